@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+package import Wire
+
+/// The agent's side of one report stream, as a machine: no socket, no clock.
+///
+///     waiting ──retry──► connecting ──opened──► streaming ──closed──► waiting
+///
+/// While streaming at most one frame is unacknowledged; what changes meanwhile merges in the fact
+/// table and leaves with the next frame. A quiet stream carries a heartbeat each interval, and the
+/// collector acknowledges that too, so a half-dead connection is noticed on both sides.
+package struct ReportStream {
+    package enum Action: Equatable {
+        case connect
+        case send([UInt8])
+        /// Drop the connection; the reason is for the log.
+        case close(reason: String)
+    }
+
+    private enum Phase {
+        case waiting(until: Timestamp)
+        case connecting(until: Timestamp)
+        case streaming
+    }
+
+    /// What is under way: sent, not acknowledged.
+    private struct InFlight {
+        let generation: UInt64
+        let deadline: Timestamp
+    }
+
+    private let hello: AgentFrame.Hello
+    private var phase: Phase
+    private var reader = FrameReader(limit: WireLimit.reply)
+    /// What the collector is known to have; nil: nothing, or it asked for a snapshot.
+    private var acknowledged: UInt64?
+    private var inFlight: InFlight?
+    private var nextHeartbeat = Timestamp.zero
+    private var failures = 0
+    private var random: UInt64
+
+    /// Name resolution, TCP and TLS together.
+    private static let connectLimit: Int64 = 10_000
+    /// First retry 0.5 s, doubling to 30 s: a restarted collector is back within seconds, a dead
+    /// one costs two attempts a minute.
+    private static let firstRetry: Int64 = 500
+    private static let longestRetry: Int64 = 30_000
+
+    package init(hello: AgentFrame.Hello, seed: UInt64, now: Timestamp) {
+        self.hello = hello
+        phase = .waiting(until: now)
+        random = seed | 1
+    }
+
+    package var isStreaming: Bool {
+        if case .streaming = phase { return true }
+        return false
+    }
+
+    package var deadline: Timestamp {
+        switch phase {
+        case .waiting(let until), .connecting(let until): until
+        case .streaming: inFlight?.deadline ?? nextHeartbeat
+        }
+    }
+
+    /// The TLS handshake is done.
+    package mutating func opened(_ table: FactTable, now: Timestamp) -> [Action] {
+        phase = .streaming
+        reader = FrameReader(limit: WireLimit.reply)
+        acknowledged = nil
+        inFlight = nil
+        nextHeartbeat = now + interval
+        return [.send(AgentFrame.hello(hello).encoded(now: now))] + speak(table, now: now)
+    }
+
+    /// The connection ended or could not be made.
+    package mutating func closed(now: Timestamp) {
+        failures += 1
+        phase = .waiting(until: now + retryDelay())
+        inFlight = nil
+    }
+
+    package mutating func received(
+        _ bytes: some Collection<UInt8>, _ table: FactTable, now: Timestamp
+    ) -> [Action] {
+        reader.append(bytes)
+        do throws(WireError) {
+            while let body = try reader.next() { apply(try CollectorFrame(decoding: body)) }
+        } catch {
+            return drop("collector sent a bad frame: \(error)", now: now)
+        }
+        return speak(table, now: now)
+    }
+
+    /// The table changed, or the deadline has passed.
+    package mutating func proceed(_ table: FactTable, now: Timestamp) -> [Action] {
+        switch phase {
+        case .waiting(let until):
+            guard now >= until else { return [] }
+            phase = .connecting(until: now + Self.connectLimit)
+            return [.connect]
+        case .connecting(let until):
+            return now >= until ? drop("no connection within 10 s", now: now) : []
+        case .streaming:
+            if let inFlight, now >= inFlight.deadline {
+                return drop("no acknowledgement for 3 intervals", now: now)
+            }
+            return speak(table, now: now)
+        }
+    }
+
+    private var interval: Int64 { Int64(hello.interval) }
+
+    private mutating func apply(_ frame: CollectorFrame) {
+        switch frame {
+        case .welcome: failures = 0
+        case .resync:
+            acknowledged = nil
+            inFlight = nil
+        case .acknowledge(let generation):
+            acknowledged = generation
+            if let flying = inFlight, generation >= flying.generation { inFlight = nil }
+        }
+    }
+
+    /// Sends what the collector lacks, or a heartbeat that is due, if nothing is under way.
+    private mutating func speak(_ table: FactTable, now: Timestamp) -> [Action] {
+        guard isStreaming, inFlight == nil, let frame = nextFrame(table, now: now) else { return [] }
+        // Three intervals, as FAULTS.md gives an agent; at least 3 s, as a loaded collector needs.
+        let patience = max(3 * interval, 3_000)
+        inFlight = InFlight(generation: table.generation, deadline: now + patience)
+        nextHeartbeat = now + interval
+        return [.send(frame.encoded(now: now))]
+    }
+
+    private func nextFrame(_ table: FactTable, now: Timestamp) -> AgentFrame? {
+        let current = table.generation
+        if acknowledged == current {
+            return now >= nextHeartbeat ? .heartbeat(generation: current) : nil
+        }
+        guard let base = acknowledged, let difference = table.changes(since: base) else {
+            return .snapshot(generation: current, table.facts)
+        }
+        return .changes(
+            base: base, generation: current, difference.changed, removed: difference.removed)
+    }
+
+    private mutating func drop(_ reason: String, now: Timestamp) -> [Action] {
+        closed(now: now)
+        return [.close(reason: reason)]
+    }
+
+    /// Exponential, and anywhere in its upper half, so that a fleet does not return in step.
+    private mutating func retryDelay() -> Int64 {
+        let doubled = Self.firstRetry << Int64(min(failures - 1, 6))
+        let longest = min(doubled, Self.longestRetry)
+        random = random &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return longest / 2 + Int64(random >> 33) % (longest / 2 + 1)
+    }
+}

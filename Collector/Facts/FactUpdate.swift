@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// What an agent's stream changes.
+package enum AgentUpdate: Sendable, Equatable {
+    case connected(interval: Int64, version: String)
+    /// All facts of the node, replacing what was known.
+    case snapshot(KernelFacts, [String: BIRDFacts])
+    /// Still there; nothing changed.
+    case heartbeat
+    case disconnected(NodeFacts.Connection)
+}
+
+/// The result of one attempt to read a polled source.
+package enum ReadResult<Value: Sendable & Equatable>: Sendable, Equatable {
+    case read(Value)
+    case failed(String)
+}
+
+/// Everything that can enter the collector. One writer applies them in order of arrival.
+package enum FactUpdate: Sendable, Equatable {
+    case agent(node: String, AgentUpdate)
+    case intent(ReadResult<[String: NodeIntent]>)
+    case switchRead(name: String, ReadResult<SwitchTable>, took: Int64)
+    case loadBalancerRead(
+        name: String, unit: String, ReadResult<LoadBalancerTable>, took: Int64)
+}
+
+extension Snapshot {
+    /// Applies one update that arrived at `now`. Updates about unconfigured devices are dropped.
+    package mutating func apply(_ update: FactUpdate, at now: Timestamp) {
+        switch update {
+        case .agent(let node, let change):
+            apply(change, of: node, at: now)
+            if intentSource == .agents { claimIntent(at: now) }
+        case .intent(.read(let nodes)): intent.succeeded(nodes, at: now)
+        case .intent(.failed(let reason)): intent.failed(reason, at: now)
+        case .switchRead(let name, let result, let duration):
+            switches[name]?.readings.apply(result, at: now, took: duration)
+        case .loadBalancerRead(let name, let unit, let result, let duration):
+            loadBalancers[name]?.units[unit]?.apply(result, at: now, took: duration)
+        }
+    }
+
+    private mutating func apply(_ update: AgentUpdate, of node: String, at now: Timestamp) {
+        if case .connected(let interval, let version) = update {
+            let known = nodes[node]
+            var facts = NodeFacts(connectedAt: now, interval: interval, agentVersion: version)
+            // The old facts stand until the new snapshot: a reconnect forgets nothing.
+            if let known {
+                facts.kernel = known.kernel
+                facts.birds = known.birds
+                facts.exportsSince = known.exportsSince
+            }
+            nodes[node] = facts
+            return
+        }
+        guard nodes[node] != nil else { return }
+        nodes[node]?.apply(update, at: now)
+    }
+
+    /// With `nodes: { from: agents }` a node owns what its kernel routes to a local device or its
+    /// BIRD holds as a static route, inside the pod supernets.
+    private mutating func claimIntent(at now: Timestamp) {
+        let claims = nodes.mapValues { $0.claimedPodCIDRs(inside: podSupernets) }
+        let intents = Dictionary(
+            uniqueKeysWithValues: claims.map { ($0, NodeIntent(name: $0, podCIDRs: $1)) })
+        guard intent.latest?.value != intents else { return }
+        intent.succeeded(intents, at: now)
+    }
+}
+
+extension Readings {
+    package mutating func apply(_ result: ReadResult<Value>, at now: Timestamp, took: Int64) {
+        switch result {
+        case .read(let value): succeeded(value, at: now, took: took)
+        case .failed(let reason): failed(reason, at: now, took: took)
+        }
+    }
+}
+
+extension NodeFacts {
+    fileprivate mutating func apply(_ update: AgentUpdate, at now: Timestamp) {
+        switch update {
+        case .connected: return
+        case .heartbeat: lastHeard = now
+        case .snapshot(let kernel, let birds):
+            lastHeard = now
+            stampExports(birds, at: now)
+            self.kernel = kernel
+            self.birds = birds
+        case .disconnected(let why):
+            connection = why
+            connectionSince = now
+        }
+    }
+
+    private mutating func stampExports(_ next: [String: BIRDFacts], at now: Timestamp) {
+        var stamps: [ExportKey: Timestamp] = [:]
+        for (daemon, facts) in next {
+            for (key, answer) in facts.exports {
+                let isSame = birds[daemon]?.exports[key] == answer
+                stamps[key] = isSame ? exportsSince[key] ?? now : now
+            }
+        }
+        exportsSince = stamps
+    }
+
+    /// A device that carries a default route leads out of the node; every other is the node's own.
+    func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
+        let all = kernel.routes.values.joined()
+        let outward = Set(
+            all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device))
+        let local = all.filter { route in
+            route.nextHops.contains { $0.device.map { !outward.contains($0) } ?? false }
+        }.map(\.prefix)
+        let statics = birds.values.flatMap(\.statics).map(\.prefix)
+        let claims = Set(local).union(statics).filter { claim in
+            !claim.isHost && supernets.contains { $0.contains(claim) }
+        }
+        return claims.sorted()
+    }
+}

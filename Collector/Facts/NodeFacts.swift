@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// What Kubernetes, a file or the agents say a node should be.
+package struct NodeIntent: Hashable, Sendable {
+    package var name: String
+    package var podCIDRs: [Prefix]
+    /// Every address the node is known by; a switch's next hop is matched against them.
+    package var addresses: [IPAddress]
+    /// Cordoned and being deleted: expected absence.
+    package var isLeaving: Bool
+
+    package init(
+        name: String, podCIDRs: [Prefix], addresses: [IPAddress] = [], isLeaving: Bool = false
+    ) {
+        self.name = name
+        self.podCIDRs = podCIDRs
+        self.addresses = addresses
+        self.isLeaving = isLeaving
+    }
+}
+
+/// The node's kernel as its agent saw it.
+package struct KernelFacts: Hashable, Sendable {
+    /// False until the first dump ended and while one must be repeated: no absence is believed.
+    package var isComplete: Bool
+    package var routes: [Prefix: [KernelRoute]]
+    package var links: [String: Link]
+
+    package init(
+        isComplete: Bool = false, routes: [Prefix: [KernelRoute]] = [:], links: [String: Link] = [:]
+    ) {
+        self.isComplete = isComplete
+        self.routes = routes
+        self.links = links
+    }
+}
+
+/// One BIRD daemon of the node as its agent saw it.
+package struct BIRDFacts: Hashable, Sendable {
+    package var condition: BIRDCondition
+    package var conditionSince: Timestamp
+    package var version: String
+    package var routerID: IPAddress?
+    package var isReconfiguring: Bool
+    package var isRecovering: Bool
+    package var sessions: [String: BGPSession]
+    package var statics: [BIRDStatic]
+    package var routes: [Prefix: [BIRDRoute]]
+    package var exports: [ExportKey: ExportAnswer]
+
+    package init(condition: BIRDCondition = .starting, conditionSince: Timestamp = .zero) {
+        self.condition = condition
+        self.conditionSince = conditionSince
+        version = ""
+        isReconfiguring = false
+        isRecovering = false
+        sessions = [:]
+        statics = []
+        routes = [:]
+        exports = [:]
+    }
+}
+
+/// Everything one agent reports, and how fresh it is.
+package struct NodeFacts: Hashable, Sendable {
+    package enum Connection: Hashable, Sendable {
+        case connected
+        /// The agent said goodbye, as when its DaemonSet pod restarts.
+        case left
+        case lost(reason: String)
+    }
+
+    package var connection: Connection
+    package var connectionSince: Timestamp
+    /// Last frame of any kind.
+    package var lastHeard: Timestamp
+    /// Milliseconds between heartbeats.
+    package var interval: Int64
+    package var agentVersion: String
+    package var kernel: KernelFacts
+    /// By control socket path.
+    package var birds: [String: BIRDFacts]
+    /// When the collector first saw each present export answer: a switch is only blamed for what
+    /// was read after it.
+    package var exportsSince: [ExportKey: Timestamp] = [:]
+
+    package init(connectedAt now: Timestamp, interval: Int64, agentVersion: String) {
+        connection = .connected
+        connectionSince = now
+        lastHeard = now
+        self.interval = interval
+        self.agentVersion = agentVersion
+        kernel = KernelFacts()
+        birds = [:]
+    }
+
+    /// Every session of every daemon, by uplink name, in order.
+    package var sessions: [BGPSession] {
+        birds.values.flatMap(\.sessions.values).sorted { $0.name < $1.name }
+    }
+
+    package func birdRoutes(_ prefix: Prefix) -> [BIRDRoute] {
+        birds.values.flatMap { $0.routes[prefix] ?? [] }
+    }
+
+    package func exportAnswer(_ prefix: Prefix, over uplink: String) -> ExportAnswer? {
+        let key = ExportKey(uplink: uplink, prefix: prefix)
+        return birds.values.lazy.compactMap { $0.exports[key] }.first
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// Where intent comes from (`nodes.from`).
+package enum IntentSource: String, Sendable { case kubernetes, file, agents }
+
+/// Everything the collector believes at one moment: an immutable value, all that judgement sees.
+package struct Snapshot: Sendable, Equatable {
+    package var cluster: String
+    /// Supernets pods live in.
+    package var podSupernets: [Prefix]
+    /// Milliseconds without a frame after which an agent's facts are stale.
+    package var agentStaleAfter: Int64
+    package var intentSource: IntentSource
+    package var intent: Readings<[String: NodeIntent]>
+    /// By node name, as their agents report.
+    package var nodes: [String: NodeFacts]
+    package var switches: [String: SwitchFacts]
+    package var loadBalancers: [String: LoadBalancerFacts]
+    /// When this collector began to listen: nobody is called silent before he could have spoken.
+    package var startedAt: Timestamp
+
+    package init(
+        cluster: String, podSupernets: [Prefix], agentStaleAfter: Int64,
+        intentSource: IntentSource, startedAt: Timestamp
+    ) {
+        self.cluster = cluster
+        self.podSupernets = podSupernets
+        self.agentStaleAfter = agentStaleAfter
+        self.intentSource = intentSource
+        // A file or claim does not age: it is as good as its last reading.
+        intent = Readings(staleAfter: .max / 4)
+        nodes = [:]
+        switches = [:]
+        loadBalancers = [:]
+        self.startedAt = startedAt
+    }
+}

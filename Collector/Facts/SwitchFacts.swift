@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// One route as a switch holds it in its RIB.
+package struct SwitchRoute: Hashable, Sendable {
+    package var prefix: Prefix
+    package var vrf: String
+    /// Sorted, without duplicates.
+    package var nextHops: [IPAddress]
+    /// In the vendor's words: `bgp`, `static`, `bgp-64512`.
+    package var protocolName: String
+    /// What the switch forwards by: FRR selected and installed, NX-OS ubest.
+    package var isBest: Bool
+
+    package init(
+        prefix: Prefix, vrf: String, nextHops: [IPAddress], protocolName: String, isBest: Bool
+    ) {
+        self.prefix = prefix
+        self.vrf = vrf
+        self.nextHops = nextHops
+        self.protocolName = protocolName
+        self.isBest = isBest
+    }
+}
+
+/// A BGP neighbour as the switch's summary tells it.
+package struct SwitchNeighbor: Hashable, Sendable {
+    package var isEstablished: Bool
+    /// The vendor's word: `Established`, `Idle (Admin)`.
+    package var state: String
+    package var prefixesReceived: Int?
+
+    package init(isEstablished: Bool, state: String, prefixesReceived: Int?) {
+        self.isEstablished = isEstablished
+        self.state = state
+        self.prefixesReceived = prefixesReceived
+    }
+}
+
+/// One complete and self-checked read of a switch.
+package struct SwitchTable: Hashable, Sendable {
+    package var routes: [Prefix: [SwitchRoute]]
+    package var neighbors: [IPAddress: SwitchNeighbor]
+    /// False if the source could not be asked for a summary: then an empty table proves nothing.
+    package var hasSummary: Bool
+
+    package init(
+        routes: [Prefix: [SwitchRoute]] = [:], neighbors: [IPAddress: SwitchNeighbor] = [:],
+        hasSummary: Bool = false
+    ) {
+        self.routes = routes
+        self.neighbors = neighbors
+        self.hasSummary = hasSummary
+    }
+
+    /// What the switch forwards `prefix` by, if it has exactly that prefix in `vrf`.
+    package func best(_ prefix: Prefix, vrf: String = "default") -> SwitchRoute? {
+        routes[prefix]?.first { $0.isBest && $0.vrf == vrf }
+    }
+}
+
+/// A configured switch and what was read of it.
+package struct SwitchFacts: Sendable, Equatable {
+    package var name: String
+    /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
+    package var neighbors: [IPAddress]
+    package var readings: Readings<SwitchTable>
+
+    package init(name: String, neighbors: [IPAddress], readings: Readings<SwitchTable>) {
+        self.name = name
+        self.neighbors = neighbors
+        self.readings = readings
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Routing
+package import Wire
+
+/// The collector's side of one report stream, as a machine: no socket, no clock.
+///
+///     greeting ──hello of a node the certificate names──► streaming ──goodbye, silence──► over
+package struct AgentSession {
+    package enum Action: Equatable {
+        case send(CollectorFrame)
+        case deliver(node: String, AgentUpdate)
+        /// Close; `reason` is for the log and counted.
+        case refuse(reason: String)
+        /// Close; the agent said goodbye.
+        case end
+    }
+
+    private let names: [String]
+    private let opened: Timestamp
+    private let patience: Int64
+    private var reader = FrameReader(limit: WireLimit.frame)
+    private var facts = ReplicatedFacts()
+    private var lastHeard: Timestamp
+    package private(set) var node: String?
+    package private(set) var skipped = SkippedContent()
+    package private(set) var frames = 0
+
+    /// Between the end of the handshake and hello: an agent sends it at once.
+    private static let helloLimit: Int64 = 5_000
+
+    /// `names` are what the peer's certificate says; `patience` is how long the stream may be
+    /// silent, milliseconds.
+    package init(names: [String], patience: Int64, now: Timestamp) {
+        self.names = names
+        self.patience = patience
+        opened = now
+        lastHeard = now
+    }
+
+    package var deadline: Timestamp {
+        node == nil ? opened + Self.helloLimit : lastHeard + patience
+    }
+
+    package mutating func received(_ bytes: ArraySlice<UInt8>, now: Timestamp) -> [Action] {
+        reader.append(bytes)
+        var actions: [Action] = []
+        do throws(WireError) {
+            while let body = try reader.next() {
+                lastHeard = now
+                frames += 1
+                actions += take(try AgentFrame(decoding: body, now: now, skipped: &skipped))
+                if actions.contains(where: \.isLast) { break }
+            }
+        } catch {
+            actions.append(.refuse(reason: "bad frame: \(error)"))
+        }
+        return actions
+    }
+
+    package func timerFired(now: Timestamp) -> [Action] {
+        guard now >= deadline else { return [] }
+        return [.refuse(reason: node == nil ? "no hello" : "silent on an open connection")]
+    }
+
+    private mutating func take(_ frame: AgentFrame) -> [Action] {
+        switch frame {
+        case .hello(let hello): return greet(hello)
+        case .goodbye: return node == nil ? [.refuse(reason: "goodbye before hello")] : [.end]
+        case .snapshot, .changes, .heartbeat: return report(frame)
+        }
+    }
+
+    private mutating func greet(_ hello: AgentFrame.Hello) -> [Action] {
+        guard node == nil else { return [.refuse(reason: "second hello")] }
+        guard hello.version == wireVersion else {
+            return [.refuse(reason: "format version \(hello.version), this is \(wireVersion)")]
+        }
+        guard isEntitled(to: hello.node) else {
+            let own = names.prefix(3).joined(separator: ", ")
+            return [.refuse(reason: "certificate of \(own) speaks for \(printable(hello.node))")]
+        }
+        node = hello.node
+        let update = AgentUpdate.connected(
+            interval: Int64(hello.interval), version: hello.agentVersion)
+        return [.send(.welcome(version: wireVersion)), .deliver(node: hello.node, update)]
+    }
+
+    /// The certificate's DNS name is the node's, or a SPIFFE id ends in `/node/NAME`.
+    private func isEntitled(to node: String) -> Bool {
+        guard !node.isEmpty, node.utf8.count <= 253 else { return false }
+        return names.contains { name in
+            name == node || (name.hasPrefix("spiffe://") && name.hasSuffix("/node/" + node))
+        }
+    }
+
+    private mutating func report(_ frame: AgentFrame) -> [Action] {
+        guard let node else { return [.refuse(reason: "report before hello")] }
+        switch facts.apply(frame) {
+        case .applied(let generation):
+            return [
+                .deliver(node: node, facts.update()), .send(.acknowledge(generation: generation)),
+            ]
+        case .unchanged(let generation):
+            return [.deliver(node: node, .heartbeat), .send(.acknowledge(generation: generation))]
+        case .gap, nil: return [.send(.resync)]
+        }
+    }
+
+    private func printable(_ text: String) -> String {
+        String(text.prefix(64).map { $0.isASCII && !$0.isNewline ? $0 : "?" })
+    }
+}
+
+extension AgentSession.Action {
+    fileprivate var isLast: Bool {
+        switch self {
+        case .refuse, .end: true
+        case .send, .deliver: false
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// A root on one path, before causes are grouped.
+struct Finding {
+    var kind: Kind
+    var node: String?
+    var prefix: Prefix?
+    var uplink: String?
+    var switchName: String?
+    var loadBalancer: String?
+    var pool: String?
+    var severity: Severity
+    var since: Timestamp?
+    /// The part of the sentence that tells what was seen.
+    var what: String
+    var evidence: [Evidence]
+    var verify: [Verification]
+    var hold: Int64?
+
+    init(
+        _ kind: Kind, node: String? = nil, prefix: Prefix? = nil, uplink: String? = nil,
+        switchName: String? = nil, loadBalancer: String? = nil, pool: String? = nil,
+        severity: Severity? = nil, since: Timestamp? = nil, what: String,
+        evidence: [Evidence] = [], verify: [Verification] = [], hold: Int64? = nil
+    ) {
+        self.kind = kind
+        self.node = node
+        self.prefix = prefix
+        self.uplink = uplink
+        self.switchName = switchName
+        self.loadBalancer = loadBalancer
+        self.pool = pool
+        self.severity = severity ?? kind.entry.severity
+        self.since = since
+        self.what = what
+        self.evidence = evidence
+        self.verify = verify
+        self.hold = hold
+    }
+}
+
+/// A path under judgement: its stages so far, and the roots found on them.
+struct JudgedPath {
+    var trace: PathTrace
+    var findings: [Finding] = []
+    /// Uplinks over which the CIDR is exported on a session that is up, with the switch behind.
+    var carrying: [(uplink: String, switchName: String?, since: Timestamp)] = []
+    /// A root that breaks the way as a whole: everything behind it is impact.
+    var isCut = false
+
+    init(prefix: Prefix, node: String) { trace = PathTrace(prefix: prefix, node: node) }
+
+    mutating func add(_ result: StageResult) { trace.stages.append(result) }
+
+    mutating func cut(_ finding: Finding) {
+        if !isCut { findings.append(finding) }
+        isCut = true
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// What a cause takes down: its CIDRs, their nodes, and the pool members and virtual servers in
+/// them on every load balancer's active unit.
+func impact(of group: CauseGroup, in world: World) -> Impact {
+    var impact = Impact()
+    impact.prefixes = group.prefixes
+    impact.nodes = group.nodes
+    for facts in world.snapshot.loadBalancers.values {
+        let members = group.prefixes.flatMap { world.members(of: facts.name, in: $0) }
+        impact.poolMembers += members.count
+        let pools = Set(members.map(\.pool))
+        impact.pools += pools.sorted()
+        let servers = facts.activeUnit(at: world.now)?.latest?.value.virtualServers ?? []
+        impact.virtualServers += servers.filter { $0.pool.map(pools.contains) ?? false }
+            .map(\.name).sorted()
+    }
+    return impact
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// The kernel and BIRD stages of one path, in this order:
+/// 1. no believable agent → both unknown;
+/// 2. kernel tables not complete → unknown;
+/// 3. route absent, its device down or gone → kernel-device-down;
+/// 4. route absent otherwise → kernel-route-missing;
+/// 5. BIRD not readable → unknown, and bird-unreachable where the socket itself says so;
+/// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds a CIDR of nobody or of
+///    another node instead → bird-config-drift; else bird-route-missing;
+/// 7. in BIRD but not a usable best route → bird-route-unreachable.
+func judgeNode(_ path: inout JudgedPath, in world: World) {
+    let (known, reason) = world.facts(of: path.trace.node)
+    guard let facts = known else {
+        path.add(StageResult(.kernel, .unknown(reason: reason)))
+        path.add(StageResult(.bird, .unknown(reason: reason)))
+        return
+    }
+    judgeKernel(&path, facts, in: world)
+    judgeBIRD(&path, facts, in: world)
+}
+
+private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
+    let prefix = path.trace.prefix
+    guard facts.kernel.isComplete else {
+        path.add(StageResult(.kernel, .unknown(reason: "kernel tables not read completely yet")))
+        return
+    }
+    let routes = facts.kernel.routes[prefix] ?? []
+    if let route = routes.first(where: { isUsable($0, facts.kernel) }) {
+        let detail = route.nextHops.map(\.description).joined(separator: ", ")
+        path.add(StageResult(.kernel, .ok, detail: detail, readAt: facts.lastHeard))
+        return
+    }
+    if let (device, state) = downDevice(of: prefix, routes, facts) {
+        let wrong = StageState.wrong(expected: "route through \(device)", found: "\(device) \(state)")
+        path.add(StageResult(.kernel, wrong, readAt: facts.lastHeard))
+        path.cut(deviceDown(device, state, path, facts))
+        return
+    }
+    let found = routes.first.map { describe($0) }
+    let state: StageState = found.map { .wrong(expected: "a unicast route", found: $0) } ?? .missing
+    path.add(StageResult(.kernel, state, readAt: facts.lastHeard))
+    path.cut(routeMissing(found, path, facts))
+}
+
+private func isUsable(_ route: KernelRoute, _ kernel: KernelFacts) -> Bool {
+    guard route.destination == .unicast else { return false }
+    return route.nextHops.contains { hop in
+        guard !hop.isDead else { return false }
+        guard let device = hop.device, let link = kernel.links[device] else { return true }
+        return link.isAdminUp && link.hasCarrier
+    }
+}
+
+private func describe(_ route: KernelRoute) -> String {
+    guard route.destination == .unicast else { return "\(route.destination.name) route" }
+    return "route " + route.nextHops.map(\.description).joined(separator: ", ")
+}
+
+/// The device the CIDR's route uses, or used: Linux deletes IPv4 routes with their device, so then
+/// BIRD's static route or the CNI's well-known device tells which it was.
+private func downDevice(
+    of prefix: Prefix, _ routes: [KernelRoute], _ facts: NodeFacts
+) -> (device: String, state: String)? {
+    let named = routes.flatMap(\.nextHops).compactMap(\.device)
+    let statics = facts.birds.values.flatMap(\.statics).filter { $0.prefix == prefix }
+    let candidates = named + statics.compactMap(\.device) + podDevices
+    for device in candidates {
+        if let link = facts.kernel.links[device] {
+            if !link.isAdminUp { return (device, "is down") }
+            if !link.hasCarrier { return (device, "has no carrier") }
+        } else if statics.contains(where: { $0.device == device && $0.isDormant }) {
+            return (device, "is gone")
+        }
+    }
+    return nil
+}
+
+/// The devices through which Cilium, flannel, kube-router and bridge plug-ins route a node's CIDR.
+package let podDevices = ["cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1"]
+
+private func deviceDown(
+    _ device: String, _ state: String, _ path: JudgedPath, _ facts: NodeFacts
+) -> Finding {
+    let node = path.trace.node
+    return Finding(
+        .kernelDeviceDown, node: node, prefix: path.trace.prefix,
+        what: "device \(device) \(state), so the kernel has no route for it",
+        evidence: [Evidence("agent \(node)", "link \(device)", state, at: facts.lastHeard)],
+        verify: [Verification(on: node, "ip link show \(device)")])
+}
+
+private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    return Finding(
+        .kernelRouteMissing, node: node, prefix: prefix,
+        what: found.map { "the kernel has only a \($0)" } ?? "the kernel has no route for it",
+        evidence: [
+            Evidence(
+                "agent \(node)", "kernel route \(prefix)", found ?? "absent", at: facts.lastHeard)
+        ],
+        verify: [Verification(on: node, "ip route show \(prefix)")])
+}
+
+// MARK: - BIRD
+
+private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
+    let prefix = path.trace.prefix
+    guard let daemon = daemon(for: prefix, facts) else {
+        path.add(StageResult(.bird, .unknown(reason: "the agent has not asked BIRD yet")))
+        return
+    }
+    guard daemon.facts.condition == .readable else {
+        judgeUnreadable(&path, daemon.path, daemon.facts, facts)
+        return
+    }
+    let routes = facts.birdRoutes(prefix)
+    if let best = routes.first(where: \.isBest), best.destination == .unicast {
+        let hops = best.nextHops.map(\.description).joined(separator: ", ")
+        let detail = "\(best.protocolName) \(hops)"
+        path.add(StageResult(.bird, .ok, detail: detail, readAt: facts.lastHeard))
+    } else if let route = routes.first(where: \.isBest) ?? routes.first {
+        let found = route.isBest ? "\(route.destination.name) route" : "no best route"
+        let state = StageState.wrong(expected: "a best unicast route", found: found)
+        path.add(StageResult(.bird, state, readAt: facts.lastHeard))
+        path.cut(birdFinding(.birdRouteUnreachable, path, facts, what: "BIRD has \(found) for it"))
+    } else {
+        path.add(StageResult(.bird, .missing, readAt: facts.lastHeard))
+        judgeAbsent(&path, facts, in: world)
+    }
+}
+
+/// The daemon that should hold the prefix: with bird and bird6 the one that speaks its family.
+private func daemon(
+    for prefix: Prefix, _ facts: NodeFacts
+) -> (path: String, facts: BIRDFacts)? {
+    let daemons = facts.birds.sorted { $0.key < $1.key }
+    let holding = daemons.first { $0.value.routes[prefix]?.isEmpty == false }
+    let six = daemons.first { $0.key.contains("bird6") }
+    let choice = holding ?? (prefix.family == .ipv6 ? six : nil) ?? daemons.first
+    return choice.map { ($0.key, $0.value) }
+}
+
+private func judgeUnreadable(
+    _ path: inout JudgedPath, _ socket: String, _ bird: BIRDFacts, _ facts: NodeFacts
+) {
+    let reason = bird.condition.reason
+    path.add(StageResult(.bird, .unknown(reason: reason), readAt: facts.lastHeard))
+    guard bird.condition.isFault else { return }
+    let node = path.trace.node
+    path.cut(
+        Finding(
+            .birdUnreachable, node: node, prefix: path.trace.prefix, since: bird.conditionSince,
+            what: "BIRD cannot be asked: \(reason)",
+            evidence: [Evidence("agent \(node)", socket, reason, at: facts.lastHeard)],
+            verify: [Verification(on: node, "birdc -r -s \(socket) show status")]))
+}
+
+private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    let configured = facts.birds.values.flatMap(\.statics)
+    if let own = configured.first(where: { $0.prefix == prefix }), own.isDormant {
+        let what = "BIRD's static route waits for device \(own.device ?? "of its own")"
+        path.cut(birdFinding(.birdRouteUnreachable, path, facts, what: what))
+        return
+    }
+    let strangers = configured.map(\.prefix).filter { stranger in
+        world.isInsideSupernets(stranger) && world.owners[stranger] != node && !stranger.isHost
+    }.sorted()
+    if let stranger = strangers.first {
+        let owner = world.owners[stranger].map { ", which \($0) owns" } ?? ", which no node owns"
+        let what = "BIRD holds \(stranger)\(owner), instead of it"
+        path.cut(birdFinding(.birdConfigDrift, path, facts, what: what))
+    } else {
+        path.cut(birdFinding(.birdRouteMissing, path, facts, what: "BIRD has no route for it"))
+    }
+}
+
+private func birdFinding(
+    _ kind: Kind, _ path: JudgedPath, _ facts: NodeFacts, what: String
+) -> Finding {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    return Finding(
+        kind, node: node, prefix: prefix, what: what,
+        evidence: [
+            Evidence("agent \(node)", "kernel route \(prefix)", "present", at: facts.lastHeard),
+            Evidence("agent \(node)", "BIRD route \(prefix)", what, at: facts.lastHeard),
+        ],
+        verify: [
+            Verification(on: node, "birdc -r show route \(prefix) all"),
+            Verification(on: node, "birdc -r show static"),
+        ])
+}
+
+extension BIRDCondition {
+    /// In words, for page and alert.
+    package var reason: String {
+        switch self {
+        case .readable: "readable"
+        case .noSocket: "no control socket"
+        case .refused: "control socket refuses: BIRD is not running"
+        case .forbidden: "no permission for the control socket"
+        case .noAnswer: "BIRD does not answer on its control socket"
+        case .closed: "BIRD closed the connection in the middle of an answer"
+        case .shuttingDown: "BIRD is shutting down"
+        case .malformed(let reason): "BIRD's answer cannot be read: \(reason)"
+        case .starting: "the agent has not asked BIRD yet"
+        }
+    }
+
+    /// Whether it is a fault of the node; starting and shutting down pass by themselves.
+    var isFault: Bool {
+        switch self {
+        case .readable, .starting, .shuttingDown: false
+        case .noSocket, .refused, .forbidden, .noAnswer, .closed, .malformed: true
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// The export and session stages of one path, per uplink, in this order:
+/// 1. no believable agent or BIRD → unknown;
+/// 2. session disabled by an operator → session-disabled, export not asked;
+/// 3. session not Established → session-down, export unknown;
+/// 4. CIDR in BIRD, session up, not sent → not-exported.
+/// The way is cut when no uplink carries the CIDR.
+func judgeUplinks(_ path: inout JudgedPath, in world: World) {
+    let (known, reason) = world.facts(of: path.trace.node)
+    guard let facts = known else {
+        addUnknownUplinks(&path, reason)
+        return
+    }
+    let uplinks = world.uplinks(of: facts).filter { serves($0, path.trace.prefix) }
+    guard !uplinks.isEmpty else {
+        let unread = facts.birds.values.first { $0.condition != .readable }
+        addUnknownUplinks(&path, unread?.condition.reason ?? "BIRD has no BGP session")
+        return
+    }
+    let downCount = uplinks.count { !$0.isEstablished }
+    var broken: [Finding] = []
+    for uplink in uplinks {
+        let finding = judgeUplink(
+            &path, uplink, facts, isLast: downCount == uplinks.count, in: world)
+        if let finding { broken.append(finding) }
+    }
+    guard !path.isCut else { return }
+    path.findings += broken
+    path.isCut = path.carrying.isEmpty && broken.contains { $0.kind != .sessionDisabled }
+}
+
+private func addUnknownUplinks(_ path: inout JudgedPath, _ reason: String) {
+    path.add(StageResult(.export, .unknown(reason: reason)))
+    path.add(StageResult(.session, .unknown(reason: reason)))
+}
+
+/// A session without channels says nothing of families: it counts.
+private func serves(_ session: BGPSession, _ prefix: Prefix) -> Bool {
+    let family = prefix.family == .ipv4 ? "ipv4" : "ipv6"
+    return session.channels.isEmpty || session.channels.contains { $0.name == family }
+}
+
+private func judgeUplink(
+    _ path: inout JudgedPath, _ session: BGPSession, _ facts: NodeFacts, isLast: Bool,
+    in world: World
+) -> Finding? {
+    guard session.isEstablished else {
+        return judgeDown(&path, session, facts, isLast: isLast, in: world)
+    }
+    path.add(exportResult(path.trace.prefix, session, facts))
+    path.add(
+        StageResult(
+            .session, at: session.name, .ok, detail: "Established", readAt: facts.lastHeard))
+    let answer = facts.exportAnswer(path.trace.prefix, over: session.name)
+    switch answer {
+    case .sent, .accepted:
+        let key = ExportKey(uplink: session.name, prefix: path.trace.prefix)
+        let since = max(facts.exportsSince[key] ?? facts.connectionSince, session.since ?? .zero)
+        path.carrying.append((session.name, world.switchName(of: session), since))
+        return nil
+    case .rejectedByFilter: return notExported(path, session, facts, "its export filter rejects it")
+    case .notSent: return notExported(path, session, facts, notSentReason(session))
+    case .notInTable, .channelDown, .unknown, nil: return nil
+    }
+}
+
+private func exportResult(
+    _ prefix: Prefix, _ session: BGPSession, _ facts: NodeFacts
+) -> StageResult {
+    let state: StageState
+    switch facts.exportAnswer(prefix, over: session.name) {
+    case .sent, .accepted: state = .ok
+    case .rejectedByFilter: state = .wrong(expected: "sent", found: "rejected by export filter")
+    case .notSent: state = .wrong(expected: "sent", found: notSentReason(session))
+    case .notInTable: state = .missing
+    case .channelDown: state = .unknown(reason: "the session's channel is not up")
+    case .unknown(let reason): state = .unknown(reason: reason)
+    case nil: state = .unknown(reason: "not asked yet")
+    }
+    return StageResult(.export, at: session.name, state, readAt: facts.lastHeard)
+}
+
+private func notSentReason(_ session: BGPSession) -> String {
+    session.channels.contains(where: \.limitHit)
+        ? "the export limit is hit" : "accepted by the filter, yet not sent"
+}
+
+private func notExported(
+    _ path: JudgedPath, _ session: BGPSession, _ facts: NodeFacts, _ why: String
+) -> Finding {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    return Finding(
+        .notExported, node: node, prefix: prefix, uplink: session.name, what: why,
+        evidence: [
+            Evidence("agent \(node)", "BIRD route \(prefix)", "present", at: facts.lastHeard),
+            Evidence("agent \(node)", "session \(session.name)", "Established", at: facts.lastHeard),
+            Evidence("agent \(node)", "export \(session.name)", why, at: facts.lastHeard),
+        ],
+        verify: [
+            Verification(on: node, "birdc -r show route \(prefix) noexport \(session.name)")
+        ])
+}
+
+private func judgeDown(
+    _ path: inout JudgedPath, _ session: BGPSession, _ facts: NodeFacts, isLast: Bool,
+    in world: World
+) -> Finding {
+    let reason = session.isDisabled ? "disabled by an operator" : "session is not up"
+    path.add(StageResult(.export, at: session.name, .unknown(reason: reason)))
+    let found = session.isDisabled ? "disabled" : describe(session)
+    path.add(
+        StageResult(
+            .session, at: session.name, .wrong(expected: "Established", found: found),
+            readAt: facts.lastHeard))
+    let node = path.trace.node
+    let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
+    return Finding(
+        session.isDisabled ? .sessionDisabled : .sessionDown, node: node,
+        prefix: path.trace.prefix, uplink: session.name,
+        switchName: world.switchName(of: session),
+        severity: session.isDisabled ? .info : isLast ? .critical : .warning,
+        since: session.since, what: found,
+        evidence: [
+            Evidence("agent \(node)", "session \(session.name)\(peer)", found, at: facts.lastHeard)
+        ],
+        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")])
+}
+
+private func describe(_ session: BGPSession) -> String {
+    let error = session.lastError.isEmpty ? "" : ", \(session.lastError)"
+    let message = session.message.isEmpty ? "" : " (\"\(session.message)\")"
+    return session.state.name + error + message
+}

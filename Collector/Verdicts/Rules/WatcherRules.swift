@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// How long a node may be without an agent after this collector began to listen: an agent's longest
+/// retry is 30 s, and its first report follows at once.
+let firstReportGrace: Int64 = 60_000
+/// How long an agent that said goodbye may take to return: a DaemonSet replaces a pod in that time.
+let goodbyeGrace: Int64 = 60_000
+
+/// agent-silent and source-unreadable: about our own sight, never about the network.
+func watcherFindings(in world: World) -> [Finding] {
+    silentAgents(in: world) + unreadableSwitches(in: world) + unreadableUnits(in: world)
+        + unreadableIntent(in: world)
+}
+
+private func silentAgents(in world: World) -> [Finding] {
+    let expected = Set(world.intents.filter { !$0.value.isLeaving }.keys)
+    let names =
+        world.snapshot.intentSource == .agents ? Set(world.snapshot.nodes.keys) : expected
+    return names.sorted().compactMap { name in
+        guard let (what, since) = silence(of: name, in: world) else { return nil }
+        return Finding(
+            .agentSilent, node: name, since: since, what: what,
+            evidence: [Evidence("collector", "agent \(name)", what, at: since)],
+            verify: [Verification(on: name, "systemctl status podpath-agent")])
+    }
+}
+
+private func silence(of name: String, in world: World) -> (String, Timestamp)? {
+    guard let facts = world.snapshot.nodes[name] else {
+        guard world.now - world.snapshot.startedAt > firstReportGrace else { return nil }
+        return ("has not reported since the collector started", world.snapshot.startedAt)
+    }
+    let age = world.now - facts.lastHeard
+    guard age > world.snapshot.agentStaleAfter else { return nil }
+    switch facts.connection {
+    case .left:
+        guard age > goodbyeGrace else { return nil }
+        return ("stopped on purpose and did not return", facts.lastHeard)
+    case .connected: return ("sends nothing on an open connection", facts.lastHeard)
+    case .lost(let reason): return ("is disconnected: \(reason)", facts.lastHeard)
+    }
+}
+
+private func unreadableSwitches(in world: World) -> [Finding] {
+    world.snapshot.switches.values.sorted { $0.name < $1.name }.compactMap { facts in
+        guard let (what, since) = trouble(facts.readings, at: world.now) else { return nil }
+        return Finding(
+            .sourceUnreadable, switchName: facts.name, since: since, what: what,
+            evidence: [Evidence("switch \(facts.name)", "read", what, at: since)])
+    }
+}
+
+private func unreadableUnits(in world: World) -> [Finding] {
+    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
+        facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
+            guard let (what, since) = trouble(readings, at: world.now) else { return nil }
+            return Finding(
+                .sourceUnreadable, loadBalancer: facts.name, since: since, what: what,
+                evidence: [Evidence(facts.name, unit, what, at: since)])
+        }
+    }
+}
+
+private func unreadableIntent(in world: World) -> [Finding] {
+    guard let failure = world.snapshot.intent.failure, failure.attempts >= 2 else { return [] }
+    return [
+        Finding(
+            .sourceUnreadable, since: failure.since, what: failure.reason,
+            evidence: [
+                Evidence(
+                    "nodes (\(world.snapshot.intentSource.rawValue))", "read", failure.reason,
+                    at: failure.since)
+            ])
+    ]
+}
+
+/// Two failed attempts, or a last good read that is too old.
+private func trouble<Value>(
+    _ readings: Readings<Value>, at now: Timestamp
+) -> (String, Timestamp)? {
+    if let failure = readings.failure, failure.attempts >= 2 {
+        return (failure.reason, failure.since)
+    }
+    guard case .stale(let reason) = readings.freshness(at: now), let latest = readings.latest
+    else { return nil }
+    return (reason, latest.at)
+}

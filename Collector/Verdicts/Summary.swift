@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// One sentence: which CIDR of which node breaks at which stage, and what was seen there.
+func summary(of group: CauseGroup, in world: World) -> String {
+    let what = group.findings[0].what
+    switch group.kind {
+    case .sessionDown: return sessionSummary(group)
+    case .sessionDisabled:
+        return "\(owner(group)): \(group.uplinks.joined(separator: ", ")) is disabled by an operator"
+    case .notExported:
+        let uplinks = group.uplinks.joined(separator: " and ")
+        return "\(subject(group)) is not exported over \(uplinks): \(what)"
+    case .switchRouteMissing, .switchWrongNextHop: return switchSummary(group)
+    case .switchRouteStale:
+        let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
+        return "\(subject(group)) is on \(switches) \(what), yet no node owns it"
+    case .ownerDuplicate: return "\(text(group.prefixes)) has two owners: \(what)"
+    case .ltmRouteMissing:
+        return "\(loadBalancer(group)) has no usable route to \(text(group.prefixes)): \(what)"
+    case .ltmCIDRDown:
+        return "\(subject(group)) does not answer \(loadBalancer(group)): \(what),"
+            + " others are up and every earlier stage holds"
+    case .ltmMembersDown:
+        return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
+            + " scattered: look at the application"
+    case .agentSilent: return agentSummary(group)
+    case .sourceUnreadable: return "\(source(group)) cannot be read: \(what)"
+    case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
+        .birdConfigDrift, .birdRouteUnreachable:
+        return "\(subject(group)) breaks at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
+    }
+}
+
+private func subject(_ group: CauseGroup) -> String {
+    let nodes = group.nodes
+    let owner = nodes.isEmpty ? "" : " of \(names(nodes))"
+    return text(group.prefixes) + owner
+}
+
+private func owner(_ group: CauseGroup) -> String { names(group.nodes) }
+
+private func text(_ prefixes: [Prefix]) -> String {
+    prefixes.count == 1 ? prefixes[0].description : "\(prefixes.count) pod CIDRs"
+}
+
+private func names(_ names: [String]) -> String {
+    names.count <= 3 ? names.joined(separator: ", ") : "\(names.count) nodes"
+}
+
+private func loadBalancer(_ group: CauseGroup) -> String {
+    group.subject.loadBalancer ?? "the load balancer"
+}
+
+private func source(_ group: CauseGroup) -> String {
+    if let name = group.subject.switchName { return "switch \(name)" }
+    return group.subject.loadBalancer ?? "the node list"
+}
+
+private func sessionSummary(_ group: CauseGroup) -> String {
+    let what = group.findings[0].what
+    if group.isWholeSwitch {
+        let name = group.switches.first ?? ""
+        return "switch \(name) has lost its sessions with \(names(group.nodes)): \(what)"
+    }
+    let links = Dictionary(grouping: group.findings, by: { $0.uplink ?? "" })
+        .sorted { $0.key < $1.key }
+        .map { uplink, findings in
+            let peer = findings[0].switchName.map { " to switch \($0)" } ?? ""
+            return "\(uplink)\(peer): \(findings[0].what)"
+        }
+    let isCritical = group.findings.contains { $0.severity == .critical }
+    let rest = isCritical ? "; no uplink is left" : "; another uplink still carries its pod CIDRs"
+    return "\(owner(group)) has lost \(links.joined(separator: ", "))\(rest)"
+}
+
+private func switchSummary(_ group: CauseGroup) -> String {
+    let whats = Set(group.findings.map(\.what)).sorted()
+    if group.isWholeSwitch { return "\(text(group.prefixes)): \(whats[0])" }
+    return "\(subject(group)) breaks at switch: \(whats.joined(separator: "; "))"
+}
+
+private func agentSummary(_ group: CauseGroup) -> String {
+    if group.isFleet { return "\(group.nodes.count) agents are silent at once" }
+    return "the agent of \(owner(group)) \(group.findings[0].what); its stages are unknown"
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// What a verdict or incident is about. Absent parts do not apply.
+package struct Subject: Sendable, Hashable {
+    package var node: String?
+    package var prefix: Prefix?
+    package var uplink: String?
+    package var switchName: String?
+    package var loadBalancer: String?
+    package var pool: String?
+    package var virtualServer: String?
+
+    package init(
+        node: String? = nil, prefix: Prefix? = nil, uplink: String? = nil,
+        switchName: String? = nil, loadBalancer: String? = nil, pool: String? = nil,
+        virtualServer: String? = nil
+    ) {
+        self.node = node
+        self.prefix = prefix
+        self.uplink = uplink
+        self.switchName = switchName
+        self.loadBalancer = loadBalancer
+        self.pool = pool
+        self.virtualServer = virtualServer
+    }
+}
+
+/// One observation that a verdict rests on.
+package struct Evidence: Sendable, Hashable {
+    /// `agent n3`, `switch a`, `ltm-1`.
+    package var source: String
+    package var fact: String
+    package var value: String
+    /// When it was read; nil where it has no moment of its own.
+    package var at: Timestamp?
+
+    package init(_ source: String, _ fact: String, _ value: String, at: Timestamp?) {
+        self.source = source
+        self.fact = fact
+        self.value = value
+        self.at = at
+    }
+}
+
+/// What a person can type on which device to see it with his own eyes.
+package struct Verification: Sendable, Hashable {
+    package var on: String
+    package var command: String
+
+    package init(on: String, _ command: String) {
+        self.on = on
+        self.command = command
+    }
+}
+
+/// What the fault takes down.
+package struct Impact: Sendable, Hashable {
+    package var prefixes: [Prefix] = []
+    package var nodes: [String] = []
+    package var poolMembers = 0
+    package var pools: [String] = []
+    package var virtualServers: [String] = []
+    package var wideIPs: [String] = []
+
+    package init() {}
+}
+
+/// One broken stage with its reasons, recomputed each time: it has no memory.
+package struct Verdict: Sendable, Hashable {
+    package var kind: Kind
+    package var severity: Severity
+    /// The same as long as the cause is the same, whatever its scope: what an incident is keyed by.
+    package var identity: String
+    package var subject: Subject
+    package var summary: String
+    /// When it really began, where a source tells.
+    package var since: Timestamp?
+    package var evidence: [Evidence]
+    package var impact: Impact
+    package var verify: [Verification]
+    /// The device's own figure in place of the catalogue's, milliseconds.
+    package var hold: Int64?
+    /// Identities of narrower verdicts that this one speaks for.
+    package var absorbs: [String]
+}
+
+/// Everything judgement says of one snapshot.
+package struct Judgement: Sendable, Hashable {
+    package var paths: [PathTrace]
+    /// Worst first.
+    package var verdicts: [Verdict]
+    /// When the same facts will be judged differently by age alone.
+    package var nextChange: Timestamp?
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Stands for "in no pod CIDR" among the keys of members.
+private let unowned = Prefix(host: IPAddress(family: .ipv4, bits: 0))
+
+/// A snapshot with the look-ups that rules share.
+struct World {
+    let snapshot: Snapshot
+    let now: Timestamp
+    /// Nodes that should exist, by name; empty while intent is not known.
+    let intents: [String: NodeIntent]
+    /// Who owns a pod CIDR.
+    let owners: PrefixMap<String>
+    /// Whose address a next hop is.
+    let addressOwners: [IPAddress: String]
+    /// Switch names by the address BIRD knows them by.
+    let switchByNeighbor: [IPAddress: String]
+
+    /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
+    private let membersByCIDR: [String: [Prefix: [PoolMember]]]
+
+    init(_ snapshot: Snapshot, now: Timestamp) {
+        self.snapshot = snapshot
+        self.now = now
+        intents = snapshot.intent.latest?.value ?? [:]
+        owners = Self.owners(of: intents)
+        addressOwners = Self.addressOwners(of: intents)
+        var switches: [IPAddress: String] = [:]
+        for facts in snapshot.switches.values {
+            for neighbor in facts.neighbors { switches[neighbor] = facts.name }
+        }
+        switchByNeighbor = switches
+        let owners = owners
+        membersByCIDR = snapshot.loadBalancers.mapValues { facts in
+            Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
+        }
+    }
+
+    private static func membersByCIDR(
+        _ table: LoadBalancerTable?, _ owners: PrefixMap<String>
+    ) -> [Prefix: [PoolMember]] {
+        let members = (table?.members ?? []).filter { $0.address != nil }
+        return Dictionary(grouping: members) { member in
+            member.address.flatMap { owners.longestMatch($0)?.prefix } ?? unowned
+        }
+    }
+
+    func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
+        membersByCIDR[loadBalancer]?[prefix] ?? []
+    }
+
+    /// Whether any member outside `prefix` is up.
+    func isUpElsewhere(than prefix: Prefix, on loadBalancer: String) -> Bool {
+        (membersByCIDR[loadBalancer] ?? [:]).contains { other, members in
+            other != prefix && members.contains { $0.isUp == true }
+        }
+    }
+
+    private static func owners(of intents: [String: NodeIntent]) -> PrefixMap<String> {
+        var owners = PrefixMap<String>()
+        for (name, intent) in intents.sorted(by: { $0.key > $1.key }) {
+            for prefix in intent.podCIDRs { owners[prefix] = name }
+        }
+        return owners
+    }
+
+    private static func addressOwners(of intents: [String: NodeIntent]) -> [IPAddress: String] {
+        var owners: [IPAddress: String] = [:]
+        for (name, intent) in intents {
+            for address in intent.addresses { owners[address] = name }
+        }
+        return owners
+    }
+
+    /// A node's facts, or why they may not be believed now.
+    func facts(of node: String) -> (facts: NodeFacts?, reason: String) {
+        guard let facts = snapshot.nodes[node] else { return (nil, "no agent has reported yet") }
+        let age = now - facts.lastHeard
+        if age <= snapshot.agentStaleAfter, facts.connection == .connected { return (facts, "") }
+        switch facts.connection {
+        case .connected: return (nil, "agent silent for \(age / 1000) s")
+        case .left: return (nil, "agent stopped \((now - facts.connectionSince) / 1000) s ago")
+        case .lost(let reason):
+            // A reconnect within the patience of a silent agent unsettles nothing.
+            return age <= snapshot.agentStaleAfter
+                ? (facts, "") : (nil, "agent lost \(age / 1000) s ago: \(reason)")
+        }
+    }
+
+    /// The sessions that are uplinks: those to configured switches, or all where none is known.
+    func uplinks(of facts: NodeFacts) -> [BGPSession] {
+        let sessions = facts.sessions
+        let known = sessions.filter { switchName(of: $0) != nil }
+        return known.isEmpty ? sessions : known
+    }
+
+    func switchName(of session: BGPSession) -> String? {
+        session.neighbor.flatMap { switchByNeighbor[$0] }
+    }
+
+    func isInsideSupernets(_ prefix: Prefix) -> Bool {
+        snapshot.podSupernets.contains { $0.contains(prefix) }
+    }
+
+    /// Nodes whose pod CIDRs lie in a supernet, with each CIDR, in order.
+    var paths: [(node: NodeIntent, prefix: Prefix)] {
+        intents.values.sorted { $0.name < $1.name }.flatMap { node in
+            node.podCIDRs.sorted().map { (node, $0) }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+//
+// Targets stand in the order in which a pod CIDR passes through them.
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncAlgorithms = Target.Dependency.product(
+    name: "AsyncAlgorithms", package: "swift-async-algorithms")
+
+func module(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
+    resources: [Resource]? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: path, resources: resources,
+        swiftSettings: settings)
+}
+
+func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, path: path, exclude: exclude,
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "podpath",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "podpath-agent", targets: ["podpath-agent"]),
+        .executable(name: "podpath-collector", targets: ["podpath-collector"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+    ],
+    targets: [
+        // What both sides agree on.
+        module("Routing", "Shared/Routing"),
+        module("Wire", "Shared/Wire", ["Routing"]),
+        .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
+        module("EventLoop", "Shared/EventLoop", ["CLinux"]),
+        .systemLibrary(
+            name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]),
+        module("TLS", "Shared/TLS", ["COpenSSL"]),
+        // The node: kernel and BIRD in, report out.
+        .systemLibrary(
+            name: "CMNL", path: "Agent/CMNL", pkgConfig: "libmnl",
+            providers: [.apt(["libmnl-dev"])]),
+        module("Netlink", "Agent/Netlink", ["Routing", "CMNL"]),
+        module("BIRD", "Agent/BIRD", ["Routing"]),
+        module("Reporting", "Agent/Reporting", ["Wire", "Routing"]),
+        program(
+            "podpath-agent", "Agent/Main",
+            ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]),
+        // The collector: sources, facts, verdicts, incidents, sinks.
+        module("Facts", "Collector/Facts", ["Routing"]),
+        module(
+            "AgentSource", "Collector/Sources/Agents",
+            ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]),
+        module("SwitchSource", "Collector/Sources/Switches", ["Facts", "Routing", subprocess, log]),
+        module("BigIPSource", "Collector/Sources/BigIP", ["Facts", "Routing", httpClient, log]),
+        module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
+        module("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
+        module("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
+        module(
+            "Sinks", "Collector/Sinks",
+            [
+                "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, subprocess,
+                log,
+            ],
+            resources: [.embedInCode("Web/Assets/page.html")]),
+        program(
+            "podpath-collector", "Collector/Main",
+            [
+                "Routing", "Wire", "Facts", "AgentSource", "SwitchSource", "BigIPSource",
+                "OperatorSource", "Verdicts", "Incidents", "Sinks", arguments, yams, log,
+                lifecycle, httpClient,
+            ]),
+        // Tests, in the same order.
+        .target(
+            name: "Support", dependencies: ["Routing"], path: "Tests/Support",
+            swiftSettings: settings),
+        tests("SharedTests", "Tests/Shared", ["Routing", "Wire", "EventLoop", "TLS", "Support"]),
+        tests(
+            "AgentTests", "Tests/Agent",
+            ["Routing", "Wire", "Netlink", "BIRD", "Reporting", "Support"]),
+        tests(
+            "CollectorTests", "Tests/Collector",
+            [
+                "Routing", "Wire", "Facts", "AgentSource", "SwitchSource", "BigIPSource",
+                "OperatorSource", "Verdicts", "Incidents", "Sinks", "Support",
+                .target(name: "podpath-collector"),
+            ]),
+        tests(
+            "ScenarioTests", "Tests/Scenarios",
+            ["Routing", "Facts", "Verdicts", "Incidents", "Support"]),
+        tests("TidyTests", "Tests/Tidy", ["Verdicts"]),
+    ]
+)

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// RFC 4271 section 8.2.2, in the order of the way up; `down` is BIRD's word for not started at all.
+package enum BGPState: UInt8, Hashable, Sendable, CaseIterable {
+    case down = 0
+    case idle = 1
+    case connect = 2
+    case active = 3
+    case openSent = 4
+    case openConfirm = 5
+    case established = 6
+    /// BIRD closes the session: neither up nor yet down.
+    case close = 7
+    case unknown = 255
+
+    package var name: String {
+        switch self {
+        case .down: "Down"
+        case .idle: "Idle"
+        case .connect: "Connect"
+        case .active: "Active"
+        case .openSent: "OpenSent"
+        case .openConfirm: "OpenConfirm"
+        case .established: "Established"
+        case .close: "Close"
+        case .unknown: "unknown"
+        }
+    }
+}
+
+/// BIRD's own state of a protocol instance, the column `State` of `show protocols`.
+package enum ProtocolState: UInt8, Hashable, Sendable, CaseIterable {
+    case down = 0
+    case start = 1
+    case up = 2
+    case stop = 3
+    case flush = 4
+    case unknown = 255
+}
+
+/// One address family of a session: BIRD's channel.
+package struct BGPChannel: Hashable, Sendable {
+    package enum State: UInt8, Hashable, Sendable {
+        case down = 0
+        case start = 1
+        case up = 2
+        case flushing = 3
+        case unknown = 255
+    }
+
+    /// `ipv4`, `ipv6`, …
+    package var name: String
+    package var state: State
+    package var imported: UInt32?
+    package var filtered: UInt32?
+    package var exported: UInt32?
+    package var preferred: UInt32?
+    /// `[HIT]` beside import, receive or export limit.
+    package var limitHit: Bool
+
+    package init(
+        name: String, state: State, imported: UInt32? = nil, filtered: UInt32? = nil,
+        exported: UInt32? = nil, preferred: UInt32? = nil, limitHit: Bool = false
+    ) {
+        self.name = name
+        self.state = state
+        self.imported = imported
+        self.filtered = filtered
+        self.exported = exported
+        self.preferred = preferred
+        self.limitHit = limitHit
+    }
+}
+
+/// A BGP session of the node as its BIRD sees it. The protocol's name is the uplink's name.
+package struct BGPSession: Hashable, Sendable {
+    package var name: String
+    package var protocolState: ProtocolState
+    package var state: BGPState
+    package var neighbor: IPAddress?
+    package var neighborAS: UInt32?
+    package var localAS: UInt32?
+    /// When the state was entered; nil where BIRD's time format does not tell.
+    package var since: Timestamp?
+    /// BIRD's `Last error`, in BIRD's words; empty if none.
+    package var lastError: String
+    /// The last shutdown text, ours or the peer's: outside text.
+    package var message: String
+    /// Stopped by `disable`, or disabled in the configuration.
+    package var isDisabled: Bool
+    package var channels: [BGPChannel]
+
+    package init(
+        name: String, protocolState: ProtocolState, state: BGPState,
+        neighbor: IPAddress? = nil, neighborAS: UInt32? = nil, localAS: UInt32? = nil,
+        since: Timestamp? = nil, lastError: String = "", message: String = "",
+        isDisabled: Bool = false, channels: [BGPChannel] = []
+    ) {
+        self.name = name
+        self.protocolState = protocolState
+        self.state = state
+        self.neighbor = neighbor
+        self.neighborAS = neighborAS
+        self.localAS = localAS
+        self.since = since
+        self.lastError = lastError
+        self.message = message
+        self.isDisabled = isDisabled
+        self.channels = channels
+    }
+
+    package var isEstablished: Bool { protocolState == .up && state == .established }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A network in canonical form: host bits are zero by construction.
+package struct Prefix: Hashable, Comparable, Sendable {
+    package let address: IPAddress
+    /// 0…32 or 0…128.
+    package let length: Int
+
+    /// The network of `length` that holds `address`; nil if the length does not fit the family.
+    package init?(containing address: IPAddress, length: Int) {
+        guard (0...address.family.bitWidth).contains(length) else { return nil }
+        let masked = address.bits & Self.mask(length, of: address.family)
+        self.address = IPAddress(family: address.family, bits: masked)
+        self.length = length
+    }
+
+    /// The host route of an address: /32 or /128.
+    package init(host address: IPAddress) {
+        self.address = address
+        self.length = address.family.bitWidth
+    }
+
+    package var family: AddressFamily { address.family }
+    package var isDefault: Bool { length == 0 }
+    package var isHost: Bool { length == family.bitWidth }
+
+    package func contains(_ other: IPAddress) -> Bool {
+        other.family == family && other.bits & Self.mask(length, of: family) == address.bits
+    }
+
+    /// True for the same prefix and for every longer one inside it.
+    package func contains(_ other: Prefix) -> Bool {
+        other.length >= length && contains(other.address)
+    }
+
+    package func overlaps(_ other: Prefix) -> Bool { contains(other) || other.contains(self) }
+
+    static func mask(_ length: Int, of family: AddressFamily) -> UInt128 {
+        length == 0 ? 0 : UInt128.max << UInt128(family.bitWidth - length)
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        (left.address, left.length) < (right.address, right.length)
+    }
+}
+
+extension Prefix: LosslessStringConvertible {
+    /// `ADDRESS/LENGTH` with zero host bits; anything else is nil.
+    package init?(_ text: some StringProtocol) {
+        guard let (address, length) = Self.parts(of: text),
+            let prefix = Prefix(containing: address, length: length), prefix.address == address
+        else { return nil }
+        self = prefix
+    }
+
+    /// As devices print it: host bits are cleared, a bare address is a host route.
+    package init?(lenient text: some StringProtocol) {
+        if let address = IPAddress(text) {
+            self.init(host: address)
+        } else if let (address, length) = Self.parts(of: text) {
+            self.init(containing: address, length: length)
+        } else {
+            return nil
+        }
+    }
+
+    package var description: String { "\(address)/\(length)" }
+
+    private static func parts(of text: some StringProtocol) -> (IPAddress, Int)? {
+        guard let slash = text.lastIndex(of: "/"), let address = IPAddress(text[..<slash]),
+            let length = decimal(
+                Array(text[text.index(after: slash)...].utf8)[...],
+                atMost: address.family.bitWidth)
+        else { return nil }
+        return (address, length)
+    }
+}
+
+/// Values by prefix with longest-prefix match.
+package struct PrefixMap<Value> {
+    private var values: [Prefix: Value] = [:]
+    /// How many entries have each length, so that a lookup only tries lengths in use.
+    private var lengths: [AddressFamily: [Int: Int]] = [:]
+
+    package init() {}
+
+    package var count: Int { values.count }
+    package var isEmpty: Bool { values.isEmpty }
+    package var prefixes: Dictionary<Prefix, Value>.Keys { values.keys }
+
+    package subscript(prefix: Prefix) -> Value? {
+        get { values[prefix] }
+        set {
+            let change = (newValue == nil ? 0 : 1) - (values[prefix] == nil ? 0 : 1)
+            values[prefix] = newValue
+            guard change != 0 else { return }
+            let remaining = lengths[prefix.family, default: [:]][prefix.length, default: 0] + change
+            lengths[prefix.family, default: [:]][prefix.length] = remaining == 0 ? nil : remaining
+        }
+    }
+
+    /// The longest entry that contains `address`.
+    package func longestMatch(_ address: IPAddress) -> (prefix: Prefix, value: Value)? {
+        longestMatch(Prefix(host: address))
+    }
+
+    /// The longest entry that contains all of `prefix`, itself included.
+    package func longestMatch(_ prefix: Prefix) -> (prefix: Prefix, value: Value)? {
+        let candidates = (lengths[prefix.family] ?? [:]).keys.filter { $0 <= prefix.length }
+        for length in candidates.sorted(by: >) {
+            if let covering = Prefix(containing: prefix.address, length: length),
+                let value = values[covering]
+            {
+                return (covering, value)
+            }
+        }
+        return nil
+    }
+}
+
+extension PrefixMap: Sendable where Value: Sendable {}

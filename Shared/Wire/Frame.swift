@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import Routing
+
+/// The version of the format that this code speaks (FORMAT.md).
+package let wireVersion: UInt64 = 1
+
+/// What an agent says.
+package enum AgentFrame: Hashable, Sendable {
+    case hello(Hello)
+    /// All facts.
+    case snapshot(generation: UInt64, [Fact])
+    /// What changed since `base`; only valid on top of exactly that generation.
+    case changes(base: UInt64, generation: UInt64, [Fact], removed: [FactKey])
+    /// Nothing changed since `generation`.
+    case heartbeat(generation: UInt64)
+    /// The agent stops on purpose and expects to be back.
+    case goodbye
+
+    package struct Hello: Hashable, Sendable {
+        package var version: UInt64
+        package var node: String
+        /// Milliseconds between heartbeats.
+        package var interval: UInt32
+        package var agentVersion: String
+
+        package init(
+            version: UInt64 = wireVersion, node: String, interval: UInt32, agentVersion: String
+        ) {
+            self.version = version
+            self.node = node
+            self.interval = interval
+            self.agentVersion = agentVersion
+        }
+    }
+}
+
+/// What a collector says.
+package enum CollectorFrame: Hashable, Sendable {
+    case welcome(version: UInt64)
+    /// Everything up to this generation is known.
+    case acknowledge(generation: UInt64)
+    /// A gap: a snapshot is needed.
+    case resync
+}
+
+enum FrameType: UInt8 {
+    case hello = 1
+    case snapshot = 2
+    case changes = 3
+    case heartbeat = 4
+    case goodbye = 5
+    case welcome = 16
+    case acknowledge = 17
+    case resync = 18
+}
+
+/// Collects bytes of any split and gives whole frames: a length of 4 bytes, big endian, then that
+/// many bytes, the first of which is the type.
+package struct FrameReader {
+    private var buffer: [UInt8] = []
+    private var consumed = 0
+    private let limit: Int
+
+    /// A frame longer than `limit` is refused from its length alone.
+    package init(limit: Int) { self.limit = limit }
+
+    package var isEmpty: Bool { consumed == buffer.count }
+
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        if consumed > 0 {
+            buffer.removeFirst(consumed)
+            consumed = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole frame's type and body, or nil until more bytes come.
+    package mutating func next() throws(WireError) -> ArraySlice<UInt8>? {
+        let available = buffer.count - consumed
+        guard available >= 4 else { return nil }
+        let length = buffer[consumed..<(consumed + 4)].reduce(0) { $0 << 8 | Int($1) }
+        guard length <= limit else { throw .tooLong(what: "frame", length: length, limit: limit) }
+        guard length >= 1 else { throw .invalid(what: "frame length", at: 0) }
+        guard available >= 4 + length else { return nil }
+        let body = buffer[(consumed + 4)..<(consumed + 4 + length)]
+        consumed += 4 + length
+        return body
+    }
+}

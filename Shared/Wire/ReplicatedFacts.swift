@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The facts of one node as a collector holds them: a snapshot, and changes on top of it.
+package struct ReplicatedFacts: Sendable {
+    package private(set) var generation: UInt64?
+    package private(set) var facts: [FactKey: Fact] = [:]
+
+    package init() {}
+
+    package enum Outcome: Hashable, Sendable {
+        /// Applied: acknowledge this generation.
+        case applied(UInt64)
+        /// The same as before: acknowledge, nothing to judge.
+        case unchanged(UInt64)
+        /// A generation is missing: ask for a snapshot.
+        case gap
+    }
+
+    package mutating func apply(_ frame: AgentFrame) -> Outcome? {
+        switch frame {
+        case .snapshot(let next, let facts):
+            self.facts = Dictionary(facts.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+            generation = next
+            return .applied(next)
+        case .changes(let base, let next, let changed, let removed):
+            guard generation == base else { return .gap }
+            for key in removed { facts[key] = nil }
+            for fact in changed { facts[fact.key] = fact }
+            generation = next
+            return .applied(next)
+        case .heartbeat(let current):
+            return generation == current ? .unchanged(current) : .gap
+        case .hello, .goodbye: return nil
+        }
+    }
+}

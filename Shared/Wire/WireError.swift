@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why bytes are not a frame. Offsets count from the first byte of the frame's body.
+package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
+    case truncated(at: Int, needed: Int)
+    case tooLong(what: String, length: Int, limit: Int)
+    case invalid(what: String, at: Int)
+    case trailing(bytes: Int)
+    case unknownFrame(UInt8)
+
+    package var description: String {
+        switch self {
+        case .truncated(let at, let needed): "cut off at byte \(at), \(needed) more needed"
+        case .tooLong(let what, let length, let limit): "\(what) of \(length), limit \(limit)"
+        case .invalid(let what, let at): "invalid \(what) at byte \(at)"
+        case .trailing(let bytes): "\(bytes) bytes after the end"
+        case .unknownFrame(let type): "unknown frame type \(type)"
+        }
+    }
+}
+
+/// Bounds of the format: nothing is allocated beyond them (FORMAT.md, Limits).
+package enum WireLimit {
+    /// A Calico node of a 15,000-node cluster reports about 150 KB; twenty times that.
+    package static let frame = 4 << 20
+    package static let strings = 8_192
+    package static let string = 512
+    package static let nextHops = 65_536
+    package static let nextHopsOfRoute = 256
+    package static let facts = 131_072
+    package static let channels = 16
+    /// What the collector may send: acknowledgements only.
+    package static let reply = 64
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTPS: one thread a connection, keep-alive, bounded requests.
+
+Logs at most one line a request, never a header, a query or a body.
+"""
+
+import json
+import socket
+import ssl
+import struct
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from bigip.rest import errors
+from bigip.counters import without_token
+from bigip.rest.router import Request
+
+LARGEST_BODY = 65536
+LONGEST_DISCARD = 1 << 20
+IDLE_SECONDS = 120
+
+
+def parse_listen(text):
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port)
+
+
+def tls_context(certificate, key):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, address, context, router, counters, misbehaviours, verbose):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.context, self.router, self.verbose = context, router, verbose
+        self.counters, self.misbehaviours = counters, misbehaviours
+        super().__init__(address, Handler)
+
+    def server_bind(self):
+        """Without the base class's reverse name lookup, which may hang in a namespace."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+
+    def finish_request(self, request, client_address):
+        """The handshake is made in the connection's own thread: no client delays another."""
+        request.settimeout(IDLE_SECONDS)
+        with self.context.wrap_socket(request, server_side=True) as wrapped:
+            self.counters.connected()
+            handler = self.RequestHandlerClass(wrapped, client_address, self)
+            if not handler.abrupt:
+                say_goodbye(wrapped)
+
+    def handle_error(self, request, client_address):
+        if self.verbose:
+            print("bigip: connection ended: %s" % sys.exc_info()[0].__name__, file=sys.stderr,
+                  flush=True)
+
+
+def say_goodbye(wrapped):
+    """Sends TLS's close_notify, as Apache does, and does not wait for the client's."""
+    wrapped.settimeout(0)
+    try:
+        wrapped.unwrap()
+    except OSError:
+        pass
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server_version, sys_version = "Jetty(9.2.22.v20170606)", ""
+    disable_nagle_algorithm = True
+    abrupt = False
+
+    def log_message(self, *_):
+        """Nothing by itself: see `served`."""
+
+    def serve(self):
+        path = without_token(self.path.partition("?")[0])
+        self.server.counters.enter(path)
+        self.left = False
+        try:
+            self.served(path, self.exchange())
+        finally:
+            self.leave("none")
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = serve
+
+    def leave(self, status):
+        if not self.left:
+            self.left = True
+            self.server.counters.leave(status)
+
+    def served(self, path, status):
+        if self.server.verbose:
+            print("bigip: %s %s %s" % (self.command, path, status), file=sys.stderr, flush=True)
+
+    def exchange(self):
+        """Reads the body, meets the faults asked for, answers; gives back the status sent."""
+        body = self.read_body()
+        if body is None:
+            self.close_connection = True
+            return self.send(errors.html(413, "413 Request Entity Too Large",
+                                         "The request is too large."))
+        faults = self.server.misbehaviours.take(self.path)
+        if "slow" in faults:
+            time.sleep(faults["slow"]["seconds"])
+        if "reset" in faults:
+            return self.reset()
+        answer = self.broken(faults) or self.healthy(body, faults)
+        if answer.event:
+            self.server.counters.count(answer.event)
+        return self.send(answer, faults.get("cut", {}).get("fraction"))
+
+    def read_body(self):
+        """None when the length is not stated or above the bound."""
+        if "Transfer-Encoding" in self.headers:
+            return None
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdigit():
+            return None
+        if int(length) > LARGEST_BODY:
+            return self.discard(int(length))
+        return self.rfile.read(int(length))
+
+    def discard(self, length):
+        """Reads on for a while, that the client may finish sending and read its refusal."""
+        for _ in range(min(length, LONGEST_DISCARD) // LARGEST_BODY):
+            self.rfile.read(LARGEST_BODY)
+        self.rfile.read(min(length, LONGEST_DISCARD) % LARGEST_BODY)
+
+    def broken(self, faults):
+        path, peer = self.path.partition("?")[0], self.client_address[0]
+        if "status" in faults:
+            return errors.faithful(faults["status"]["code"], faults["status"].get("variant"),
+                                   self.command, path, peer)
+        if "garbage" in faults:
+            return errors.html(200, "BIG-IP\u00ae", "Please log in.")
+        return None
+
+    def healthy(self, body, faults):
+        request = Request(self.command, self.path, self.headers, body, self.client_address[0])
+        request.flags = faults
+        answer = self.server.router.answer(request)
+        return emptied(answer) if "empty" in faults and answer.status == 200 else answer
+
+    def reset(self):
+        self.close_connection = self.abrupt = True
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.leave("reset")
+        return "reset"
+
+    def send(self, answer, fraction=None):
+        self.leave(answer.status)
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        for name, value in (("Pragma", "no-cache"), ("Cache-Control", "no-store"),
+                            ("X-Frame-Options", "SAMEORIGIN")):
+            self.send_header(name, value)
+        if self.close_connection or fraction is not None:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        whole = self.command != "HEAD" and fraction is None
+        self.wfile.write(answer.body if whole else answer.body[:int(len(answer.body) * (fraction
+                                                                                        or 0))])
+        self.close_connection = self.close_connection or fraction is not None
+        return answer.status
+
+
+def emptied(answer):
+    body = json.loads(answer.body)
+    for key in ("items", "entries"):
+        body.pop(key, None)
+    return errors.Answer(200, body)
