@@ -9,7 +9,6 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -20,8 +19,8 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
-let asyncAlgorithms = Target.Dependency.product(
-    name: "AsyncAlgorithms", package: "swift-async-algorithms")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func module(
     _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
@@ -60,7 +59,8 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
     targets: [
         // What both sides agree on.
@@ -88,15 +88,15 @@ let package = Package(
             "AgentSource", "Collector/Sources/Agents",
             ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]),
         module("SwitchSource", "Collector/Sources/Switches", ["Facts", "Routing", subprocess, log]),
-        module("BigIPSource", "Collector/Sources/BigIP", ["Facts", "Routing", httpClient, log]),
+        module("BigIPSource", "Collector/Sources/BigIP", ["Facts", "Routing", httpClient, nio, nioSSL, log]),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
         module("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
         module("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
         module(
             "Sinks", "Collector/Sinks",
             [
-                "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, subprocess,
-                log,
+                "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, nio,
+                subprocess, log, lifecycle,
             ],
             resources: [.embedInCode("Web/Assets/page.html")]),
         program(

@@ -73,3 +73,17 @@ package struct AlertPolicy: Sendable, Hashable {
     /// most for the good news.
     func resolveHold(of verdict: Verdict) -> Int64 { min(hold(of: verdict), 30_000) }
 }
+
+extension IncidentTransition {
+    /// A message that says it is only a test, in the shape of a real one.
+    package static func test(cluster: String, at now: Timestamp) -> IncidentTransition {
+        let verdict = Verdict(
+            kind: .sourceUnreadable, severity: .info, identity: "test", subject: Subject(),
+            summary: "test message, nothing is broken", since: nil, evidence: [],
+            impact: Impact(), verify: [], hold: nil, absorbs: [])
+        let incident = Incident(
+            id: "test", identity: "test", cluster: cluster, verdict: verdict, state: .firing,
+            since: now, detectedAt: now, firedAt: now, timeline: [])
+        return IncidentTransition(change: .opened, incident: incident, at: now)
+    }
+}

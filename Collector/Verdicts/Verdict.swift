@@ -83,6 +83,24 @@ package struct Verdict: Sendable, Hashable {
     package var hold: Int64?
     /// Identities of narrower verdicts that this one speaks for.
     package var absorbs: [String]
+
+    package init(
+        kind: Kind, severity: Severity, identity: String, subject: Subject, summary: String,
+        since: Timestamp?, evidence: [Evidence], impact: Impact, verify: [Verification],
+        hold: Int64?, absorbs: [String]
+    ) {
+        self.kind = kind
+        self.severity = severity
+        self.identity = identity
+        self.subject = subject
+        self.summary = summary
+        self.since = since
+        self.evidence = evidence
+        self.impact = impact
+        self.verify = verify
+        self.hold = hold
+        self.absorbs = absorbs
+    }
 }
 
 /// Everything judgement says of one snapshot.

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import BIRD
+import EventLoop
+import Routing
+
+/// One BIRD daemon: a fresh session each poll, and where BIRD has `echo` a second session that
+/// only hints that something moved. Polling is the truth.
+final class BIRDInstance {
+    let path: String
+    private let interval: Int64
+    private let supernets: [Prefix]
+    private let token: UInt64
+    private let loop: EventLoop
+    private let log: AgentLog
+
+    private var poll: BIRDPoll?
+    private var socket: ControlSocket?
+    private var pollBegan = Timestamp.zero
+    private var nextPoll: Timestamp
+    /// Hints that came while a poll was under way, or lately: when to look again.
+    private var hintedPolls: [Timestamp] = []
+
+    private var echo: EchoSession?
+    private var echoSocket: ControlSocket?
+    private var nextEcho: Timestamp
+
+    /// What the last whole poll gave, and since when its condition holds.
+    private(set) var reading: BIRDReading?
+    private(set) var conditionSince: Timestamp
+
+    /// BIRD can be asked ten times a second for a while (0.1 ms of its time each).
+    private static let spacing: Int64 = 100
+    /// A log line comes while BIRD is still at it: look at once, and when it has settled.
+    private static let afterHint: [Int64] = [0, 150, 600]
+    /// While a session is down it is looked at each second: its return is news too.
+    private static let restless: Int64 = 1_000
+    /// A new echo session is tried every 30 s; it is a hint only.
+    private static let echoRetry: Int64 = 30_000
+
+    init(
+        path: String, interval: Int64, supernets: [Prefix], token: UInt64, loop: EventLoop,
+        log: AgentLog, now: Timestamp
+    ) {
+        self.path = path
+        self.interval = interval
+        self.supernets = supernets
+        self.token = token
+        self.loop = loop
+        self.log = log
+        nextPoll = now
+        nextEcho = now
+        conditionSince = now
+    }
+
+    var deadline: Timestamp {
+        let polling = poll?.deadline ?? max(min(nextPoll, hintedPolls.min() ?? nextPoll), pollBegan + Self.spacing)
+        return echo == nil ? min(polling, nextEcho) : polling
+    }
+
+    /// Something moved: look now, and again soon.
+    func hint(now: Timestamp) {
+        hintedPolls = Self.afterHint.map { now + $0 }
+    }
+
+    /// True if there is a new reading.
+    func timerFired(prefixes: [Prefix], now: Timestamp) -> Bool {
+        if echo == nil, now >= nextEcho { openEcho(now: now) }
+        if var current = poll {
+            let actions = current.timerFired(now: now)
+            poll = current
+            return perform(actions, now: now)
+        }
+        guard now >= pollBegan + Self.spacing else { return false }
+        let isHinted = hintedPolls.contains { now >= $0 }
+        hintedPolls.removeAll { now >= $0 }
+        guard isHinted || now >= nextPoll else { return false }
+        return begin(prefixes: prefixes, now: now)
+    }
+
+    /// True if there is a new reading.
+    func ready(isEcho: Bool, now: Timestamp) -> Bool {
+        guard !isEcho else {
+            receiveEcho(now: now)
+            return false
+        }
+        guard let socket, var current = poll else { return false }
+        // A reply of 8 MB is the cap; 32 reads of 64 KB a turn leave room for everything else.
+        for _ in 0..<32 {
+            let actions: [BIRDPoll.Action]
+            switch socket.read() {
+            case .bytes(let bytes): actions = current.received(bytes, now: now)
+            case .nothing:
+                poll = current
+                return false
+            case .ended: actions = current.failed(.closed, now: now)
+            case .failed(let condition): actions = current.failed(condition, now: now)
+            }
+            poll = current
+            if perform(actions, now: now) { return true }
+            guard let next = poll else { return false }
+            current = next
+        }
+        return false
+    }
+
+    func close() {
+        dropPoll()
+        dropEcho(now: pollBegan)
+    }
+
+    // MARK: - Polling
+
+    private func begin(prefixes: [Prefix], now: Timestamp) -> Bool {
+        pollBegan = now
+        var next = BIRDPoll(prefixes: prefixes, supernets: supernets, now: now)
+        switch ControlSocket.open(path: path) {
+        case .failure(let condition):
+            poll = next
+            let actions = next.failed(condition, now: now)
+            return perform(actions, now: now)
+        case .success(let opened):
+            socket = opened
+            do throws(SystemError) {
+                try loop.add(opened.descriptor, .read, token: token)
+            } catch {
+                return perform(next.failed(.malformed("\(error)"), now: now), now: now)
+            }
+            let actions = next.connected(now: now)
+            poll = next
+            return perform(actions, now: now)
+        }
+    }
+
+    private func perform(_ actions: [BIRDPoll.Action], now: Timestamp) -> Bool {
+        for action in actions {
+            switch action {
+            case .send(let bytes):
+                guard socket?.write(bytes) == false, var current = poll else { continue }
+                // 255 bytes into an empty socket buffer: not taking them means it is closed.
+                return perform(current.failed(.closed, now: now), now: now)
+            case .finish(let reading):
+                dropPoll()
+                return take(reading, now: now)
+            }
+        }
+        return false
+    }
+
+    private func take(_ fresh: BIRDReading, now: Timestamp) -> Bool {
+        let settled = fresh.settled(comparedTo: reading)
+        if settled.condition != reading?.condition {
+            conditionSince = now
+            log.notice("BIRD at \(path): \(describe(settled.condition))")
+        }
+        let isRestless = settled.condition != .readable
+            || settled.sessions.contains { !$0.isEstablished && !$0.isDisabled }
+        nextPoll = pollBegan + (isRestless ? min(interval, Self.restless) : interval)
+        let isNew = settled != reading
+        reading = settled
+        return isNew
+    }
+
+    private func dropPoll() {
+        if let socket { loop.remove(socket.descriptor) }
+        socket = nil
+        poll = nil
+    }
+
+    // MARK: - Echo
+
+    private func openEcho(now: Timestamp) {
+        nextEcho = now + Self.echoRetry
+        guard case .success(let opened) = ControlSocket.open(path: path) else { return }
+        guard (try? loop.add(opened.descriptor, .read, token: token | echoBit)) != nil else { return }
+        echoSocket = opened
+        echo = EchoSession(now: now)
+    }
+
+    private func receiveEcho(now: Timestamp) {
+        guard let socket = echoSocket, var session = echo else { return }
+        switch socket.read() {
+        case .nothing: return
+        case .ended, .failed:
+            dropEcho(now: now)
+            // BIRD went away: the socket will say how.
+            hint(now: now)
+        case .bytes(let bytes):
+            let actions = session.received(bytes, now: now)
+            echo = session
+            for action in actions { performEcho(action, socket, now: now) }
+        }
+    }
+
+    private func performEcho(
+        _ action: EchoSession.Action, _ socket: ControlSocket, now: Timestamp
+    ) {
+        switch action {
+        case .send(let bytes): _ = socket.write(bytes)
+        case .moved, .lost: hint(now: now)
+        case .unsupported, .failed: dropEcho(now: now)
+        }
+    }
+
+    private func dropEcho(now: Timestamp) {
+        if let echoSocket { loop.remove(echoSocket.descriptor) }
+        echoSocket = nil
+        echo = nil
+        nextEcho = now + Self.echoRetry
+    }
+
+    private func describe(_ condition: BIRDCondition) -> String {
+        switch condition {
+        case .readable: "readable"
+        case .noSocket: "no control socket"
+        case .refused: "connection refused"
+        case .forbidden: "permission denied; is the agent in BIRD's group?"
+        case .noAnswer: "no answer"
+        case .closed: "closed in the middle of an answer"
+        case .shuttingDown: "shutting down"
+        case .malformed(let reason): "cannot be read: \(reason)"
+        case .starting: "not asked yet"
+        }
+    }
+}
+
+/// Tells the echo session's descriptor from the poll's in a token.
+let echoBit: UInt64 = 1 << 32

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import EventLoop
+import Glibc
+import Netlink
+import Reporting
+import Routing
+import Wire
+
+/// The agent's one loop: feeds the machines, carries out what they ask.
+///
+/// Descriptors: signals, netlink, for each BIRD a control session during a poll and an echo
+/// session, for each collector a connection. No thread, no timer descriptor: the loop waits until
+/// the earliest deadline. Stopping is safe between any two turns.
+final class Driver {
+    private enum Token {
+        static let signal: UInt64 = 1
+        static let netlink: UInt64 = 2
+        static let bird: UInt64 = 0x100
+        static let collector: UInt64 = 0x1_0000
+    }
+
+    private let options: AgentOptions
+    private let loop: EventLoop
+    private let signals: SignalDescriptor
+    private let netlink: NetlinkSocket
+    private var kernel: KernelMachine
+    private var birds: [BIRDInstance] = []
+    private var connections: [CollectorConnection] = []
+    private var table = FactTable()
+    private var isStopping = false
+    private var isDirty = true
+    private var buffer = [UInt8](repeating: 0, count: 32_768)
+
+    init(_ options: AgentOptions) throws(SystemError) {
+        self.options = options
+        signals = try SignalDescriptor([SIGTERM, SIGINT])
+        loop = try EventLoop()
+        netlink = try Driver.openNetlink()
+        kernel = KernelMachine(supernets: options.podCIDRs)
+        try loop.add(signals.descriptor, .read, token: Token.signal)
+        try loop.add(netlink.descriptor, .read, token: Token.netlink)
+        let now = Driver.now()
+        for (index, path) in options.birdSockets.enumerated() {
+            birds.append(
+                BIRDInstance(
+                    path: path, interval: options.interval, supernets: options.podCIDRs,
+                    token: Token.bird + UInt64(index), loop: loop, log: options.log, now: now))
+        }
+        guard let files = options.files else { return }
+        for (index, collector) in options.collectors.enumerated() {
+            connections.append(
+                CollectorConnection(
+                    collector, options, files: files, token: Token.collector + UInt64(index),
+                    loop: loop, now: now))
+        }
+    }
+
+    private static func openNetlink() throws(SystemError) -> NetlinkSocket {
+        do {
+            return try NetlinkSocket()
+        } catch {
+            throw SystemError(call: "netlink: \(error)", code: 0)
+        }
+    }
+
+    private static func now() -> Timestamp { Timestamp(milliseconds: monotonicMilliseconds()) }
+
+    /// Streams until SIGTERM or SIGINT.
+    func run() {
+        perform(kernel.start(now: Driver.now()))
+        while !isStopping { turn() }
+        let now = Driver.now()
+        for connection in connections { connection.leave(now: now) }
+        for bird in birds { bird.close() }
+    }
+
+    /// Runs until kernel and every BIRD were read once, five seconds at most; then the facts.
+    func readOnce() -> [Fact] {
+        let start = Driver.now()
+        perform(kernel.start(now: start))
+        while !isStopping, Driver.now() - start < 5_000 {
+            turn()
+            if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { break }
+        }
+        return NodeView.facts(kernel.rib, birds)
+    }
+
+    private func turn() {
+        var deadlines = birds.map(\.deadline) + connections.map(\.deadline)
+        if let deadline = kernel.deadline { deadlines.append(deadline) }
+        let wait = (deadlines.min() ?? .zero) - Driver.now()
+        for event in loop.wait(milliseconds: max(0, wait)) { dispatch(event) }
+        let now = Driver.now()
+        perform(kernel.timerFired(now: now))
+        let prefixes = NodeView.podCIDRs(kernel.rib)
+        for bird in birds where bird.timerFired(prefixes: prefixes, now: now) { isDirty = true }
+        report(now)
+    }
+
+    private func dispatch(_ event: EventLoop.Ready) {
+        let now = Driver.now()
+        switch event.token {
+        case Token.signal: isStopping = signals.next() != nil
+        case Token.netlink: drainNetlink(now)
+        case Token.collector...:
+            if event.token & echoBit != 0 { fallthrough }
+            let index = Int(event.token - Token.collector)
+            guard connections.indices.contains(index) else { return }
+            connections[index].ready(event, table, now: now)
+        default:
+            let index = Int((event.token & ~echoBit) &- Token.bird)
+            guard birds.indices.contains(index) else { return }
+            if birds[index].ready(isEcho: event.token & echoBit != 0, now: now) { isDirty = true }
+        }
+    }
+
+    /// All that waits, so that a device's fall and its routes' end are told as one; 4,096 datagrams
+    /// (a fifth of the receive buffer) a turn at most.
+    private func drainNetlink(_ now: Timestamp) {
+        for _ in 0..<4_096 {
+            switch netlink.receive(into: &buffer) {
+            case .datagram(let count):
+                let actions = buffer.withUnsafeBytes {
+                    kernel.received(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: now)
+                }
+                perform(actions)
+            case .overflow:
+                options.log.warning("netlink overflow: the kernel's tables are read again")
+                perform(kernel.overflowed(now: now))
+            case .empty: return
+            case .failed(let code):
+                options.log.warning("netlink: \(String(cString: strerror(code)))")
+                perform(kernel.overflowed(now: now))
+                return
+            }
+        }
+    }
+
+    private func perform(_ actions: [KernelMachine.Action]) {
+        let now = Driver.now()
+        for action in actions {
+            switch action {
+            case .send(let request):
+                if !netlink.send(request) { options.log.warning("netlink: request not sent") }
+            case .changed:
+                isDirty = true
+                for bird in birds { bird.hint(now: now) }
+            }
+        }
+    }
+
+    private func report(_ now: Timestamp) {
+        if isDirty {
+            isDirty = false
+            table.replace(with: NodeView.facts(kernel.rib, birds))
+        }
+        for connection in connections { connection.proceed(table, now: now) }
+    }
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// When a device may be asked again: gently, never in step with others, backing off when it fails.
+package struct PollSchedule: Sendable {
+    /// Milliseconds between polls when all is well.
+    package let period: Int64
+    private var failures = 0
+
+    package init(period: Int64) { self.period = period }
+
+    /// The least time from one poll's start to the next, whatever asks for it: a hint that
+    /// something moved may hasten a poll, a storm of hints may not become a storm of polls.
+    package var floor: Int64 { max(500, period / 5) }
+
+    /// Milliseconds to wait after a poll. `random` is anything in 0..<1000: ±10 % jitter.
+    package mutating func delay(afterSuccess isGood: Bool, random: Int64) -> Int64 {
+        failures = isGood ? 0 : failures + 1
+        // Two quick retries tell a hiccup from an outage; then double, up to ten periods or 5 min.
+        let doublings = max(0, failures - 2)
+        let longest = max(period, min(period * 10, 300_000))
+        let wait = min(period << Int64(min(doublings, 8)), longest)
+        return wait * (900 + random % 200) / 1000
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+@main
+struct CollectorMain: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "podpath-collector",
+        abstract: "Names the first broken stage of every pod CIDR's way.", version: version,
+        subcommands: [
+            Serve.self, Check.self, Status.self, TracePath.self, ListIncidents.self,
+            NotifyTest.self, Inspect.self,
+        ])
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import AsyncHTTPClient
+import BigIPSource
+import EventLoop
+import Facts
+import Foundation
+import Incidents
+import OperatorSource
+import Routing
+import Sinks
+import SwitchSource
+import TLS
+import Verdicts
+
+struct Check: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Validate the configuration, try each source once; exit 1 if any fails.")
+
+    @OptionGroup var file: ConfigurationOption
+
+    private struct Row {
+        var what: String
+        var failure: String?
+        var detail: String
+    }
+
+    func run() async throws {
+        let configuration = try file.read()
+        var rows: [Row] = [Row(what: "configuration", failure: nil, detail: file.config)]
+        rows += checkNodes(configuration)
+        rows += checkAgents(configuration)
+        for item in configuration.switches {
+            let poller = SwitchPoller(name: item.name, arguments: item.command, period: item.every)
+            rows.append(row("switch \(item.name)", await poller.read()) { table in
+                "\(table.routes.count) prefixes, \(table.neighbors.count) neighbours"
+            })
+        }
+        for item in configuration.loadBalancers {
+            rows += await checkLoadBalancer(item)
+        }
+        rows += checkSinks(configuration)
+        for row in rows {
+            print("\(row.failure == nil ? "ok    " : "FAILED") \(row.what): \(row.failure ?? row.detail)")
+        }
+        if rows.contains(where: { $0.failure != nil }) { throw ExitCode(1) }
+    }
+
+    private func row<Value>(
+        _ what: String, _ result: ReadResult<Value>, _ detail: (Value) -> String
+    ) -> Row {
+        switch result {
+        case .read(let value): Row(what: what, failure: nil, detail: detail(value))
+        case .failed(let reason): Row(what: what, failure: reason, detail: "")
+        }
+    }
+
+    private func checkNodes(_ configuration: Configuration) -> [Row] {
+        guard let path = configuration.nodesFile else {
+            return [Row(what: "nodes", failure: nil, detail: "as agents claim")]
+        }
+        do throws(FileError) {
+            let nodes = try NodesFile.read(path: path)
+            return [Row(what: "nodes", failure: nil, detail: "\(nodes.count) nodes in \(path)")]
+        } catch {
+            return [Row(what: "nodes", failure: "\(error)", detail: "")]
+        }
+    }
+
+    private func checkAgents(_ configuration: Configuration) -> [Row] {
+        guard let agents = configuration.agents else {
+            return [Row(what: "agents", failure: nil, detail: "not configured")]
+        }
+        do throws(TLSError) {
+            _ = try TLSContext(.server, files: agents.files)
+            return [Row(what: "agents", failure: nil, detail: "certificates load")]
+        } catch {
+            return [Row(what: "agents", failure: "\(error)", detail: "")]
+        }
+    }
+
+    private func checkLoadBalancer(_ item: Configuration.LoadBalancer) async -> [Row] {
+        var rows: [Row] = []
+        for unit in item.bigip.units {
+            let client = BigIPClient(
+                unit: unit, username: item.bigip.username, password: item.bigip.password,
+                ca: item.bigip.ca)
+            let poller = BigIPPoller(
+                name: item.name, unit: unit, client: client, partitions: item.bigip.partitions,
+                period: item.bigip.every)
+            rows.append(row("\(item.name) \(unit)", await poller.read()) { table in
+                "\(table.role.rawValue), \(table.members.count) members"
+            })
+            await client.close()
+        }
+        return rows
+    }
+
+    /// Sinks are not sent anything here: `notify-test` does that, on purpose.
+    private func checkSinks(_ configuration: Configuration) -> [Row] {
+        configuration.sinks.map { item in
+            if case .command(let arguments) = item.target, !isProgram(arguments[0]) {
+                return Row(what: "sink \(item.name)", failure: "no program \(arguments[0])", detail: "")
+            }
+            return Row(
+                what: "sink \(item.name)", failure: nil,
+                detail: "not sent anything; try notify-test \(item.name)")
+        }
+    }
+
+    private func isProgram(_ name: String) -> Bool {
+        if name.contains("/") { return FileManager.default.isExecutableFile(atPath: name) }
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+        return folders.contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(name)")
+        }
+    }
+}
+
+struct NotifyTest: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send a test message to one sink.")
+
+    @Argument(help: "The sink's name.") var sink: String
+    @OptionGroup var file: ConfigurationOption
+
+    func run() async throws {
+        let configuration = try file.read()
+        guard let item = configuration.sinks.first(where: { $0.name == sink }) else {
+            let names = configuration.sinks.map(\.name).joined(separator: ", ")
+            throw ValidationError("no sink \(sink); there are: \(names)")
+        }
+        let client = HTTPClient(eventLoopGroupProvider: .singleton)
+        let now = CollectorClock().now()
+        var failure: SinkError?
+        do throws(SinkError) {
+            try await item.makeSink(client: client).deliver(
+                .test(cluster: configuration.cluster, at: now))
+        } catch {
+            failure = error
+        }
+        try? await client.shutdown()
+        if let failure {
+            FileHandle.standardError.write(Data("sink \(sink): \(failure)\n".utf8))
+            throw ExitCode(1)
+        }
+        FileHandle.standardError.write(Data("sink \(sink): taken\n".utf8))
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import BigIPSource
+import Foundation
+import SwitchSource
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Parse a recorded answer and print what would be believed, as JSON.")
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case frrJSON = "frr-json"
+        case bigIPPools = "bigip-pools"
+        case bigIPMemberStats = "bigip-member-stats"
+        case bigIPRoutes = "bigip-routes"
+        case bigIPVirtuals = "bigip-virtuals"
+    }
+
+    @Argument(help: "frr-json, bigip-pools, bigip-member-stats, bigip-routes or bigip-virtuals.")
+    var format: Format
+    @Argument(help: "The recorded answer; - for standard input.") var file: String
+
+    func run() throws {
+        let data = file == "-"
+            ? FileHandle.standardInput.readDataToEndOfFile()
+            : FileManager.default.contents(atPath: file)
+        guard let data else {
+            FileHandle.standardError.write(Data("podpath-collector: cannot read \(file)\n".utf8))
+            throw ExitCode(2)
+        }
+        do {
+            print(try inspect([UInt8](data)))
+        } catch {
+            FileHandle.standardError.write(Data("podpath-collector: \(file): \(error)\n".utf8))
+            throw ExitCode(1)
+        }
+    }
+
+    private func inspect(_ bytes: [UInt8]) throws -> String {
+        switch format {
+        case .frrJSON: inspectRoutes(try decodeFRR(bytes))
+        case .bigIPPools: try inspectPools(bytes)
+        case .bigIPMemberStats: try inspectMembers(bytes)
+        case .bigIPRoutes: try inspectBigIPRoutes(bytes)
+        case .bigIPVirtuals: try inspectVirtuals(bytes)
+        }
+    }
+}

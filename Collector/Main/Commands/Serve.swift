@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Foundation
+import Logging
+import OperatorSource
+import ServiceLifecycle
+
+struct ConfigurationOption: ParsableArguments {
+    @Option(name: .long, help: "The configuration file (YAML).")
+    var config: String
+
+    /// Exits with 2 and one line if the file is not usable.
+    func read() throws -> Configuration {
+        do throws(FileError) {
+            return try Configuration.read(path: config)
+        } catch {
+            FileHandle.standardError.write(Data("podpath-collector: \(error)\n".utf8))
+            throw ExitCode(2)
+        }
+    }
+}
+
+/// Logs go to standard error: standard output belongs to the stdout sink.
+func makeLogger(_ level: Logger.Level) -> Logger {
+    var log = Logger(label: "podpath") { StreamLogHandler.standardError(label: $0) }
+    log.logLevel = level
+    return log
+}
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Watch, judge and tell.")
+
+    @OptionGroup var file: ConfigurationOption
+    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .info
+
+    func run() async throws {
+        let configuration = try file.read()
+        let log = makeLogger(logLevel)
+        signal(SIGPIPE, SIG_IGN)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: Collector(configuration, log: log))],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+        do {
+            try await group.run()
+        } catch {
+            log.critical("\(error)")
+            throw ExitCode(1)
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Foundation
+import Incidents
+import OperatorSource
+import Routing
+import Sinks
+import TLS
+import Verdicts
+
+/// Everything the configuration file says, checked. Paths are absolute.
+struct Configuration: Sendable {
+    struct Agents: Sendable {
+        var host: String
+        var port: UInt16
+        var files: TLSFiles
+        var staleAfter: Int64
+    }
+
+    struct HTTP: Sendable {
+        var host = "127.0.0.1"
+        var port = 10_480
+    }
+
+    struct Switch: Sendable {
+        var name: String
+        var neighbors: [IPAddress]
+        var command: [String]
+        var every: Int64
+    }
+
+    struct BigIP: Sendable {
+        var units: [String]
+        var username: String
+        var password: Secret
+        var ca: String?
+        var partitions: [String]
+        var every: Int64
+    }
+
+    struct LoadBalancer: Sendable {
+        var name: String
+        var podsVia: PodsVia
+        var bigip: BigIP
+    }
+
+    struct SinkConfiguration: Sendable {
+        enum Target: Sendable {
+            case stdout(StandardOutput.Format)
+            case command([String])
+            case slack(Secret)
+        }
+
+        var name: String
+        var filter: SinkFilter
+        var target: Target
+    }
+
+    var cluster: String
+    var podCIDRs: [Prefix]
+    var agents: Agents?
+    var http = HTTP()
+    var intentSource: IntentSource
+    var nodesFile: String?
+    var switches: [Switch] = []
+    var loadBalancers: [LoadBalancer] = []
+    var policy = AlertPolicy()
+    var sinks: [SinkConfiguration] = []
+}
+
+extension Configuration {
+    static func read(path: String) throws(FileError) -> Configuration {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw FileError(file: path, line: nil, reason: "cannot be read")
+        }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        return try ConfigurationReader(folder: folder).read(try Tree(parsing: text, file: path))
+    }
+
+    /// What is believed before any source has spoken.
+    func emptySnapshot(startedAt now: Timestamp) -> Snapshot {
+        var snapshot = Snapshot(
+            cluster: cluster, podSupernets: podCIDRs,
+            agentStaleAfter: agents?.staleAfter ?? 15_000, intentSource: intentSource,
+            startedAt: now)
+        for item in switches {
+            snapshot.switches[item.name] = SwitchFacts(
+                name: item.name, neighbors: item.neighbors,
+                readings: Readings(staleAfter: patience(item.every)))
+        }
+        for item in loadBalancers {
+            let readings = Readings<LoadBalancerTable>(staleAfter: patience(item.bigip.every))
+            snapshot.loadBalancers[item.name] = LoadBalancerFacts(
+                name: item.name, podsVia: item.podsVia,
+                units: Dictionary(uniqueKeysWithValues: item.bigip.units.map { ($0, readings) }))
+        }
+        return snapshot
+    }
+
+    /// Two periods and a time-out: a single lost poll makes nothing stale. The time-out follows
+    /// short periods down to 2 s, so that a lab need not wait half a minute.
+    private func patience(_ every: Int64) -> Int64 { 2 * every + min(30_000, max(2_000, every)) }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Foundation
+import Incidents
+import OperatorSource
+import Routing
+import Sinks
+import TLS
+import Verdicts
+
+/// From the file's tree to a `Configuration`; every refusal names file, line and key.
+struct ConfigurationReader {
+    let folder: String
+
+    func read(_ tree: Tree) throws(FileError) -> Configuration {
+        let keys = try tree.mapping(
+            "cluster", "pod-cidrs", "agents", "http", "nodes", "switches", "load-balancers",
+            "alerts")
+        guard let cidrs = keys["pod-cidrs"] else { throw tree.error("\"pod-cidrs\" is missing") }
+        var configuration = Configuration(
+            cluster: try keys["cluster"]?.text() ?? "default", podCIDRs: [],
+            intentSource: .agents)
+        for item in try cidrs.list() { configuration.podCIDRs.append(try item.prefix()) }
+        if let agents = keys["agents"] { configuration.agents = try readAgents(agents) }
+        if let http = keys["http"] { configuration.http = try readHTTP(http) }
+        if let nodes = keys["nodes"] { try readNodes(nodes, &configuration) }
+        for item in try keys["switches"]?.list() ?? [] {
+            configuration.switches.append(try readSwitch(item))
+        }
+        for item in try keys["load-balancers"]?.list() ?? [] {
+            configuration.loadBalancers.append(try readLoadBalancer(item))
+        }
+        if let alerts = keys["alerts"] { try readAlerts(alerts, &configuration) }
+        return configuration
+    }
+
+    // MARK: - Listeners
+
+    private func readAgents(_ tree: Tree) throws(FileError) -> Configuration.Agents {
+        let keys = try tree.mapping("listen", "certificate", "key", "client-ca", "stale-after")
+        let (host, port) = try address(try required("listen", keys, tree))
+        return Configuration.Agents(
+            host: host, port: port,
+            files: TLSFiles(
+                ca: try path(try required("client-ca", keys, tree)),
+                certificate: try path(try required("certificate", keys, tree)),
+                key: try path(try required("key", keys, tree))),
+            staleAfter: try keys["stale-after"]?.duration() ?? 15_000)
+    }
+
+    private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {
+        let keys = try tree.mapping("listen")
+        let (host, port) = try address(try required("listen", keys, tree))
+        return Configuration.HTTP(host: host, port: Int(port))
+    }
+
+    private func address(_ tree: Tree) throws(FileError) -> (String, UInt16) {
+        let text = try tree.text()
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { throw tree.error("ADDRESS:PORT is expected") }
+        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    // MARK: - Sources
+
+    private func readNodes(
+        _ tree: Tree, _ configuration: inout Configuration
+    ) throws(FileError) {
+        let keys = try tree.mapping("from", "file")
+        let from = try required("from", keys, tree)
+        guard let source = IntentSource(rawValue: try from.text()), source != .kubernetes else {
+            throw from.error("file or agents is expected")
+        }
+        configuration.intentSource = source
+        guard source == .file else { return }
+        configuration.nodesFile = try path(try required("file", keys, tree))
+    }
+
+    private func readSwitch(_ tree: Tree) throws(FileError) -> Configuration.Switch {
+        let keys = try tree.mapping("name", "neighbors", "command")
+        var neighbors: [IPAddress] = []
+        for item in try required("neighbors", keys, tree).list() {
+            guard let address = IPAddress(try item.text()) else {
+                throw item.error("an address is expected")
+            }
+            neighbors.append(address)
+        }
+        let command = try required("command", keys, tree)
+        let parts = try command.mapping("run", "format", "every")
+        let format = try required("format", parts, command)
+        guard try format.text() == "frr-json" else { throw format.error("frr-json is expected") }
+        return Configuration.Switch(
+            name: try required("name", keys, tree).text(), neighbors: neighbors,
+            command: try words(try required("run", parts, command)),
+            every: try period(parts["every"], default: 15_000))
+    }
+
+    private func readLoadBalancer(_ tree: Tree) throws(FileError) -> Configuration.LoadBalancer {
+        let keys = try tree.mapping("name", "bigip", "pods-via", "gtm")
+        var via = PodsVia.defaultGateway
+        if let tree = keys["pods-via"] {
+            guard let choice = PodsVia(rawValue: try tree.text()) else {
+                throw tree.error("one of \(PodsVia.allCases.map(\.rawValue)) is expected")
+            }
+            via = choice
+        }
+        if let gtm = keys["gtm"], try gtm.flag() { throw gtm.error("GTM is not read yet") }
+        return Configuration.LoadBalancer(
+            name: try required("name", keys, tree).text(), podsVia: via,
+            bigip: try readBigIP(try required("bigip", keys, tree)))
+    }
+
+    private func readBigIP(_ tree: Tree) throws(FileError) -> Configuration.BigIP {
+        let keys = try tree.mapping(
+            "units", "username", "password-file", "password-env", "ca", "partitions", "every")
+        let units = try words(try required("units", keys, tree))
+        guard let secret = try secret("password", keys) else {
+            throw tree.error("\"password-file\" is missing")
+        }
+        return Configuration.BigIP(
+            units: units, username: try required("username", keys, tree).text(), password: secret,
+            ca: try keys["ca"].map { tree throws(FileError) in try path(tree) },
+            partitions: try words(try required("partitions", keys, tree)),
+            every: try period(keys["every"], default: 60_000))
+    }
+
+    // MARK: - Alerts
+
+    private func readAlerts(
+        _ tree: Tree, _ configuration: inout Configuration
+    ) throws(FileError) {
+        let keys = try tree.mapping("hold", "repeat", "sinks")
+        for (name, hold) in try keys["hold"]?.entries() ?? [:] {
+            guard let kind = Kind(rawValue: name) else { throw hold.error("no such kind") }
+            configuration.policy.holds[kind] = try hold.duration()
+        }
+        if let reminder = try keys["repeat"]?.duration() { configuration.policy.reminder = reminder }
+        for item in try keys["sinks"]?.list() ?? [] {
+            configuration.sinks.append(try readSink(item))
+        }
+    }
+
+    private func readSink(_ tree: Tree) throws(FileError) -> Configuration.SinkConfiguration {
+        let keys = try tree.mapping("name", "only", "stdout", "command", "slack")
+        let targets = keys.keys.filter { $0 != "name" && $0 != "only" }
+        guard targets.count == 1 else { throw tree.error("one of stdout, command, slack is expected") }
+        return Configuration.SinkConfiguration(
+            name: try required("name", keys, tree).text(),
+            filter: try keys["only"].map { tree throws(FileError) in try readFilter(tree) }
+                ?? SinkFilter(),
+            target: try readTarget(keys))
+    }
+
+    private func readTarget(
+        _ keys: [String: Tree]
+    ) throws(FileError) -> Configuration.SinkConfiguration.Target {
+        if let stdout = keys["stdout"] {
+            let word = try stdout.mapping("format")["format"]
+            let format = try word?.text() ?? "text"
+            guard let format = StandardOutput.Format(rawValue: format) else {
+                throw (word ?? stdout).error("text or json is expected")
+            }
+            return .stdout(format)
+        }
+        if let command = keys["command"] {
+            return .command(try words(try required("run", try command.mapping("run"), command)))
+        }
+        guard let slack = keys["slack"] else {
+            throw FileError(file: "", line: nil, reason: "no target")
+        }
+        guard let address = try secret("webhook", try slack.mapping("webhook-file", "webhook-env"))
+        else { throw slack.error("\"webhook-file\" is missing") }
+        return .slack(address)
+    }
+
+    private func readFilter(_ tree: Tree) throws(FileError) -> SinkFilter {
+        let keys = try tree.mapping("severity", "kind")
+        var filter = SinkFilter()
+        for item in try keys["severity"]?.list() ?? [] {
+            guard let severity = Severity(rawValue: try item.text()) else {
+                throw item.error("critical, warning or info is expected")
+            }
+            filter.severities.insert(severity)
+        }
+        for item in try keys["kind"]?.list() ?? [] {
+            guard let kind = Kind(rawValue: try item.text()) else {
+                throw item.error("no such kind")
+            }
+            filter.kinds.insert(kind)
+        }
+        return filter
+    }
+
+    // MARK: - Values
+
+    private func required(
+        _ key: String, _ keys: [String: Tree], _ tree: Tree
+    ) throws(FileError) -> Tree {
+        guard let value = keys[key] else { throw tree.error("\"\(key)\" is missing") }
+        return value
+    }
+
+    private func words(_ tree: Tree) throws(FileError) -> [String] {
+        var words: [String] = []
+        for item in try tree.list() { words.append(try item.text()) }
+        guard !words.isEmpty else { throw tree.error("an empty list") }
+        return words
+    }
+
+    /// A device is asked once a second at the very most.
+    private func period(_ tree: Tree?, default standard: Int64) throws(FileError) -> Int64 {
+        guard let tree else { return standard }
+        let period = try tree.duration()
+        guard period >= 1_000 else { throw tree.error("at least 1s") }
+        return period
+    }
+
+    private func path(_ tree: Tree) throws(FileError) -> String {
+        let text = try tree.text()
+        return text.hasPrefix("/") ? text : folder + "/" + text
+    }
+
+    /// From `NAME-file` or `NAME-env`, never inline.
+    private func secret(_ name: String, _ keys: [String: Tree]) throws(FileError) -> Secret? {
+        if let tree = keys["\(name)-env"] {
+            guard let value = ProcessInfo.processInfo.environment[try tree.text()] else {
+                throw tree.error("that environment variable is not set")
+            }
+            return Secret(value)
+        }
+        guard let tree = keys["\(name)-file"] else { return nil }
+        guard let text = try? String(contentsOfFile: try path(tree), encoding: .utf8) else {
+            throw tree.error("cannot be read")
+        }
+        return Secret(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+import EventLoop
+import Facts
+import Incidents
+import Logging
+import Routing
+import Sinks
+import Synchronization
+import Verdicts
+
+/// The one writer: takes what sources say, judges, keeps incidents, tells the sinks.
+///
+/// Sources post from any thread or task. Agents' snapshots merge by node while they wait, and
+/// every poller has one read under way, so the inbox is bounded by the number of sources.
+final class Engine: Sendable {
+    private struct Stamped {
+        var update: FactUpdate
+        var at: Timestamp
+    }
+
+    private struct Inbox {
+        var updates: [Stamped] = []
+        /// Where a node's waiting snapshot stands, so that a newer one replaces it.
+        var snapshotOfNode: [String: Int] = [:]
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let alarm = Alarm()
+    private let clock: @Sendable () -> Timestamp
+    private let board: StateBoard
+    private let outboxes: [Outbox]
+    private let hasMoved: @Sendable () -> Void
+    private let log: Logger
+
+    /// `hasMoved` hastens the pollers: an agent has seen a change.
+    init(
+        board: StateBoard, outboxes: [Outbox], log: Logger, clock: @escaping @Sendable () -> Timestamp,
+        hasMoved: @escaping @Sendable () -> Void
+    ) {
+        self.board = board
+        self.outboxes = outboxes
+        self.log = log
+        self.clock = clock
+        self.hasMoved = hasMoved
+    }
+
+    func post(_ update: FactUpdate) {
+        let stamped = Stamped(update: update, at: clock())
+        inbox.withLock { $0.add(stamped.update, stamped) }
+        // A heartbeat changes nothing that must be judged at once; the next deadline takes it in.
+        if case .agent(_, .heartbeat) = update { return }
+        alarm.ring()
+    }
+
+    /// Runs until cancelled.
+    func run(_ snapshot: Snapshot, _ ledger: IncidentLedger) async {
+        var (snapshot, ledger) = (snapshot, ledger)
+        var judgements = 0
+        while !Task.isCancelled {
+            apply(to: &snapshot)
+            let began = monotonicMicroseconds()
+            let now = clock()
+            let judgement = judge(snapshot, now: now)
+            let transitions = ledger.step(judgement, now: now)
+            judgements += 1
+            for transition in transitions { tell(transition) }
+            board.publish(
+                CollectorState(
+                    snapshot: snapshot, judgement: judgement, incidents: ledger.incidents,
+                    judgedAt: now, judgements: judgements,
+                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000),
+                transitions)
+            await alarm.sleep(milliseconds: delay(judgement, ledger))
+        }
+    }
+
+    private func apply(to snapshot: inout Snapshot) {
+        let updates = inbox.withLock { inbox in
+            defer { inbox = Inbox() }
+            return inbox.updates
+        }
+        var isMove = false
+        for stamped in updates {
+            if case .agent(_, .snapshot) = stamped.update { isMove = true }
+            snapshot.apply(stamped.update, at: stamped.at)
+        }
+        if isMove { hasMoved() }
+    }
+
+    private func tell(_ transition: IncidentTransition) {
+        log.info("\(IncidentText.line(transition))")
+        for outbox in outboxes { outbox.post(transition) }
+    }
+
+    /// Until the next deadline of judgement or ledger; at least 10 ms, so that a deadline that does
+    /// not move cannot spin, and at most a minute.
+    private func delay(_ judgement: Judgement, _ ledger: IncidentLedger) -> Int64 {
+        let deadlines = [judgement.nextChange, ledger.nextDeadline].compactMap(\.self)
+        guard let next = deadlines.min() else { return 60_000 }
+        return min(max(next - clock(), 10), 60_000)
+    }
+}
+
+extension Engine.Inbox {
+    fileprivate mutating func add(_ update: FactUpdate, _ stamped: Engine.Stamped) {
+        guard case .agent(let node, let change) = update else {
+            updates.append(stamped)
+            return
+        }
+        switch change {
+        case .snapshot:
+            if let index = snapshotOfNode[node] {
+                updates[index] = stamped
+            } else {
+                snapshotOfNode[node] = updates.count
+                updates.append(stamped)
+            }
+        case .heartbeat:
+            // A waiting snapshot says it too; a waiting heartbeat only moves on.
+            if let index = updates.lastIndex(where: { $0.update == update }) {
+                updates[index] = stamped
+            } else {
+                updates.append(stamped)
+            }
+        case .connected, .disconnected:
+            // Order matters around these: a later snapshot must not overtake them.
+            snapshotOfNode[node] = nil
+            updates.append(stamped)
+        }
+    }
+}
+
+private func monotonicMicroseconds() -> Int64 {
+    let elapsed = ContinuousClock.now - processStart
+    return elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
+}
+
+private let processStart = ContinuousClock.now

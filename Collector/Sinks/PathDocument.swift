@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Routing
+package import Verdicts
+
+/// One pod CIDR's way as the API says it. Its shape is public.
+package struct PathDocument: Codable, Sendable {
+    package struct Stage: Codable, Sendable {
+        package var stage: String
+        package var at: String?
+        package var state: String
+        package var expected: String?
+        package var found: String?
+        package var reason: String?
+        package var ageSeconds: Double?
+    }
+
+    package var prefix: String
+    package var node: String
+    package var stages: [Stage]
+    /// `ok`, `unknown`, or the kind of the worst verdict.
+    package var verdict: String
+}
+
+extension PathDocument {
+    package init(_ trace: PathTrace, now: Timestamp) {
+        prefix = trace.prefix.description
+        node = trace.node
+        stages = trace.stages.map { Stage($0, now: now) }
+        verdict = trace.verdicts.first?.rawValue ?? Self.word(trace)
+    }
+
+    private static func word(_ trace: PathTrace) -> String {
+        let states = trace.stages.map(\.state.word)
+        return states.contains("unknown") ? "unknown" : "ok"
+    }
+}
+
+extension PathDocument.Stage {
+    init(_ result: StageResult, now: Timestamp) {
+        stage = result.stage.rawValue
+        at = result.at
+        state = result.state.word
+        found = result.detail
+        ageSeconds = result.readAt.map { seconds(now - $0) }
+        switch result.state {
+        case .wrong(let expected, let found):
+            self.expected = expected
+            self.found = found
+        case .unknown(let reason): self.reason = reason
+        case .ok, .missing, .extra, .notChecked: break
+        }
+    }
+}
+
+/// One source and how well it can be read.
+package struct SourceDocument: Codable, Sendable, Hashable {
+    package var name: String
+    package var type: String
+    /// `ok`, `starting`, `unreadable`, `stale`.
+    package var state: String
+    package var ageSeconds: Double?
+    package var lastError: String?
+    package var lastDurationSeconds: Double?
+    package var connected: Int?
+    package var expected: Int?
+}
+
+extension SourceDocument {
+    /// Every source of a snapshot, in the order of the way.
+    package static func all(in snapshot: Snapshot, now: Timestamp) -> [SourceDocument] {
+        var documents = [nodes(snapshot, now), agents(snapshot, now)]
+        for facts in snapshot.switches.values.sorted(by: { $0.name < $1.name }) {
+            documents.append(polled(facts.name, "switch", facts.readings, now))
+        }
+        for facts in snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
+            for (unit, readings) in facts.units.sorted(by: { $0.key < $1.key }) {
+                let name = facts.units.count == 1 ? facts.name : "\(facts.name) \(unit)"
+                documents.append(polled(name, "load-balancer", readings, now))
+            }
+        }
+        return documents
+    }
+
+    private static func nodes(_ snapshot: Snapshot, _ now: Timestamp) -> SourceDocument {
+        polled("nodes (\(snapshot.intentSource.rawValue))", "nodes", snapshot.intent, now)
+    }
+
+    private static func agents(_ snapshot: Snapshot, _ now: Timestamp) -> SourceDocument {
+        let expected = Set(snapshot.intent.latest?.value.keys.map(\.self) ?? [])
+            .union(snapshot.nodes.keys)
+        let fresh = snapshot.nodes.values.filter { node in
+            node.connection == .connected && now - node.lastHeard <= snapshot.agentStaleAfter
+        }
+        let oldest = snapshot.nodes.values.map(\.lastHeard).min()
+        let isStarting = snapshot.nodes.count < expected.count && now - snapshot.startedAt < 60_000
+        return SourceDocument(
+            name: "agents", type: "agents",
+            state: fresh.count == expected.count ? "ok" : isStarting ? "starting" : "stale",
+            ageSeconds: oldest.map { seconds(now - $0) }, connected: fresh.count,
+            expected: expected.count)
+    }
+
+    private static func polled<Value>(
+        _ name: String, _ type: String, _ readings: Readings<Value>, _ now: Timestamp
+    ) -> SourceDocument {
+        let state =
+            switch readings.freshness(at: now) {
+            case .fresh: "ok"
+            case .neverSeen: readings.failure == nil ? "starting" : "unreadable"
+            case .stale: readings.failure == nil ? "stale" : "unreadable"
+            }
+        return SourceDocument(
+            name: name, type: type, state: state,
+            ageSeconds: readings.latest.map { seconds(now - $0.at) },
+            lastError: readings.failure?.reason,
+            lastDurationSeconds: readings.lastDuration.map(seconds))
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Hummingbird
+import Incidents
+import Routing
+import Verdicts
+
+/// `GET /api/v1/incidents`.
+package struct IncidentsDocument: Codable, Sendable {
+    package var incidents: [IncidentDocument]
+}
+
+/// `GET /api/v1/paths`.
+package struct PathsDocument: Codable, Sendable {
+    package var paths: [PathDocument]
+    /// Where the next page begins; absent on the last.
+    package var next: String?
+}
+
+/// `GET /api/v1/sources`.
+package struct SourcesDocument: Codable, Sendable {
+    package var cluster: String
+    package var version: String
+    package var sources: [SourceDocument]
+}
+
+private struct ErrorDocument: Encodable { var error: String }
+
+extension WebServer {
+    static func addAPI(
+        _ router: Router<BasicRequestContext>, _ board: StateBoard, _ version: String
+    ) {
+        router.get("/api/v1/incidents") { request, _ -> Response in
+            guard let state = board.state else { return starting() }
+            return incidents(state, request.uri.queryParameters, now: board.clock())
+        }
+        router.get("/api/v1/incidents/{id}") { _, context -> Response in
+            guard let state = board.state else { return starting() }
+            return incident(state, context.parameters.get("id") ?? "", now: board.clock())
+        }
+        router.get("/api/v1/paths") { request, _ -> Response in
+            guard let state = board.state else { return starting() }
+            return paths(state, request.uri.queryParameters, now: board.clock())
+        }
+        router.get("/api/v1/sources") { _, _ -> Response in
+            guard let state = board.state else { return starting() }
+            return answer(
+                SourcesDocument(
+                    cluster: state.snapshot.cluster, version: version,
+                    sources: SourceDocument.all(in: state.snapshot, now: board.clock())))
+        }
+    }
+
+    private static func starting() -> Response {
+        answer(ErrorDocument(error: "the collector is starting"), .serviceUnavailable)
+    }
+
+    private static func bad(_ reason: String) -> Response {
+        answer(ErrorDocument(error: reason), .badRequest)
+    }
+
+    private static func incidents(
+        _ state: CollectorState, _ query: Parameters, now: Timestamp
+    ) -> Response {
+        let asked = query.get("state")?.split(separator: ",").map(String.init)
+        let states = asked?.compactMap(Incident.State.init(rawValue:))
+        if let asked, states?.count != asked.count {
+            return bad("state is a comma-separated list of pending, firing, resolved")
+        }
+        var since: Timestamp?
+        if let text = query.get("since") {
+            guard let moment = moment(text) else { return bad("since is an RFC 3339 time") }
+            since = moment
+        }
+        let chosen = state.incidents.filter { incident in
+            states?.contains(incident.state) ?? true
+                && since.map { (incident.resolvedAt ?? now) >= $0 } ?? true
+        }
+        return answer(IncidentsDocument(incidents: chosen.map { IncidentDocument($0, now: now) }))
+    }
+
+    private static func moment(_ text: String) -> Timestamp? {
+        let styles: [Date.ISO8601FormatStyle] = [
+            .iso8601, .init(includingFractionalSeconds: true),
+        ]
+        let date = styles.lazy.compactMap { try? $0.parse(text) }.first
+        return date.map { Timestamp(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
+    }
+
+    private static func incident(
+        _ state: CollectorState, _ id: String, now: Timestamp
+    ) -> Response {
+        guard let incident = state.incidents.first(where: { $0.id == id }) else {
+            return answer(ErrorDocument(error: "no such incident"), .notFound)
+        }
+        var document = IncidentDocument(incident, now: now)
+        document.timeline = incident.timeline.map {
+            EventDocument(at: rfc3339($0.at), text: $0.text)
+        }
+        return answer(document)
+    }
+
+    private static func paths(
+        _ state: CollectorState, _ query: Parameters, now: Timestamp
+    ) -> Response {
+        guard let limit = Int(query.get("limit") ?? "1000"), (1...10_000).contains(limit),
+            let offset = Int(query.get("next") ?? "0"), offset >= 0
+        else { return bad("limit is 1 to 10000, next is what the last page gave") }
+        let filter = PathFilter(query)
+        let chosen = state.judgement.paths.filter { filter.passes($0, in: state) }
+        let page = chosen.dropFirst(offset).prefix(limit)
+        let next = offset + page.count < chosen.count ? String(offset + page.count) : nil
+        return answer(
+            PathsDocument(paths: page.map { PathDocument($0, now: now) }, next: next))
+    }
+}
+
+/// The `prefix`, `node`, `switch` and `q` of a query for paths.
+private struct PathFilter {
+    let prefix: Prefix?
+    let address: IPAddress?
+    let node: String?
+    let switchName: String?
+    let text: String?
+
+    init(_ query: Parameters) {
+        let asked = query.get("q")
+        prefix = query.get("prefix").flatMap { Prefix($0) }
+        node = query.get("node")
+        switchName = query.get("switch")
+        address = asked.flatMap { IPAddress($0) }
+        text = address == nil ? asked?.lowercased() : nil
+    }
+
+    func passes(_ trace: PathTrace, in state: CollectorState) -> Bool {
+        if let prefix, trace.prefix != prefix { return false }
+        if let node, trace.node != node { return false }
+        if let switchName, !trace.states(.switchRIB).contains(where: { $0.at == switchName }) {
+            return false
+        }
+        if let address { return trace.prefix.contains(address) }
+        guard let text else { return true }
+        return trace.node.lowercased().contains(text) || trace.prefix.description.contains(text)
+            || pools(of: trace, in: state).contains { $0.lowercased().contains(text) }
+    }
+
+    /// Pools with a member inside the path's prefix, and the virtual servers before them.
+    private func pools(of trace: PathTrace, in state: CollectorState) -> [String] {
+        let tables = state.snapshot.loadBalancers.values.flatMap(\.units.values)
+            .compactMap { $0.latest?.value }
+        return tables.flatMap { table in
+            let pools = Set(
+                table.members.filter { $0.address.map(trace.prefix.contains) ?? false }.map(\.pool))
+            let servers = table.virtualServers.filter { $0.pool.map(pools.contains) ?? false }
+            return pools + servers.flatMap { [$0.name, $0.destination] }
+        }
+    }
+}

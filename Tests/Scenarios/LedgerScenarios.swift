@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Incidents
+import Routing
+import Support
+import Testing
+import Verdicts
+
+/// Steps a ledger and keeps what people were told.
+private struct Watch {
+    var site = Site()
+    var ledger: IncidentLedger
+    var told: [String] = []
+
+    init(holds: [Kind: Int64] = [:]) {
+        ledger = IncidentLedger(cluster: "lab", policy: AlertPolicy(holds: holds))
+    }
+
+    mutating func step(after milliseconds: Int64 = 0) {
+        site.pass(milliseconds)
+        for transition in ledger.step(site.judgement, now: site.now) {
+            told.append("\(transition.change.rawValue) \(transition.incident.verdict.kind.rawValue)")
+        }
+    }
+
+    mutating func quiet(_ seconds: Int, except silent: Set<Int> = []) {
+        for _ in 0..<seconds {
+            site.pass(1_000)
+            site.heartbeats(except: silent)
+            site.readAll()
+            step()
+        }
+    }
+}
+
+@Suite struct LedgerScenarios {
+    @Test("a fault shorter than its hold-down is never told")
+    func blip() {
+        var watch = Watch()
+        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.step()
+        watch.quiet(2)
+        watch.site.report(3)
+        watch.quiet(10)
+        #expect(watch.told == [])
+    }
+
+    @Test("a fault is told once after its hold-down, and once when it is over")
+    func openAndResolve() {
+        var watch = Watch()
+        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.step()
+        #expect(watch.ledger.nextDeadline == watch.site.now + 3_000)
+        watch.quiet(10)
+        #expect(watch.told == ["opened kernel-route-missing"])
+        watch.site.report(3)
+        watch.quiet(2)
+        #expect(watch.told.count == 1)
+        watch.quiet(3)
+        #expect(watch.told == ["opened kernel-route-missing", "resolved kernel-route-missing"])
+        #expect(watch.ledger.nextDeadline == nil)
+    }
+
+    @Test("a hold of zero tells at once")
+    func immediate() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.step()
+        #expect(watch.told == ["opened kernel-route-missing"])
+        watch.site.report(3)
+        watch.step()
+        #expect(watch.told.last == "resolved kernel-route-missing")
+    }
+
+    @Test("an agent that falls silent resolves nothing of its node")
+    func silenceClosesNothing() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.step()
+        watch.quiet(40, except: [3])
+        #expect(watch.told == ["opened kernel-route-missing", "opened agent-silent"])
+        watch.site.report(3)
+        watch.quiet(3)
+        #expect(watch.told.count == 4)
+    }
+
+    @Test("a firing incident is reminded of, and a change of severity is told")
+    func changeAndReminder() {
+        var watch = Watch(holds: [.sessionDown: 0])
+        let down: (inout BIRDFacts, String) -> Void = { bird, uplink in
+            bird.sessions[uplink]?.protocolState = .start
+            bird.sessions[uplink]?.state = .active
+        }
+        watch.site.report(3) { _, bird in down(&bird, "uplink0") }
+        watch.step()
+        watch.site.report(3) { _, bird in
+            down(&bird, "uplink0")
+            down(&bird, "uplink1")
+        }
+        watch.step()
+        #expect(watch.told == ["opened session-down", "changed session-down"])
+        watch.site.pass(4 * 3_600_000)
+        watch.site.heartbeats()
+        watch.site.readAll()
+        watch.step()
+        #expect(watch.told.last == "reminder session-down")
+    }
+
+    @Test("a common cause takes over from its first part: one incident, not one for each node")
+    func absorbs() {
+        var watch = Watch(holds: [.sessionDown: 0])
+        let lose: (inout KernelFacts, inout BIRDFacts) -> Void = { _, bird in
+            bird.sessions["uplink1"]?.protocolState = .start
+            bird.sessions["uplink1"]?.state = .active
+        }
+        watch.site.report(1, lose)
+        watch.step()
+        for index in 2...4 {
+            watch.site.report(index, lose)
+            watch.step(after: 10)
+        }
+        let open = watch.ledger.incidents.filter { $0.state == .firing }
+        #expect(open.map(\.verdict.subject) == [Subject(switchName: "b")])
+        // Back one by one: the switch's incident speaks for those that are still on their way.
+        for index in 1...4 {
+            watch.site.report(index)
+            watch.quiet(1)
+        }
+        watch.quiet(40)
+        #expect(watch.ledger.incidents.allSatisfy { $0.state == .resolved })
+        #expect(watch.told.filter { $0.hasPrefix("opened") }.count <= 2)
+        #expect(
+            watch.told.filter { $0.hasPrefix("opened") }.count
+                == watch.told.filter { $0.hasPrefix("resolved") }.count)
+    }
+
+    @Test("the same facts in any order give the same transcript")
+    func deterministic() {
+        var transcripts: Set<[String]> = []
+        for order in [[1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3]] {
+            var site = Site()
+            for index in order {
+                site.report(index) { kernel, bird in
+                    if index % 2 == 0 { kernel.routes = [:] }
+                    if index == 3 { bird.routes = [:]; bird.statics = [] }
+                }
+            }
+            transcripts.insert(site.judgement.verdicts.map { "\($0.identity) \($0.summary)" })
+        }
+        #expect(transcripts.count == 1)
+    }
+}

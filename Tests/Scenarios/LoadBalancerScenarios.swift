@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+import Support
+import Testing
+import Verdicts
+
+@Suite struct LoadBalancerScenarios {
+    private func read(
+        _ site: inout Site, times: Int = 2, _ change: (inout LoadBalancerTable) -> Void
+    ) {
+        for _ in 0..<times {
+            site.pass(15_000)
+            site.heartbeats()
+            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
+            site.readLTM(.read(site.loadBalancer(change)))
+        }
+    }
+
+    private func kill(_ table: inout LoadBalancerTable, _ addresses: [String]) {
+        for index in table.members.indices
+        where addresses.contains(table.members[index].address?.description ?? "") {
+            table.members[index].monitor = "down"
+            table.members[index].availability = "offline"
+        }
+    }
+
+    @Test("ltm-route-missing: every CIDR, one incident, members down behind it folded")
+    func routeMissing() {
+        var site = Site()
+        read(&site) { table in
+            table.routes = []
+            kill(&table, table.members.compactMap { $0.address?.description })
+        }
+        #expect(site.kinds == [.ltmRouteMissing])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.subject == Subject(loadBalancer: "ltm-1"))
+        #expect(
+            verdict.summary
+                == "ltm-1 has no usable route to 4 pod CIDRs: no route covers it")
+        #expect(verdict.impact.poolMembers == 8)
+    }
+
+    @Test("a default route is enough; one through an unreachable gateway or a blackhole is not")
+    func usable() {
+        var site = Site()
+        let gateway = address("10.3.1.254")
+        read(&site) { table in
+            table.routes = [
+                LoadBalancerRoute(
+                    name: "d", prefix: prefix("0.0.0.0/0"), routeDomain: nil, target: .gateway(gateway))
+            ]
+        }
+        #expect(site.kinds == [])
+        read(&site) { $0.routes[0].target = .gateway(address("192.0.2.1")) }
+        #expect(site.kinds == [.ltmRouteMissing])
+        read(&site) { $0.routes[0].target = .blackhole }
+        #expect(site.kinds == [.ltmRouteMissing])
+    }
+
+    @Test("ltm-cidr-down: everything in one CIDR down, others up, every stage before holds")
+    func cidrDown() {
+        var site = Site()
+        read(&site) { kill(&$0, ["10.16.2.10", "10.16.2.11"]) }
+        #expect(site.kinds == [.ltmCIDRDown])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.subject == Subject(node: "n3", prefix: Site.cidr(3), loadBalancer: "ltm-1"))
+        // Monitor time-out 4 s and a third of the staleness limit: one read.
+        #expect(verdict.hold == 19_000)
+    }
+
+    @Test("ltm-members-down: scattered over CIDRs, the application's business")
+    func membersDown() {
+        var site = Site()
+        read(&site) { kill(&$0, ["10.16.0.10", "10.16.3.11"]) }
+        #expect(site.kinds == [.ltmMembersDown])
+        #expect(site.judgement.verdicts[0].severity == .info)
+    }
+
+    @Test("members that a device does not know about are neither up nor down")
+    func undecided() {
+        var site = Site()
+        read(&site) { table in
+            for index in table.members.indices {
+                table.members[index].monitor = ["checking", "unchecked", "forced-down", "odd"][index % 4]
+                table.members[index].availability = "unknown"
+            }
+        }
+        #expect(site.kinds == [])
+        #expect(site.states(.member, of: 1) == [.unknown(reason: "no member has a monitor's verdict")])
+    }
+
+    @Test("a CIDR without members is not checked")
+    func nothingExposed() {
+        var site = Site()
+        read(&site) { table in table.members.removeAll { Site.cidr(3).contains($0.address ?? address("::")) } }
+        #expect(site.kinds == [])
+        #expect(site.states(.member, of: 3) == [.notChecked])
+    }
+
+    @Test("an LTM that cannot be read is unknown, once")
+    func unreadable() {
+        var site = Site()
+        for _ in 0..<4 {
+            site.pass(15_000)
+            site.heartbeats()
+            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
+            site.readLTM(.failed("HTTP 503"))
+        }
+        #expect(site.kinds == [.sourceUnreadable])
+        #expect(site.judgement.verdicts[0].summary == "ltm-1 cannot be read: HTTP 503")
+    }
+}
