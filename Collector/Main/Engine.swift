@@ -13,17 +13,6 @@ import Verdicts
 /// Sources post from any thread or task. Agents' snapshots merge by node while they wait, and
 /// every poller has one read under way, so the inbox is bounded by the number of sources.
 final class Engine: Sendable {
-    private struct Stamped {
-        var update: FactUpdate
-        var at: Timestamp
-    }
-
-    private struct Inbox {
-        var updates: [Stamped] = []
-        /// Where a node's waiting snapshot stands, so that a newer one replaces it.
-        var snapshotOfNode: [String: Int] = [:]
-    }
-
     private let inbox = Mutex(Inbox())
     private let alarm = Alarm()
     private let clock: @Sendable () -> Timestamp
@@ -45,8 +34,8 @@ final class Engine: Sendable {
     }
 
     func post(_ update: FactUpdate) {
-        let stamped = Stamped(update: update, at: clock())
-        inbox.withLock { $0.add(stamped.update, stamped) }
+        let now = clock()
+        inbox.withLock { $0.add(update, at: now) }
         // A heartbeat changes nothing that must be judged at once; the next deadline takes it in.
         if case .agent(_, .heartbeat) = update { return }
         alarm.ring()
@@ -98,35 +87,6 @@ final class Engine: Sendable {
         let deadlines = [judgement.nextChange, ledger.nextDeadline].compactMap(\.self)
         guard let next = deadlines.min() else { return 60_000 }
         return min(max(next - clock(), 10), 60_000)
-    }
-}
-
-extension Engine.Inbox {
-    fileprivate mutating func add(_ update: FactUpdate, _ stamped: Engine.Stamped) {
-        guard case .agent(let node, let change) = update else {
-            updates.append(stamped)
-            return
-        }
-        switch change {
-        case .snapshot:
-            if let index = snapshotOfNode[node] {
-                updates[index] = stamped
-            } else {
-                snapshotOfNode[node] = updates.count
-                updates.append(stamped)
-            }
-        case .heartbeat:
-            // A waiting snapshot says it too; a waiting heartbeat only moves on.
-            if let index = updates.lastIndex(where: { $0.update == update }) {
-                updates[index] = stamped
-            } else {
-                updates.append(stamped)
-            }
-        case .connected, .disconnected:
-            // Order matters around these: a later snapshot must not overtake them.
-            snapshotOfNode[node] = nil
-            updates.append(stamped)
-        }
     }
 }
 

@@ -31,8 +31,15 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Watch, judge and tell.")
 
     @OptionGroup var file: ConfigurationOption
-    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
-    var logLevel: Logger.Level = .info
+    @Option(
+        name: .long, help: "trace, debug, info, notice, warning, error or critical.",
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else {
+                throw ValidationError("no such log level")
+            }
+            return level
+        })
+    var logLevel = Logger.Level.info
 
     func run() async throws {
         let configuration = try file.read()
@@ -50,5 +57,3 @@ struct Serve: AsyncParsableCommand {
         }
     }
 }
-
-extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -77,7 +77,7 @@ package struct SwitchPoller: Sendable {
             program, arguments: .init(Array(arguments.dropFirst())),
             output: .bytes(limit: Self.outputLimit), error: .string(limit: 4_096))
         guard result.terminationStatus.isSuccess else {
-            let words = (result.standardError ?? "").split(whereSeparator: \.isNewline).first ?? ""
+            let words = result.standardError.split(whereSeparator: \.isNewline).first ?? ""
             throw CommandFailed(description: "\(result.terminationStatus) \(words)")
         }
         return result.standardOutput

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMNL
+import Routing
+
+extension KernelMachine {
+    /// Answers to our dump carry its sequence number; those of a dump given up are passed by.
+    mutating func handle(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        switch Int32(message.type) {
+        case NLMSG_ERROR: try failed(message, bytes, now)
+        case NLMSG_DONE: try done(message, bytes, now)
+        case NLMSG_OVERRUN: resync(now)
+        default:
+            if message.isDumped {
+                try dumped(message, bytes, now)
+            } else {
+                try changed(message, bytes, now)
+            }
+        }
+    }
+
+    // MARK: - The dump under way
+
+    private mutating func dumped(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard session?.sequence == message.sequence else { return }
+        session?.heard(message, now: now)
+        switch Int(message.type) {
+        case Int(RTM_NEWLINK):
+            if let link = try LinkMessage(in: bytes, message.payload) { session?.add(link.link) }
+        case Int(RTM_NEWROUTE):
+            if let route = try RouteMessage(in: bytes, message.payload, scope) {
+                session?.add(route)
+            }
+        default: break
+        }
+    }
+
+    /// NLMSG_DONE holds 0, or the error the dump ended with.
+    private mutating func done(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard session?.sequence == message.sequence else { return }
+        session?.heard(message, now: now)
+        let hasCode = message.payload.count >= 4
+        let code = hasCode ? try bytes.u32(at: message.payload.lowerBound) : 0
+        end(code: Int32(bitPattern: code), now)
+    }
+
+    /// NLMSG_ERROR: `struct nlmsgerr`; code 0 only acknowledges.
+    private mutating func failed(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard session?.sequence == message.sequence else { return }
+        let code = Int32(bitPattern: try bytes.u32(at: message.payload.lowerBound))
+        if code != 0 { end(code: code, now) }
+    }
+
+    private mutating func end(code: Int32, _ now: Timestamp) {
+        if code == 0 || isEmptiness(code) { finish(now) } else { giveUp(now) }
+    }
+
+    /// A namespace that never had a route has no table main yet (ENOENT); a kernel may lack IPv6.
+    private func isEmptiness(_ code: Int32) -> Bool {
+        guard let session, session.kind != .links, code != .min else { return false }
+        return [ENOENT, EOPNOTSUPP, EAFNOSUPPORT, EPFNOSUPPORT].contains(-code)
+    }
+
+    // MARK: - Changes
+
+    private mutating func changed(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        switch Int(message.type) {
+        case Int(RTM_NEWLINK), Int(RTM_DELLINK): try linkChanged(message, bytes, now)
+        case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): try routeChanged(message, bytes, now)
+        case Int(RTM_DELADDR): askRoutes(now)
+        // An object replaced or removed changes the IPv4 routes that use it, in silence.
+        case Int(RTM_NEWNEXTHOP), Int(RTM_DELNEXTHOP): askRoutes(now)
+        default: break
+        }
+    }
+
+    private mutating func routeChanged(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard let route = try RouteMessage(in: bytes, message.payload, scope) else { return }
+        let kind = DumpKind(route.key.prefix.family)
+        let held = rib.entries[route.key]
+        let isSettled = rib.isFinished(kind) && session?.kind != kind
+        let isNew = Int(message.type) == Int(RTM_NEWROUTE)
+        let change =
+            isNew
+            ? RouteChange.added(route, flags: message, to: held, isSettled: isSettled)
+            : RouteChange.removed(route, from: held, isSettled: isSettled)
+        switch change {
+        case .becomes(let entry):
+            rib.set(route.key, entry)
+            session?.changed(route.key)
+        case .unclear: schedule.ask(kind, at: now)
+        }
+    }
+
+    private mutating func linkChanged(
+        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard let link = try LinkMessage(in: bytes, message.payload)?.link else { return }
+        let old = rib.links[link.index]
+        let isGone = Int(message.type) == Int(RTM_DELLINK)
+        rib.setLink(link.index, isGone ? nil : link)
+        session?.changedLink(link.index)
+        let isSteady =
+            !isGone && old?.isAdminUp == link.isAdminUp && old?.hasCarrier == link.hasCarrier
+        guard !isSteady else { return }
+        // Pods come and go with their devices: only a device that routes use is worth a dump.
+        if rib.usesLink(link.index) || session.map({ $0.kind != .links }) ?? false {
+            askRoutes(now)
+        }
+        if isGone || !link.isAdminUp { rib.loseIPv4Routes(over: link.index) }
+    }
+
+    private mutating func askRoutes(_ now: Timestamp) {
+        schedule.askTwice(.ipv4Routes, now: now)
+        schedule.askTwice(.ipv6Routes, now: now)
+    }
+}

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The LTM: the BIG-IP emulator in a namespace whose routes lead through the two switches."""
+
+import json
+import socket
+
+from state import LabError, REPOSITORY, until
+from topology import (LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS, SWITCHES)
+
+EMULATOR = REPOSITORY / "Tests/Emulators/bigip.py"
+USER = "podpath"
+PASSWORD = "lab-only-8c1f"
+ROUTES = [{"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}]
+
+
+def configuration(interval, timeout):
+    return {
+        "hostname": "ltm-1.lab", "username": USER, "password": PASSWORD, "partition": "K8S",
+        "monitor": {"interval": interval, "timeout": timeout,
+                    "send": "GET /health.html HTTP/1.0\r\n\r\n", "recv": "server is ok"},
+        "selfIPs": [{"name": f"uplink-{switch.name}", "address": f"{address}/24",
+                     "vlan": f"/Common/{switch.name}"}
+                    for switch, address in zip(SWITCHES, LTM_SELF_ADDRESSES)],
+        "routes": ROUTES,
+        "pools": [{"name": pool_name(name), "members": members(last)}
+                  for name, last in POOLS.items()],
+        "virtuals": [{"name": f"default_{name}", "destination": f"10.50.0.{last}:80",
+                      "pool": pool_name(name)} for name, last in POOLS.items()],
+    }
+
+
+def pool_name(name):
+    return f"cfgmap_default_{name}_{name}"
+
+
+def members(last):
+    return [f"{pod}:80" for node in NODES for pod in node.pods if pod.endswith(f".{last}")]
+
+
+def exists():
+    return EMULATOR.exists()
+
+
+def control_socket(lab):
+    return lab.path(LTM, "control.sock")
+
+
+def start(lab, interval, timeout):
+    lab.remember("ltm", configuration(interval, timeout))
+    lab.path("bigip-password").write_text(PASSWORD + "\n")
+    if not exists():
+        return
+    lab.start("bigip", LTM, "python3", "-B", EMULATOR, "--listen", f"{LTM_ADDRESS}:443",
+              "--certificate", lab.path("ltm.crt"), "--key", lab.path("ltm.key"),
+              "--config", lab.path("ltm.json"), "--control", control_socket(lab))
+    until(lambda: answers(lab), 10, f"the BIG-IP emulator does not answer: {lab.path('log')}")
+
+
+def answers(lab):
+    try:
+        return bool(ask(lab, {"state": True}))
+    except LabError:
+        return False
+
+
+def ask(lab, request):
+    """One command on the emulator's control socket."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(control_socket(lab)))
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            reply = json.loads(connection.makefile().readline())
+    except (OSError, ValueError) as error:
+        raise LabError(f"the BIG-IP emulator: {error}") from None
+    if not reply.get("ok"):
+        raise LabError(f"the BIG-IP emulator: {reply.get('error')}")
+    return reply
+
+
+def members_not_up(lab):
+    return [member["member"] for member in ask(lab, {"state": True})["members"]
+            if member["availability"] != "available"]
+
+
+def misbehaves(lab):
+    return bool(ask(lab, {"state": True}).get("misbehaviours"))
