@@ -103,15 +103,15 @@ final class Driver {
         switch event.token {
         case Token.signal: isStopping = signals.next() != nil
         case Token.netlink: drainNetlink(now)
-        case Token.collector...:
-            if event.token & echoBit != 0 { fallthrough }
-            let index = Int(event.token - Token.collector)
-            guard connections.indices.contains(index) else { return }
-            connections[index].ready(event, table, now: now)
         default:
-            let index = Int((event.token & ~echoBit) &- Token.bird)
-            guard birds.indices.contains(index) else { return }
-            if birds[index].ready(isEcho: event.token & echoBit != 0, now: now) { isDirty = true }
+            let isEcho = event.token & echoBit != 0
+            let token = event.token & ~echoBit
+            if token < Token.collector {
+                let bird = birds[Int(token - Token.bird)]
+                if bird.ready(isEcho: isEcho, now: now) { isDirty = true }
+            } else {
+                connections[Int(token - Token.collector)].ready(event, table, now: now)
+            }
         }
     }
 

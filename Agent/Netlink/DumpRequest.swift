@@ -22,9 +22,9 @@ enum DumpKind: Int, CaseIterable, Sendable {
 
     /// `struct rtmsg` with the table in it: the kernel filters if it was asked to be strict.
     private func routeRequest(_ family: UInt8, _ sequence: UInt32) -> [UInt8] {
-        var body = [UInt8](repeating: 0, count: RouteMessage.headerSize)
+        var body = [UInt8](repeating: 0, count: RouteHeader.size)
         body[0] = family
-        body[4] = UInt8(truncatingIfNeeded: RouteMessage.mainTable)
+        body[4] = UInt8(truncatingIfNeeded: RouteHeader.mainTable)
         return message(UInt16(RTM_GETROUTE), sequence, body)
     }
 

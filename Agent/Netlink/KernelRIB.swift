@@ -29,7 +29,12 @@ package struct KernelRIB: Sendable {
 
     func isFinished(_ kind: DumpKind) -> Bool { finished.contains(kind) }
     func usesLink(_ index: UInt32) -> Bool { entries.values.contains { $0.uses(index) } }
-    func isKnownDown(_ index: UInt32) -> Bool { links[index].map { !$0.isAdminUp } ?? false }
+    /// Down by an administrator, or gone. A device is told before any route over it, so once all
+    /// devices were read an unknown one has been deleted.
+    func isKnownDown(_ index: UInt32) -> Bool {
+        guard index != 0 else { return false }
+        return links[index].map { !$0.isAdminUp } ?? isFinished(.links)
+    }
 
     // MARK: - Completeness
 

@@ -110,4 +110,10 @@ package struct Judgement: Sendable, Hashable {
     package var verdicts: [Verdict]
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
+
+    package init(paths: [PathTrace], verdicts: [Verdict], nextChange: Timestamp?) {
+        self.paths = paths
+        self.verdicts = verdicts
+        self.nextChange = nextChange
+    }
 }

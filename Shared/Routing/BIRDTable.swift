@@ -61,7 +61,7 @@ package enum ExportAnswer: Hashable, Sendable {
 }
 
 /// Why the control socket gave no complete picture. Each is its own reason, none is "route lost".
-package enum BIRDCondition: Hashable, Sendable {
+package enum BIRDCondition: Error, Hashable, Sendable {
     /// Greeting, `restrict` and every reply read to its end.
     case readable
     /// No socket file (ENOENT).

@@ -135,8 +135,8 @@ def read_reply(lines):
 def sessions(lab, node):
     """Each uplink's state word, such as Established; empty when BIRD does not answer."""
     try:
-        rows = [line.split() for line in ask(lab, node, "show protocols").splitlines()]
+        lines = ask(lab, node, "show protocols").splitlines()
     except LabError:
         return {}
-    return {row[0].partition("-")[2] or row[0]: row[-1] if row[3] == "up" else " ".join(row[5:])
-            for row in rows if len(row) > 4 and row[1] == "BGP"}
+    rows = [line.removeprefix("1002-").split() for line in lines]
+    return {row[0]: " ".join(row[5:]) or row[3] for row in rows if row[1:2] == ["BGP"]}

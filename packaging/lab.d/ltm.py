@@ -48,6 +48,8 @@ def control_socket(lab):
 def start(lab, interval, timeout):
     lab.remember("ltm", configuration(interval, timeout))
     lab.path("bigip-password").write_text(PASSWORD + "\n")
+    for file in ("ltm.json", "bigip-password"):
+        lab.path(file).chmod(0o600)
     if not exists():
         return
     lab.start("bigip", LTM, "python3", "-B", EMULATOR, "--listen", f"{LTM_ADDRESS}:443",
@@ -77,11 +79,3 @@ def ask(lab, request):
         raise LabError(f"the BIG-IP emulator: {reply.get('error')}")
     return reply
 
-
-def members_not_up(lab):
-    return [member["member"] for member in ask(lab, {"state": True})["members"]
-            if member["availability"] != "available"]
-
-
-def misbehaves(lab):
-    return bool(ask(lab, {"state": True}).get("misbehaviours"))

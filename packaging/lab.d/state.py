@@ -65,6 +65,14 @@ class Lab:
         alive = known and started(known["pid"]) == known["started"]
         return known["pid"] if alive else None
 
+    @property
+    def pid_namespace(self):
+        """What /proc/PID/ns/pid says for every process inside, or None."""
+        try:
+            return os.readlink(f"/proc/{self.supervisor}/ns/pid_for_children")
+        except OSError:
+            return None
+
     def must_be_up(self):
         if self.supervisor is None:
             raise LabError(f"lab {self.name!r} is not up: packaging/lab up")

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMNL
+import Routing
+
+/// Where the attributes of a watched route stand: `enum rtattr_type_t`, linux/rtnetlink.h.
+struct RouteAttributes {
+    /// RTA_PRIORITY.
+    private(set) var metric: UInt32 = 0
+    private var link: UInt32 = 0
+    private var gateway: Range<Int>?
+    private var via: Range<Int>?
+    private var multipath: Range<Int>?
+
+    init(in bytes: RawSpan, _ payload: Range<Int>) throws(NetlinkError) {
+        var attributes = try AttributeCursor(payload, after: RouteHeader.size)
+        while let attribute = try attributes.next(in: bytes) {
+            switch UInt32(attribute.type) {
+            case RTA_PRIORITY.rawValue: metric = try bytes.u32(attribute.value)
+            case RTA_OIF.rawValue: link = try bytes.u32(attribute.value)
+            case RTA_GATEWAY.rawValue: gateway = attribute.value
+            case RTA_VIA.rawValue: via = attribute.value
+            case RTA_MULTIPATH.rawValue: multipath = attribute.value
+            default: break
+            }
+        }
+    }
+
+    /// Next-hop objects (RTA_NH_ID) need no care: the kernel adds the hops they stand for.
+    func entry(in bytes: RawSpan, _ header: RouteHeader) throws(NetlinkError) -> RouteEntry? {
+        guard let destination = header.destination else { return nil }
+        // IPv6 gives its blackholes `dev lo`, which is no way to anywhere.
+        let hops = destination == .unicast ? try hops(in: bytes, header) : []
+        return RouteEntry(destination: destination, proto: header.proto, hops: hops)
+    }
+
+    private func hops(
+        in bytes: RawSpan, _ header: RouteHeader
+    ) throws(NetlinkError) -> [RouteEntry.Hop] {
+        if let multipath { return try NextHopMessage.hops(in: bytes, multipath) }
+        let gateway = try NextHopMessage.gateway(in: bytes, gateway, via: via)
+        let isDead = NextHopMessage.isDead(flags: header.flags)
+        return [RouteEntry.Hop(gateway: gateway, link: link, isDead: isDead)]
+    }
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can break at the switches: sessions, inbound rules, a whole switch."""
+
+import bird
+import frr
+import namespaces
+from state import run
+from topology import AS, NODES, SWITCHES
+
+FIRST, SECOND = SWITCHES
+PORTS = [node.name for node in NODES] + ["ltm", "peer", "mgmt0"]
+
+
+def neighbor(switch, node):
+    return node.addresses[switch.number - 1]
+
+
+def shut(lab, node, *switches, undo=False):
+    for switch in switches:
+        command = f"{'no ' if undo else ''}neighbor {neighbor(switch, node)} shutdown"
+        frr.configure(lab, switch, f"router bgp {AS}", command)
+        if undo:
+            retry(lab, node, switch)
+
+
+def retry(lab, node, switch):
+    """BIRD waits a minute after an error; nobody in the lab wants to."""
+    if bird.sessions(lab, node).get(switch.uplink) != "Established":
+        bird.ask(lab, node, f"restart {switch.uplink}")
+
+
+def shut_first(lab, node):
+    shut(lab, node, FIRST)
+
+
+def open_first(lab, node):
+    shut(lab, node, FIRST, undo=True)
+
+
+def shut_both(lab, node):
+    shut(lab, node, *SWITCHES)
+
+
+def open_both(lab, node):
+    shut(lab, node, *SWITCHES, undo=True)
+
+
+def rule(node, action):
+    """(the inbound rule, the prefix list it matches) for the node's CIDR, whoever announces it."""
+    sequence = 10 * node.number + (action == "permit")
+    return f"route-map {frr.INBOUND} {action} {sequence}", f"ip prefix-list {action}-{node.name}"
+
+
+def intercept(lab, node, action, *settings):
+    inbound, prefixes = rule(node, action)
+    frr.configure(lab, FIRST, f"{prefixes} permit {node.cidr}", inbound,
+                  f"match ip address {prefixes.removeprefix('ip ')}", *settings)
+    frr.reread(lab, FIRST)
+
+
+def let_pass(lab, node, action):
+    running = run(*frr.vtysh(lab, FIRST), "-c", "show running-config")
+    present = [f"no {line}" for line in rule(node, action) if line in running]
+    if present:
+        frr.configure(lab, FIRST, *present)
+        frr.reread(lab, FIRST)
+
+
+def filter_out(lab, node):
+    intercept(lab, node, "deny")
+
+
+def stop_filtering(lab, node):
+    let_pass(lab, node, "deny")
+
+
+def divert(lab, node):
+    other = NODES[node.number % len(NODES)]
+    intercept(lab, node, "permit", f"set ip next-hop {neighbor(FIRST, other)}")
+
+
+def stop_diverting(lab, node):
+    let_pass(lab, node, "permit")
+
+
+def switch_off(lab, _):
+    """Links first: a switch that loses power says no farewell."""
+    namespaces.ip(lab, SECOND.name, *(f"link set {port} down" for port in PORTS))
+    frr.kill(lab, SECOND)
+
+
+def switch_on(lab, _):
+    namespaces.ip(lab, SECOND.name, *(f"link set {port} up" for port in PORTS))
+    for switch in SWITCHES:
+        namespaces.restore_switch_routes(lab, switch)
+    restart_switch(lab, SECOND)
+
+
+def restart_switch(lab, switch):
+    frr.start(lab, switch)
+    for node in NODES:
+        retry(lab, node, switch)
+
+
+def restart_bgpd(lab, _):
+    frr.kill(lab, FIRST, "bgpd")
+    restart_switch(lab, FIRST)
+
+
+def on_first(node):
+    return {"node": node.name, "prefix": node.cidr, "switch": FIRST.name}
+
+
+FAULTS = [
+    dict(name="session-down", summary="switch a shuts its session with the node",
+         apply=shut_first, mend=open_first, severity="warning",
+         subject=lambda node: {"node": node.name, "uplink": FIRST.uplink, "switch": FIRST.name}),
+    dict(name="session-down-both", summary="both switches shut their sessions with the node",
+         apply=shut_both, mend=open_both, kind="session-down",
+         subject=lambda node: {"node": node.name}),
+    dict(name="switch-route-missing", summary="switch a filters the CIDR, whoever announces it",
+         apply=filter_out, mend=stop_filtering, subject=on_first),
+    dict(name="switch-wrong-next-hop", summary="switch a sends the CIDR to the next node",
+         apply=divert, mend=stop_diverting, subject=on_first),
+    dict(name="switch-gone", summary="switch b dies: its daemons and all its links",
+         apply=switch_off, mend=switch_on, kind="session-down",
+         subject=lambda _: {"switch": SECOND.name}),
+]
+HELPERS = {"bgpd-restart": restart_bgpd}

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""podpath itself in the lab: its configuration files, its agents and its collector."""
+
+import pathlib
+import time
+
+import frr
+import namespaces
+from state import REPOSITORY, LabError, UsageError
+from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
+                      node as node_named)
+
+PAGE_PORT = 10480
+AGENTS_PORT = 10443
+HOLD = 0.3
+
+# Reads its input to the end and appends it as one line, in one write.
+APPEND = """line=$(tr '\\n' ' '); printf '%s\\n' "$line" >>"$0\""""
+
+
+def page(lab):
+    there = namespaces.host_addresses(lab.recall("options")["index"])[1]
+    return f"http://{there}:{PAGE_PORT}/"
+
+
+def configure(lab, kinds):
+    hold = lab.recall("options")["hold"]
+    milliseconds = round((HOLD if hold is None else hold) * 1000)
+    lab.path("nodes.yaml").write_text(nodes())
+    lab.path("collector.yaml").write_text(collector(lab, {kind: milliseconds for kind in kinds}))
+
+
+def nodes():
+    return "nodes:\n" + "".join(f"""  - name: {node.name}
+    pod-cidrs: [{node.cidr}]
+    addresses: [{", ".join(node.addresses)}]
+""" for node in NODES)
+
+
+def switch(lab, each):
+    words = ", ".join(frr.vtysh(lab, each))
+    return f"""  - name: {each.name}
+    neighbors: [{each.address}]
+    command:
+      run: [{words}, -c, "show bgp summary json", -c, "show ip route json", -c, "show bgp summary json"]
+      format: frr-json
+      every: 1s
+"""
+
+
+def collector(lab, holds):
+    hold = "".join(f"    {kind}: {milliseconds}ms\n" for kind, milliseconds in holds.items())
+    return f"""cluster: lab
+pod-cidrs: [{POD_SUPERNET}]
+agents:
+  listen: {COLLECTOR_ADDRESS}:{AGENTS_PORT}
+  certificate: collector.crt
+  key: collector.key
+  client-ca: ca.crt
+  stale-after: 3s
+http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
+nodes: {{ from: file, file: nodes.yaml }}
+switches:
+{"".join(switch(lab, each) for each in SWITCHES)}load-balancers:
+  - name: ltm-1
+    bigip:
+      units: ["https://{LTM_ADDRESS}"]
+      username: podpath
+      password-file: bigip-password
+      ca: ca.crt
+      partitions: [K8S]
+      every: 1s
+    pods-via: static
+alerts:
+  hold:
+{hold}  sinks:
+    - {{ name: out, stdout: {{ format: json }} }}
+    - name: file
+      command:
+        run:
+          - sh
+          - -c
+          - |-
+            {APPEND}
+          - {lab.path("alerts.jsonl")}
+store: {{ path: podpath.sqlite }}
+"""
+
+
+def selected(what, name):
+    """The processes meant by `agents`, `collector`, `all` or `agent NODE`."""
+    agents = [f"agent-{node.name}" for node in NODES]
+    if what == "agent":
+        if f"agent-{name}" not in agents:
+            raise UsageError(f"agent of which node? {', '.join(node.name for node in NODES)}")
+        return [f"agent-{name}"]
+    if name:
+        raise UsageError(f"{what} takes no name")
+    return {"agents": agents, "collector": [COLLECTOR], "all": [COLLECTOR, *agents]}[what]
+
+
+def start(lab, names, directory=None):
+    directory = pathlib.Path(directory or lab.recall("options")["bin"]
+                             or REPOSITORY / ".build/debug").absolute()
+    fresh = [name for name in names if lab.pid(name) is None]
+    for name in fresh:
+        start_one(lab, name, directory)
+    time.sleep(0.3 if fresh else 0)
+    if ended := [name for name in fresh if lab.pid(name) is None]:
+        raise LabError(f"{ended[0]} ended at once: {last_line(lab, ended[0])}")
+
+
+def last_line(lab, name):
+    lines = lab.path("log", f"{name}.log").read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "it said nothing")
+
+
+def stop(lab, names, signal="TERM"):
+    lab.stop(*names, signal=signal)
+    for name in names:
+        lab.path("pid", name).unlink(missing_ok=True)
+
+
+def start_one(lab, name, directory):
+    program = directory / ("podpath-collector" if name == COLLECTOR else "podpath-agent")
+    if not program.exists():
+        raise LabError(f"{program} is missing: swift build, or --bin DIRECTORY")
+    if name == COLLECTOR:
+        lab.start(name, COLLECTOR, program, "serve", "--config", lab.path("collector.yaml"))
+    else:
+        node = node_named(name.partition("-")[2])
+        lab.start(name, node.name, program, *agent_options(lab, node))
+
+
+def agent_options(lab, node):
+    return ["--collector", f"{COLLECTOR_ADDRESS}:{AGENTS_PORT}", "--server-name", COLLECTOR,
+            "--node", node.name, "--pod-cidr", POD_SUPERNET,
+            "--bird-socket", lab.path(node.name, "bird.ctl"), "--interval", "1",
+            "--ca", lab.path("ca.crt"), "--certificate", lab.path(f"{node.name}.crt"),
+            "--key", lab.path(f"{node.name}.key")]
+
+
+def running(lab):
+    return [name for name in selected("all", None) if lab.pid(name)]
+
+
+def ended(lab):
+    """Those that were started, were not told to stop, and are gone."""
+    return [name for name in selected("all", None)
+            if lab.path("pid", name).exists() and lab.pid(name) is None]
