@@ -87,8 +87,13 @@ let package = Package(
         module(
             "AgentSource", "Collector/Sources/Agents",
             ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]),
-        module("SwitchSource", "Collector/Sources/Switches", ["Facts", "Routing", subprocess, log]),
-        module("BigIPSource", "Collector/Sources/BigIP", ["Facts", "Routing", httpClient, nio, nioSSL, log]),
+        module("VendorJSON", "Collector/Sources/JSON"),
+        module(
+            "SwitchSource", "Collector/Sources/Switches",
+            ["Facts", "Routing", "VendorJSON", subprocess, log]),
+        module(
+            "BigIPSource", "Collector/Sources/BigIP",
+            ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
         module("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
         module("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
@@ -117,8 +122,8 @@ let package = Package(
         tests(
             "CollectorTests", "Tests/Collector",
             [
-                "Routing", "Wire", "Facts", "AgentSource", "SwitchSource", "BigIPSource",
-                "OperatorSource", "Verdicts", "Incidents", "Sinks", "Support",
+                "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchSource",
+                "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks", "Support",
                 .target(name: "podpath-collector"),
             ]),
         tests(

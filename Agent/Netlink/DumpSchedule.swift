@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Routing
 
-/// When each table is to be dumped next. Asking twice before the dump begins is asking once.
+/// When each table is to be dumped next; asking twice before the dump begins is asking once.
 struct DumpSchedule: Sendable {
     private struct Slot: Sendable {
         var next: Timestamp?

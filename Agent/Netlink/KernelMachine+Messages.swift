@@ -5,7 +5,9 @@ import Routing
 extension KernelMachine {
     /// Answers to our dump carry its sequence number; those of a dump given up are passed by.
     mutating func handle(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         switch Int32(message.type) {
         case NLMSG_ERROR: try failed(message, bytes, now)
@@ -23,7 +25,9 @@ extension KernelMachine {
     // MARK: - The dump under way
 
     private mutating func dumped(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         guard session?.sequence == message.sequence else { return }
         session?.heard(message, now: now)
@@ -40,7 +44,9 @@ extension KernelMachine {
 
     /// NLMSG_DONE holds 0, or the error the dump ended with.
     private mutating func done(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         guard session?.sequence == message.sequence else { return }
         session?.heard(message, now: now)
@@ -51,7 +57,9 @@ extension KernelMachine {
 
     /// NLMSG_ERROR: `struct nlmsgerr`; code 0 only acknowledges.
     private mutating func failed(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         guard session?.sequence == message.sequence else { return }
         let code = Int32(bitPattern: try bytes.u32(at: message.payload.lowerBound))
@@ -71,12 +79,15 @@ extension KernelMachine {
     // MARK: - Changes
 
     private mutating func changed(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         switch Int(message.type) {
         case Int(RTM_NEWLINK), Int(RTM_DELLINK): try linkChanged(message, bytes, now)
         case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): try routeChanged(message, bytes, now)
-        case Int(RTM_DELADDR): askRoutes(now)
+        // The last address of a device takes all IPv4 routes along, any its preferred sources.
+        case Int(RTM_DELADDR): schedule.askTwice(.ipv4Routes, now: now)
         // An object replaced or removed changes the IPv4 routes that use it, in silence.
         case Int(RTM_NEWNEXTHOP), Int(RTM_DELNEXTHOP): askRoutes(now)
         default: break
@@ -84,7 +95,9 @@ extension KernelMachine {
     }
 
     private mutating func routeChanged(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         guard let route = try RouteMessage(in: bytes, message.payload, scope) else { return }
         let kind = DumpKind(route.key.prefix.family)
@@ -104,7 +117,9 @@ extension KernelMachine {
     }
 
     private mutating func linkChanged(
-        _ message: NetlinkMessage, _ bytes: RawSpan, _ now: Timestamp
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
     ) throws(NetlinkError) {
         guard let link = try LinkMessage(in: bytes, message.payload)?.link else { return }
         let old = rib.links[link.index]

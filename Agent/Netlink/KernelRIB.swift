@@ -29,8 +29,10 @@ package struct KernelRIB: Sendable {
 
     func isFinished(_ kind: DumpKind) -> Bool { finished.contains(kind) }
     func usesLink(_ index: UInt32) -> Bool { entries.values.contains { $0.uses(index) } }
-    /// Down by an administrator, or gone. A device is told before any route over it, so once all
-    /// devices were read an unknown one has been deleted.
+    /// Down by an administrator, or gone.
+    ///
+    /// A device is told before any route over it, so once all devices were read an unknown one has
+    /// been deleted.
     func isKnownDown(_ index: UInt32) -> Bool {
         guard index != 0 else { return false }
         return links[index].map { !$0.isAdminUp } ?? isFinished(.links)
@@ -78,14 +80,18 @@ package struct KernelRIB: Sendable {
     }
 
     private func route(_ key: RouteKey, _ entry: RouteEntry) -> KernelRoute {
-        let hops = entry.hops.map {
-            NextHop(
-                gateway: $0.gateway, device: $0.link == 0 ? nil : linkName($0.link),
-                isDead: $0.isDead)
+        let hops = entry.hops.map { hop in
+            let device = hop.link == 0 ? nil : linkName(hop.link)
+            return NextHop(gateway: hop.gateway, device: device, isDead: hop.isDead)
         }
         return KernelRoute(
-            prefix: key.prefix, table: key.table, metric: key.metric,
-            destination: entry.destination, proto: entry.proto, nextHops: hops.sorted())
+            prefix: key.prefix,
+            table: key.table,
+            metric: key.metric,
+            destination: entry.destination,
+            proto: entry.proto,
+            nextHops: hops.sorted()
+        )
     }
 
     // MARK: - Links

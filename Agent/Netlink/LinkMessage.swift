@@ -28,11 +28,11 @@ struct LinkMessage {
         }
         guard let name else { return nil }
         link = Link(
-            name: name, index: try bytes.u32(at: start + 4), isAdminUp: flags & Self.up != 0,
-            hasCarrier: flags & Self.lowerUp != 0, mtu: mtu)
+            name: name,
+            index: try bytes.u32(at: start + 4),
+            isAdminUp: flags & IFF_UP.rawValue != 0,
+            hasCarrier: flags & IFF_LOWER_UP.rawValue != 0,
+            mtu: mtu
+        )
     }
-
-    /// IFF_UP and IFF_LOWER_UP, linux/if.h; the C names are enumerators of `net_device_flags`.
-    private static var up: UInt32 { 1 }
-    private static var lowerUp: UInt32 { 1 << 16 }
 }

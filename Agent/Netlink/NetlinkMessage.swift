@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import CMNL
 
-/// Bytes that contradict themselves. Unknown types and attributes are no error: they are passed by.
+/// Bytes that contradict themselves.
+///
+/// Unknown types and attributes are no error: they are passed by.
 package enum NetlinkError: Error, Hashable, Sendable {
     case truncated(at: Int, needed: Int)
     /// A length field that is smaller than its own header or larger than what follows.

@@ -122,10 +122,13 @@ private struct MNLHandle: ~Copyable {
     }
 
     /// Addresses and next-hop objects too: their end removes IPv4 routes without RTM_DELROUTE.
+    ///
+    /// IPv6 addresses are left out: IPv6 tells each route it deletes, and every pod's device brings
+    /// and takes a link-local address.
     private static var groups: UInt32 {
         let groups = [
             RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR,
-            RTNLGRP_IPV6_IFADDR, RTNLGRP_NEXTHOP,
+            RTNLGRP_NEXTHOP,
         ]
         return groups.reduce(0) { $0 | 1 << ($1.rawValue - 1) }
     }

@@ -8,7 +8,8 @@ enum NextHopMessage {
 
     /// RTA_MULTIPATH; a datagram of 32 KiB bounds it to 4,096 hops.
     static func hops(
-        in bytes: RawSpan, _ range: Range<Int>
+        in bytes: RawSpan,
+        _ range: Range<Int>
     ) throws(NetlinkError) -> [RouteEntry.Hop] {
         var hops: [RouteEntry.Hop] = []
         var offset = range.lowerBound
@@ -24,7 +25,8 @@ enum NextHopMessage {
     }
 
     private static func hop(
-        in bytes: RawSpan, _ range: Range<Int>
+        in bytes: RawSpan,
+        _ range: Range<Int>
     ) throws(NetlinkError) -> RouteEntry.Hop {
         let flags = UInt32(try bytes.u8(at: range.lowerBound + 2))
         let link = try bytes.u32(at: range.lowerBound + 4)
@@ -36,14 +38,18 @@ enum NextHopMessage {
             if UInt32(attribute.type) == RTA_VIA.rawValue { via = attribute.value }
         }
         return RouteEntry.Hop(
-            gateway: try self.gateway(in: bytes, gateway, via: via), link: link,
-            isDead: isDead(flags: flags))
+            gateway: try self.gateway(in: bytes, gateway, via: via),
+            link: link,
+            isDead: isDead(flags: flags)
+        )
     }
 
     /// RTA_GATEWAY, or RTA_VIA (`struct rtvia`): a gateway of the other family, after two bytes
     /// that name it.
     static func gateway(
-        in bytes: RawSpan, _ gateway: Range<Int>?, via: Range<Int>?
+        in bytes: RawSpan,
+        _ gateway: Range<Int>?,
+        via: Range<Int>?
     ) throws(NetlinkError) -> IPAddress? {
         if let gateway { return try bytes.address(gateway) }
         guard let via else { return nil }

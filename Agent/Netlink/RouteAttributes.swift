@@ -34,7 +34,8 @@ struct RouteAttributes {
     }
 
     private func hops(
-        in bytes: RawSpan, _ header: RouteHeader
+        in bytes: RawSpan,
+        _ header: RouteHeader
     ) throws(NetlinkError) -> [RouteEntry.Hop] {
         if let multipath { return try NextHopMessage.hops(in: bytes, multipath) }
         let gateway = try NextHopMessage.gateway(in: bytes, gateway, via: via)

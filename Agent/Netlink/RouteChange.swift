@@ -11,9 +11,14 @@ enum RouteChange: Hashable {
     case becomes(RouteEntry?)
     case unclear
 
-    /// RTM_NEWROUTE. `isSettled`: nothing held means nothing there, as no dump is under way.
+    /// RTM_NEWROUTE.
+    ///
+    /// `isSettled`: nothing held means nothing there, as no dump is under way.
     static func added(
-        _ message: RouteMessage, flags: NetlinkMessage, to held: RouteEntry?, isSettled: Bool
+        _ message: RouteMessage,
+        flags: NetlinkMessage,
+        to held: RouteEntry?,
+        isSettled: Bool
     ) -> RouteChange {
         guard var new = message.entry else { return removedElsewhere(held, isSettled) }
         if flags.has(NLM_F_REPLACE) {
@@ -21,7 +26,7 @@ enum RouteChange: Hashable {
             return .becomes(new)
         }
         guard message.key.prefix.family == .ipv4 else { return addedIPv6(new, to: held) }
-        // fib_table_insert sets NLM_F_EXCL where the key was free (Linux 4.12); older ones set none.
+        // fib_table_insert sets NLM_F_EXCL where the key was free; before Linux 4.12 it set nothing.
         if flags.has(NLM_F_EXCL) { return .becomes(new) }
         guard let held else { return isSettled ? .becomes(new) : .unclear }
         new.isShared = held.isShared
@@ -38,7 +43,9 @@ enum RouteChange: Hashable {
 
     /// RTM_DELROUTE.
     static func removed(
-        _ message: RouteMessage, from held: RouteEntry?, isSettled: Bool
+        _ message: RouteMessage,
+        from held: RouteEntry?,
+        isSettled: Bool
     ) -> RouteChange {
         guard let gone = message.entry, let held else {
             return removedElsewhere(held, isSettled)

@@ -17,8 +17,10 @@ struct RouteMessage {
     /// Nil for kinds that carry no traffic of pods: local, broadcast, throw and the like.
     let entry: RouteEntry?
 
-    /// Nil for a route that is not watched. Of half a million such routes only the header and the
-    /// attributes up to RTA_DST are read, and nothing is allocated.
+    /// Nil for a route that is not watched.
+    ///
+    /// Of half a million such routes only the header and the attributes up to RTA_DST are read, and
+    /// nothing is allocated.
     init?(in bytes: RawSpan, _ payload: Range<Int>, _ scope: RouteScope) throws(NetlinkError) {
         guard let header = try RouteHeader(in: bytes, payload) else { return nil }
         let prefix = try header.prefix(in: bytes, payload)
@@ -32,7 +34,7 @@ struct RouteMessage {
 /// `struct rtmsg`, linux/rtnetlink.h.
 struct RouteHeader {
     static let size = 12
-    /// RT_TABLE_MAIN. Numbers below 256 stand whole in the header; RTA_TABLE only repeats them.
+    /// RT_TABLE_MAIN; numbers below 256 stand whole in the header, RTA_TABLE only repeats them.
     static let mainTable: UInt32 = 254
 
     let family: AddressFamily

@@ -21,7 +21,8 @@ struct NetlinkDecodingTests {
             ("route-ipv6", "fd00:10:1::/48 1024 unicast via fd01::2 dev cilium_net"),
             ("route-ipv6-blackhole", "fd00:10:2::/48 1024 blackhole "),
             ("route-nexthop-object", "10.16.6.0/24 0 unicast via 10.1.0.5 dev cilium_net"),
-        ])
+        ]
+    )
     func route(name: String, expected: String) throws {
         var rig = try NetlinkRig.settled()
         let before = rig.changeCount
@@ -33,7 +34,8 @@ struct NetlinkDecodingTests {
 
     @Test(
         "routes outside the supernets and of other tables are not kept",
-        arguments: ["route-outside", "route-table-100"])
+        arguments: ["route-outside", "route-table-100"]
+    )
     func unwatched(name: String) throws {
         var rig = try NetlinkRig.settled()
         let before = rig.changeCount
@@ -76,6 +78,7 @@ struct NetlinkDecodingTests {
                 "10.16.5.0/24 0 unicast via fd01::9 dev cilium_net",
                 "fd00:10:1::/48 1024 unicast via fd01::3 dev cilium_net",
                 "fd00:10:2::/48 1024 blackhole ",
-            ])
+            ]
+        )
     }
 }

@@ -115,11 +115,12 @@ class Lab:
 
 
 def started(pid):
-    """A process's start time in ticks: tells it from a later one with the same PID."""
+    """A live process's start time in ticks: tells it from a later one with the same PID."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+    return None if fields[0] in "ZX" else fields[19]
 
 
 def run(*command, text=None, check=True):

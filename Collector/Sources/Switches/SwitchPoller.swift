@@ -2,6 +2,7 @@
 package import Facts
 package import Routing
 import Subprocess
+import VendorJSON
 
 /// Asks one switch by running a command, one at a time, and hands on what can be believed.
 package struct SwitchPoller: Sendable {
@@ -49,7 +50,7 @@ package struct SwitchPoller: Sendable {
                 return .failed(answer.problems.first ?? "the answer is not complete")
             }
             return .read(answer.table)
-        } catch let error as SwitchDecodingError {
+        } catch let error as JSONError {
             return .failed("\(error)")
         } catch {
             return .failed("\(arguments.first ?? ""): \(error)")

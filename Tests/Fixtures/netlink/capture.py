@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 OUT = sys.argv[1]
-GROUPS = 1 | 1 << 6 | 1 << 10 | 1 << 4 | 1 << 8 | 1 << 31
+GROUPS = 1 | 1 << 6 | 1 << 10 | 1 << 4 | 1 << 31
 NETLINK_STRICT = (270, 12, 1)
 DUMP = 0x301
 

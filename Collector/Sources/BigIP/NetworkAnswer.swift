@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Routing
+import VendorJSON
+
+/// `net/route`.
+package func decodeRoutes(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> (routes: [LoadBalancerRoute], problems: [String]) {
+    var routes: [LoadBalancerRoute] = []
+    var problems: [String] = []
+    for (index, row) in try JSONValue.answer(bytes).items().enumerated() {
+        let name = row["fullPath"]?.text ?? row["name"]?.text ?? "items[\(index)]"
+        guard let (prefix, domain) = network(row["network"]?.text ?? "default") else {
+            problems.append("\(name): network is not a prefix")
+            continue
+        }
+        routes.append(
+            LoadBalancerRoute(name: name, prefix: prefix, routeDomain: domain, target: target(row)))
+    }
+    return (routes.sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) }, problems)
+}
+
+/// `default`, `default-inet6`, `default%1`, `10.16.0.0%1/16`, `10.16.0.0/16`, a bare address.
+private func network(_ text: String) -> (Prefix, Int?)? {
+    let parts = text.split(separator: "%", maxSplits: 1)
+    guard let head = parts.first else { return nil }
+    let tail = parts.count == 2 ? parts[1].split(separator: "/", maxSplits: 1) : []
+    let domain = tail.first.flatMap { Int($0) }
+    if head == "default" { return Prefix("0.0.0.0/0").map { ($0, domain) } }
+    if head == "default-inet6" { return Prefix("::/0").map { ($0, domain) } }
+    let written = tail.count == 2 ? "\(head)/\(tail[1])" : String(head)
+    return Prefix(lenient: written).map { ($0, domain) }
+}
+
+private func target(_ row: JSONValue) -> LoadBalancerRoute.Target {
+    if row["blackhole"]?.flag == true { return .blackhole }
+    if let text = row["gw"]?.text {
+        return BigIPAddress(plain: text).address.map { .gateway($0) } ?? .other(text)
+    }
+    if let pool = row["pool"]?.text { return .pool(pool) }
+    if let interface = row["tmInterface"]?.text { return .interface(interface) }
+    return .other("no target")
+}
+
+/// `net/self`: the networks the unit is part of.
+package func decodeSelfIPs(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> (networks: [Prefix], problems: [String]) {
+    var networks: [Prefix] = []
+    var problems: [String] = []
+    for (index, row) in try JSONValue.answer(bytes).items().enumerated() {
+        guard let text = row["address"]?.text, let (prefix, _) = network(text) else {
+            problems.append("items[\(index)]: address is not a prefix")
+            continue
+        }
+        networks.append(prefix)
+    }
+    return (Set(networks).sorted(), problems)
+}
+
+/// `ltm/virtual`, with `ltm/virtual/stats` for the states where it could be read.
+package func decodeVirtuals(
+    config: [UInt8], stats: [UInt8]?
+) throws(BigIPDecodingError) -> [VirtualServer] {
+    var states: [String: JSONValue] = [:]
+    if let stats {
+        for row in try JSONValue.answer(stats).statistics() {
+            if let name = row.field("tmName")?.text { states[name] = row }
+        }
+    }
+    return try JSONValue.answer(config).items().compactMap { row in
+        guard let name = row["fullPath"]?.text else { return nil }
+        let state = states[name]
+        return VirtualServer(
+            name: name, destination: row["destination"]?.text ?? "",
+            pool: row["pool"]?.text,
+            availability: state?.field("status.availabilityState")?.text ?? "unknown",
+            enabled: row["disabled"]?.flag == true ? "disabled" : "enabled",
+            reason: trimmed(state?.field("status.statusReason")?.text ?? ""))
+    }.sorted { $0.name < $1.name }
+}
