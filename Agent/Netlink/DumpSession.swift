@@ -55,9 +55,8 @@ struct DumpSession: Sendable {
     /// IPv4 lists the route in use first; IPv6 routes of one key share the traffic.
     private func merged(_ first: RouteEntry, _ other: RouteEntry) -> RouteEntry {
         var merged = first
-        if kind == .ipv4Routes {
-            merged.isShared = true
-        } else if first.destination == other.destination {
+        merged.isShared = true
+        if kind == .ipv6Routes, first.destination == other.destination {
             merged.hops += other.hops.filter { !first.holds($0) }
         }
         return merged

@@ -103,16 +103,19 @@ extension KernelMachine {
         let kind = DumpKind(route.key.prefix.family)
         let held = rib.entries[route.key]
         let isSettled = rib.isFinished(kind) && session?.kind != kind
-        let isNew = Int(message.type) == Int(RTM_NEWROUTE)
-        let change =
-            isNew
-            ? RouteChange.added(route, flags: message, to: held, isSettled: isSettled)
-            : RouteChange.removed(route, from: held, isSettled: isSettled)
+        if Int(message.type) == Int(RTM_NEWROUTE) {
+            apply(.added(route, flags: message, to: held, isSettled: isSettled), route.key, now)
+        } else {
+            apply(.removed(route, from: held, isSettled: isSettled), route.key, now)
+        }
+    }
+
+    private mutating func apply(_ change: RouteChange, _ key: RouteKey, _ now: Timestamp) {
         switch change {
         case .becomes(let entry):
-            rib.set(route.key, entry)
-            session?.changed(route.key)
-        case .unclear: schedule.ask(kind, at: now)
+            rib.set(key, entry)
+            session?.changed(key)
+        case .unclear: schedule.ask(DumpKind(key.prefix.family), at: now)
         }
     }
 
@@ -126,13 +129,14 @@ extension KernelMachine {
         let isGone = Int(message.type) == Int(RTM_DELLINK)
         rib.setLink(link.index, isGone ? nil : link)
         session?.changedLink(link.index)
-        let isSteady =
-            !isGone && old?.isAdminUp == link.isAdminUp && old?.hasCarrier == link.hasCarrier
-        guard !isSteady else { return }
-        // Pods come and go with their devices: only a device that routes use is worth a dump.
-        if rib.usesLink(link.index) || session.map({ $0.kind != .links }) ?? false {
-            askRoutes(now)
-        }
+        let isSteady = old?.isAdminUp == link.isAdminUp && old?.hasCarrier == link.hasCarrier
+        if isGone || !isSteady { stateChanged(link, isGone: isGone, now) }
+    }
+
+    /// Pods come and go with their devices: only a device that routes use is worth a dump.
+    private mutating func stateChanged(_ link: Link, isGone: Bool, _ now: Timestamp) {
+        let readsRoutes = session.map { $0.kind != .links } ?? false
+        if readsRoutes || rib.usesLink(link.index) { askRoutes(now) }
         if isGone || !link.isAdminUp { rib.loseIPv4Routes(over: link.index) }
     }
 

@@ -21,10 +21,8 @@ enum RouteChange: Hashable {
         isSettled: Bool
     ) -> RouteChange {
         guard var new = message.entry else { return removedElsewhere(held, isSettled) }
-        if flags.has(NLM_F_REPLACE) {
-            new.isShared = held?.isShared ?? false
-            return .becomes(new)
-        }
+        // Of several routes under the key only one is replaced: which, the message does not say.
+        if flags.has(NLM_F_REPLACE) { return held?.isShared == true ? .unclear : .becomes(new) }
         guard message.key.prefix.family == .ipv4 else { return addedIPv6(new, to: held) }
         // fib_table_insert sets NLM_F_EXCL where the key was free; before Linux 4.12 it set nothing.
         if flags.has(NLM_F_EXCL) { return .becomes(new) }

@@ -29,7 +29,8 @@ struct RouteEntry: Hashable, Sendable {
     var destination: Destination
     var proto: UInt8
     var hops: [Hop]
-    /// IPv4: the kernel holds more routes of this key (`ip route append`); this one is in use.
+    /// The kernel holds more routes of this key (`ip route append`). IPv4 uses the one that stands
+    /// here; of IPv6 all stand here together.
     var isShared = false
 
     func holds(_ hop: Hop) -> Bool { hops.contains { $0.leadsAlong(hop) } }

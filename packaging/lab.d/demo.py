@@ -95,8 +95,8 @@ class Collector:
     """The running collector, asked over its API."""
 
     def __init__(self, status):
-        self.url = status["url"].rstrip("/")
-        self.alerts = pathlib.Path(status["alerts"])
+        self.url = status["page"].rstrip("/")
+        self.alerts = pathlib.Path(status["state"]) / "alerts.jsonl"
 
     def get(self, path):
         # The lab is on this machine: no proxy stands between.

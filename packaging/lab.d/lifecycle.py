@@ -54,6 +54,7 @@ def raise_lab(lab, options, index):
     ltm.start(lab, *options.monitor)
     give_back(lab)
     settle(lab)
+    lab.remember("raised", True)
     say(f"all sessions, routes and members are up after {time.monotonic() - began:.1f} s")
 
 
@@ -126,12 +127,10 @@ def supervise(lab):
     with lab.path("log", "supervisor.log").open("w") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=log, text=True, cwd="/", start_new_session=True)
-    known = {"pid": process.pid, "started": started(process.pid)}
-    lab.remember("supervisor", known)
+    lab.remember("supervisor", {"pid": process.pid, "started": started(process.pid)})
     if process.stdout.readline() != "ready\n":
         raise LabError("the supervisor did not start: "
                        + lab.path("log", "supervisor.log").read_text().strip())
-    lab.remember("supervisor", {**known, "inside": lab.pid_namespace})
 
 
 def start_pods(lab):
@@ -153,10 +152,10 @@ def down(lab):
     """Ends everything; a dead lab's remains are cleared too. Says whether there was anything."""
     if not lab.directory.is_dir():
         return False
-    inside = lab.recall("supervisor", {}).get("inside") or lab.pid_namespace
     if lab.supervisor:
+        inside = processes(lab.pid_namespace)
         os.kill(lab.supervisor, signal.SIGKILL)
-    until(lambda: not processes(inside), 10, "some processes of the lab did not end")
+        until(lambda: not any(map(started, inside)), 10, "some processes of the lab did not end")
     await_no_device(lab)
     shutil.rmtree(lab.directory, ignore_errors=True)
     remove_if_empty(ROOT)
@@ -174,10 +173,11 @@ def await_no_device(lab):
 
 
 def processes(pid_namespace):
+    """The PIDs of a PID namespace. Ask before it dies: the kernel gives its number to the next."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/ns/pid"):
         try:
-            found += [path] if os.readlink(path) == pid_namespace else []
+            found += [path.parts[2]] if os.readlink(path) == pid_namespace else []
         except OSError:
             continue
     return found

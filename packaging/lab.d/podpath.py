@@ -13,6 +13,9 @@ from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPE
 PAGE_PORT = 10480
 AGENTS_PORT = 10443
 HOLD = 0.3
+# Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
+HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop", "ltm-route-missing",
+                 "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable"}
 
 # Reads its input to the end and appends it as one line, in one write.
 APPEND = """line=$(tr '\\n' ' '); printf '%s\\n' "$line" >>"$0\""""
@@ -83,7 +86,6 @@ alerts:
           - |-
             {APPEND}
           - {lab.path("alerts.jsonl")}
-store: {{ path: podpath.sqlite }}
 """
 
 

@@ -76,6 +76,9 @@ class Lab:
     def must_be_up(self):
         if self.supervisor is None:
             raise LabError(f"lab {self.name!r} is not up: packaging/lab up")
+        if self.recall("raised") is None:
+            raise LabError(f"lab {self.name!r} is being raised, or that was cut short: "
+                           "wait, or packaging/lab down")
 
     # Running things inside.
 
