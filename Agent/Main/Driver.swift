@@ -115,10 +115,10 @@ final class Driver {
         }
     }
 
-    /// All that waits, so that a device's fall and its routes' end are told as one; 4,096 datagrams
-    /// (a fifth of the receive buffer) a turn at most.
+    /// What waits, so that a device's fall and its routes' end are told as one; 64 datagrams a turn
+    /// (25 ms of a huge table's dump), so that reports do not wait for a dump's end.
     private func drainNetlink(_ now: Timestamp) {
-        for _ in 0..<4_096 {
+        for _ in 0..<64 {
             switch netlink.receive(into: &buffer) {
             case .datagram(let count):
                 let actions = buffer.withUnsafeBytes {

@@ -24,15 +24,16 @@ enum RouteChange: Hashable {
         // Of several routes under the key only one is replaced: which, the message does not say.
         if flags.has(NLM_F_REPLACE) { return held?.isShared == true ? .unclear : .becomes(new) }
         guard message.key.prefix.family == .ipv4 else { return addedIPv6(new, to: held) }
-        // fib_table_insert sets NLM_F_EXCL where the key was free; before Linux 4.12 it set nothing.
+        // fib_table_insert sets NLM_F_EXCL where the key was free; before Linux 4.12 nothing.
         if flags.has(NLM_F_EXCL) { return .becomes(new) }
         guard let held else { return isSettled ? .becomes(new) : .unclear }
         new.isShared = held.isShared
         return held.isSameRoute(as: new) ? .becomes(new) : .unclear
     }
 
-    /// A message about one IPv6 hop more tells all hops, old and new (rt6_fill_node); one that lacks
-    /// an old hop is of a route beside it: two routers that advertise themselves.
+    /// A message about one IPv6 hop more tells all hops, old and new (rt6_fill_node).
+    ///
+    /// One that lacks an old hop is of a route beside it: two routers that advertise themselves.
     private static func addedIPv6(_ new: RouteEntry, to held: RouteEntry?) -> RouteChange {
         guard let held else { return .becomes(new) }
         let isWhole = held.destination == new.destination && held.hops.allSatisfy(new.holds)

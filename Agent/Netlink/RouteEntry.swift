@@ -29,8 +29,9 @@ struct RouteEntry: Hashable, Sendable {
     var destination: Destination
     var proto: UInt8
     var hops: [Hop]
-    /// The kernel holds more routes of this key (`ip route append`). IPv4 uses the one that stands
-    /// here; of IPv6 all stand here together.
+    /// The kernel holds more routes of this key, by `ip route append`.
+    ///
+    /// IPv4 uses the one that stands here; of IPv6 all stand here together.
     var isShared = false
 
     func holds(_ hop: Hop) -> Bool { hops.contains { $0.leadsAlong(hop) } }

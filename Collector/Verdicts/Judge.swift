@@ -63,6 +63,8 @@ private func nextChange(of snapshot: Snapshot, after now: Timestamp) -> Timestam
     let agents = snapshot.nodes.values.flatMap { facts in
         // A goodbye's grace ends later than the agent's own patience.
         [snapshot.agentStaleAfter + 1, goodbyeGrace + 1].map { facts.lastHeard + $0 }
+            + facts.birds.values.map { $0.conditionSince + sessionStartGrace }
+            + facts.sessions.compactMap { $0.since.map { $0 + sessionStartGrace } }
     }
     let switches = snapshot.switches.values.compactMap(\.readings.staleAt)
     let units = snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)

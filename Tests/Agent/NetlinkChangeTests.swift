@@ -97,6 +97,19 @@ struct NetlinkChangeTests {
         #expect(rig.asked == 2)
     }
 
+    @Test("replacing one of two IPv6 routes of a key asks the kernel what is left")
+    func replaceShared() throws {
+        var rig = NetlinkRig()
+        rig.take(rig.machine.start(now: .zero))
+        try rig.answer("dump-links")
+        rig.answerDone()
+        try rig.answer("dump-ipv6-beside")
+        let hops = "dev cilium_host | via fd01::4 dev cilium_net"
+        #expect(rig.routes.contains("fd00:10:3::/48 1024 unicast \(hops)"))
+        try rig.event("route-ipv6-replace-one")
+        #expect(rig.asked == 10)
+    }
+
     @Test("deleting one of two IPv4 routes of a key asks the kernel what is left")
     func deleteShared() throws {
         var rig = try NetlinkRig.full()

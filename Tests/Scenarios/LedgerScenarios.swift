@@ -90,6 +90,7 @@ private struct Watch {
         let down: (inout BIRDFacts, String) -> Void = { bird, uplink in
             bird.sessions[uplink]?.protocolState = .start
             bird.sessions[uplink]?.state = .active
+            bird.sessions[uplink]?.lastError = "Hold timer expired"
         }
         watch.site.report(3) { _, bird in down(&bird, "uplink0") }
         watch.step()
@@ -112,6 +113,7 @@ private struct Watch {
         let lose: (inout KernelFacts, inout BIRDFacts) -> Void = { _, bird in
             bird.sessions["uplink1"]?.protocolState = .start
             bird.sessions["uplink1"]?.state = .active
+            bird.sessions["uplink1"]?.lastError = "Socket: Connection closed"
         }
         watch.site.report(1, lose)
         watch.step()

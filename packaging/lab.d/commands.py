@@ -102,7 +102,8 @@ def show_faults(options):
 def fault(lab, options):
     with lab.locked():
         if options.kind in HELPERS:
-            HELPERS[options.kind](lab, faults.target(faults.FAULTS["bird-unreachable"], options.node))
+            usual = faults.FAULTS["bird-unreachable"]
+            HELPERS[options.kind](lab, faults.target(usual, options.node))
         else:
             tell([faults.fault(lab, options.kind, options.node)], options)
     return 0

@@ -23,8 +23,8 @@ SYSCTLS = {
 def build(lab):
     for name in NAMESPACES:
         prepare(lab, name)
-    ip(lab, COLLECTOR, "link add br-mgmt type bridge", f"addr add {COLLECTOR_ADDRESS}/24 dev br-mgmt",
-       "link set br-mgmt up")
+    ip(lab, COLLECTOR, "link add br-mgmt type bridge", "link set br-mgmt up",
+       f"addr add {COLLECTOR_ADDRESS}/24 dev br-mgmt")
     for switch in SWITCHES:
         ip(lab, switch.name, "link add br0 type bridge", "link set br0 up")
     for node in NODES:

@@ -16,6 +16,8 @@ HOLD = 0.3
 # Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop", "ltm-route-missing",
                  "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable"}
+# A withdrawn route stays in two reads of a switch that is asked each second.
+STALE_HOLD = 3_000
 
 # Reads its input to the end and appends it as one line, in one write.
 APPEND = """line=$(tr '\\n' ' '); printf '%s\\n' "$line" >>"$0\""""
@@ -30,7 +32,9 @@ def configure(lab, kinds):
     hold = lab.recall("options")["hold"]
     milliseconds = round((HOLD if hold is None else hold) * 1000)
     lab.path("nodes.yaml").write_text(nodes())
-    lab.path("collector.yaml").write_text(collector(lab, {kind: milliseconds for kind in kinds}))
+    lab.path("collector.yaml").write_text(collector(lab, {
+        kind: milliseconds for kind in kinds if kind not in HELD_BY_READS} | {
+            "switch-route-stale": STALE_HOLD}))
 
 
 def nodes():

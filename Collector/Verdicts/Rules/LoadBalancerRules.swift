@@ -121,6 +121,8 @@ private func judgeMembers(
     guard !path.isCut, !down.isEmpty else { return }
     let isWholeCIDR =
         isWholeCIDRDown(members) && world.isUpElsewhere(than: prefix, on: facts.name)
+    // A whole CIDR is the network's business, and only what is known to hold acquits it.
+    guard !isWholeCIDR || path.holdsToTheSwitches else { return }
     // A member dies on its monitor's time-out, and is believed one read later.
     let hold = read.value.monitorTimeout + unit.staleAfter / 3
     let kind: Kind = isWholeCIDR ? .ltmCIDRDown : .ltmMembersDown
@@ -139,6 +141,16 @@ private func judgeMembers(
             verify: down.prefix(1).map {
                 Verification(on: facts.name, "tmsh show ltm pool \($0.pool) members")
             }, hold: hold))
+}
+
+extension JudgedPath {
+    /// Every stage up to the switches is known to hold, on one way at least.
+    fileprivate var holdsToTheSwitches: Bool {
+        let node = trace.states(.kernel) + trace.states(.bird)
+        let switches = trace.states(.switchRIB).map(\.state)
+        return node.allSatisfy { $0.state == .ok } && !carrying.isEmpty
+            && (switches.contains(.ok) || switches.allSatisfy { $0 == .notChecked })
+    }
 }
 
 private func memberState(_ members: [PoolMember], up: Int, down: Int) -> StageState {

@@ -4,9 +4,10 @@ import Routing
 
 /// The export and session stages of one path, per uplink, in this order:
 /// 1. no believable agent or BIRD → unknown;
-/// 2. session disabled by an operator → session-disabled, export not asked;
-/// 3. session not Established → session-down, export unknown;
-/// 4. CIDR in BIRD, session up, not sent → not-exported.
+/// 2. session on its way up, without an error yet → unknown;
+/// 3. session disabled by an operator → session-disabled, export not asked;
+/// 4. session not Established → session-down, export unknown;
+/// 5. CIDR in BIRD, session up, not sent → not-exported.
 /// The way is cut when no uplink carries the CIDR.
 func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     let (known, reason) = world.facts(of: path.trace.node)
@@ -47,6 +48,12 @@ private func judgeUplink(
     _ path: inout JudgedPath, _ session: BGPSession, _ facts: NodeFacts, isLast: Bool,
     in world: World
 ) -> Finding? {
+    guard session.isEstablished || !isStarting(session, facts, now: world.now) else {
+        let reason = "the session has just started"
+        path.add(StageResult(.export, at: session.name, .unknown(reason: reason)))
+        path.add(StageResult(.session, at: session.name, .unknown(reason: reason)))
+        return nil
+    }
     guard session.isEstablished else {
         return judgeDown(&path, session, facts, isLast: isLast, in: world)
     }
@@ -65,6 +72,18 @@ private func judgeUplink(
     case .notSent: return notExported(path, session, facts, notSentReason(session))
     case .notInTable, .channelDown, .unknown, nil: return nil
     }
+}
+
+/// A session on its way up has no error yet: BIRD waits 5 s before it connects, and a switch that
+/// still holds the old session takes its own hold time. Whatever is lost has an error at once.
+let sessionStartGrace: Int64 = 20_000
+
+private func isStarting(_ session: BGPSession, _ facts: NodeFacts, now: Timestamp) -> Bool {
+    guard session.lastError.isEmpty, !session.isDisabled,
+        let daemon = facts.birds.values.first(where: { $0.sessions[session.name] != nil })
+    else { return false }
+    let started = max(daemon.conditionSince, session.since ?? .zero)
+    return now - started < sessionStartGrace
 }
 
 private func exportResult(
