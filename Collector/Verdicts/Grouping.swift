@@ -58,15 +58,19 @@ private func identity(
 
 private func text(_ prefix: Prefix?) -> String { prefix?.description ?? "" }
 
-/// Switches most of whose sessions are down: two nodes at least, and more than half.
+/// Switches that are lost: more than half of their sessions are down, two nodes at least; or they
+/// cannot be read either, for then even the first session to expire is no node's own fault.
 private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String> {
     var down: [String: Set<String>] = [:]
     for finding in findings where finding.kind == .sessionDown {
         if let name = finding.switchName { down[name, default: []].insert(finding.node ?? "") }
     }
+    let unreadable = Set(
+        findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName))
     return Set(
         down.filter { name, nodes in
-            nodes.count >= 2 && nodes.count * 2 > nodeCount(of: name, in: world)
+            unreadable.contains(name)
+                || nodes.count >= 2 && nodes.count * 2 > nodeCount(of: name, in: world)
         }.keys)
 }
 
@@ -100,19 +104,22 @@ private func verdict(_ identity: String, _ findings: [Finding], in world: World)
     let group = CauseGroup(identity: identity, findings: findings)
     let severity = findings.map(\.severity).max() ?? first.severity
     return Verdict(
-        kind: first.kind, severity: group.isWholeSwitch ? switchSeverity(findings) : severity,
+        kind: first.kind, severity: severity,
         identity: identity, subject: group.subject, summary: summary(of: group, in: world),
         since: findings.compactMap(\.since).min(),
         evidence: unique(findings.flatMap(\.evidence), atMost: 12),
         impact: impact(of: group, in: world),
         verify: unique(findings.flatMap(\.verify), atMost: 4),
         hold: findings.compactMap(\.hold).max(),
-        absorbs: group.isWholeSwitch ? group.nodes.map { "\(first.kind.rawValue)/\($0)" } : [])
+        absorbs: absorbed(by: group))
 }
 
-/// A lost switch is a warning while other uplinks carry its CIDRs.
-private func switchSeverity(_ findings: [Finding]) -> Severity {
-    findings.map(\.severity).max() ?? .warning
+/// What was told before the common cause was seen: its nodes one by one, the switch unreadable.
+private func absorbed(by group: CauseGroup) -> [String] {
+    guard group.isWholeSwitch else { return [] }
+    let nodes = group.nodes.map { "\(group.kind.rawValue)/\($0)" }
+    guard group.kind == .sessionDown else { return nodes }
+    return nodes + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {

@@ -58,16 +58,21 @@ private func annotated(_ paths: [JudgedPath], with verdicts: [Verdict]) -> [Path
     }
 }
 
-/// The next moment at which a fresh fact turns stale.
+/// The next moment at which the same facts are judged differently.
 private func nextChange(of snapshot: Snapshot, after now: Timestamp) -> Timestamp? {
-    let agents = snapshot.nodes.values.flatMap { facts in
+    var moments = [snapshot.startedAt + firstReportGrace + 1]
+    for facts in snapshot.nodes.values {
+        moments.append(facts.lastHeard + snapshot.agentStaleAfter + 1)
         // A goodbye's grace ends later than the agent's own patience.
-        [snapshot.agentStaleAfter + 1, goodbyeGrace + 1].map { facts.lastHeard + $0 }
-            + facts.birds.values.map { $0.conditionSince + sessionStartGrace }
-            + facts.sessions.compactMap { $0.since.map { $0 + sessionStartGrace } }
+        moments.append(facts.lastHeard + goodbyeGrace + 1)
+        for bird in facts.birds.values {
+            moments.append(bird.conditionSince + sessionStartGrace)
+            for session in bird.sessions.values {
+                if let since = session.since { moments.append(since + sessionStartGrace) }
+            }
+        }
     }
-    let switches = snapshot.switches.values.compactMap(\.readings.staleAt)
-    let units = snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)
-    let start = [snapshot.startedAt + firstReportGrace + 1]
-    return (agents + switches + units + start).filter { $0 > now }.min()
+    moments += snapshot.switches.values.compactMap(\.readings.staleAt)
+    moments += snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)
+    return moments.filter { $0 > now }.min()
 }

@@ -178,7 +178,8 @@ def seconds_after(moment, since):
 
 
 def opened_alert(collector, seen, kind):
-    fresh = [alert for alert in collector.transitions()[seen:] if alert["transition"] == "opened"]
+    # What is opened may grow into its cause, as when a switch is first unreadable, then gone.
+    fresh = [alert for alert in collector.transitions()[seen:] if alert["transition"] in ("opened", "changed")]
     return next((alert for alert in fresh if alert["kind"] == kind), None) or (
         # A wrong kind is an answer too: there is nothing more to wait for.
         fresh[0] if len(fresh) > 1 else None
