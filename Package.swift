@@ -18,30 +18,49 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let lifecycle = Target.Dependency.product(
-    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    name: "ServiceLifecycle",
+    package: "swift-service-lifecycle"
+)
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func module(
-    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [],
+    _ name: String,
+    _ path: String,
+    _ dependencies: [Target.Dependency] = [],
     resources: [Resource]? = nil
 ) -> Target {
     .target(
-        name: name, dependencies: dependencies, path: path, resources: resources,
-        swiftSettings: settings)
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        resources: resources,
+        swiftSettings: settings
+    )
 }
 
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        swiftSettings: settings
+    )
 }
 
 func tests(
-    _ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+    _ name: String,
+    _ path: String,
+    _ dependencies: [Target.Dependency],
+    exclude: [String] = []
 ) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, path: path, exclude: exclude,
-        swiftSettings: settings)
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        exclude: exclude,
+        swiftSettings: settings
+    )
 }
 
 let package = Package(
@@ -69,66 +88,93 @@ let package = Package(
         .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
         module("EventLoop", "Shared/EventLoop", ["CLinux"]),
         .systemLibrary(
-            name: "COpenSSL", path: "Shared/COpenSSL", pkgConfig: "openssl",
-            providers: [.apt(["libssl-dev"])]),
+            name: "COpenSSL",
+            path: "Shared/COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"])]
+        ),
         module("TLS", "Shared/TLS", ["COpenSSL"]),
         // The node: kernel and BIRD in, report out.
         .systemLibrary(
-            name: "CMNL", path: "Agent/CMNL", pkgConfig: "libmnl",
-            providers: [.apt(["libmnl-dev"])]),
+            name: "CMNL",
+            path: "Agent/CMNL",
+            pkgConfig: "libmnl",
+            providers: [.apt(["libmnl-dev"])]
+        ),
         module("Netlink", "Agent/Netlink", ["Routing", "CMNL"]),
         module("BIRD", "Agent/BIRD", ["Routing"]),
         module("Reporting", "Agent/Reporting", ["Wire", "Routing"]),
         program(
-            "podpath-agent", "Agent/Main",
-            ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]),
+            "podpath-agent",
+            "Agent/Main",
+            ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]
+        ),
         // The collector: sources, facts, verdicts, incidents, sinks.
         module("Facts", "Collector/Facts", ["Routing"]),
         module(
-            "AgentSource", "Collector/Sources/Agents",
-            ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]),
+            "AgentSource",
+            "Collector/Sources/Agents",
+            ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]
+        ),
         module("VendorJSON", "Collector/Sources/JSON"),
         module(
-            "SwitchSource", "Collector/Sources/Switches",
-            ["Facts", "Routing", "VendorJSON", subprocess, log]),
+            "SwitchSource",
+            "Collector/Sources/Switches",
+            ["Facts", "Routing", "VendorJSON", subprocess, log]
+        ),
         module(
-            "BigIPSource", "Collector/Sources/BigIP",
-            ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]),
+            "BigIPSource",
+            "Collector/Sources/BigIP",
+            ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]
+        ),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
         module("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
         module("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
         module(
-            "Sinks", "Collector/Sinks",
+            "Sinks",
+            "Collector/Sinks",
             [
                 "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, nio,
                 subprocess, log, lifecycle,
             ],
-            resources: [.embedInCode("Web/Assets/page.html")]),
+            resources: [.embedInCode("Web/Assets/page.html")]
+        ),
         program(
-            "podpath-collector", "Collector/Main",
+            "podpath-collector",
+            "Collector/Main",
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchSource", "BigIPSource",
                 "OperatorSource", "Verdicts", "Incidents", "Sinks", arguments, yams, log,
                 lifecycle, httpClient,
-            ]),
+            ]
+        ),
         // Tests, in the same order.
         .target(
-            name: "Support", dependencies: ["Routing"], path: "Tests/Support",
-            swiftSettings: settings),
+            name: "Support",
+            dependencies: ["Routing"],
+            path: "Tests/Support",
+            swiftSettings: settings
+        ),
         tests("SharedTests", "Tests/Shared", ["Routing", "Wire", "EventLoop", "TLS", "Support"]),
         tests(
-            "AgentTests", "Tests/Agent",
-            ["Routing", "Wire", "Netlink", "BIRD", "Reporting", "Support"]),
+            "AgentTests",
+            "Tests/Agent",
+            ["Routing", "Wire", "Netlink", "BIRD", "Reporting", "Support"]
+        ),
         tests(
-            "CollectorTests", "Tests/Collector",
+            "CollectorTests",
+            "Tests/Collector",
             [
                 "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchSource",
                 "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks", "Support",
                 .target(name: "podpath-collector"),
-            ]),
+            ]
+        ),
         tests(
-            "ScenarioTests", "Tests/Scenarios",
-            ["Routing", "Facts", "Verdicts", "Incidents", "Support"]),
+            "ScenarioTests",
+            "Tests/Scenarios",
+            ["Routing", "Facts", "Verdicts", "Incidents", "Support"]
+        ),
         tests("TidyTests", "Tests/Tidy", ["Verdicts"]),
     ]
 )

@@ -122,7 +122,9 @@ package struct BIRDPoll {
 
     /// A condition if the whole poll must end.
     private mutating func answer(
-        _ question: Command, _ reply: Reply, now: Timestamp
+        _ question: Command,
+        _ reply: Reply,
+        now: Timestamp
     ) -> BIRDCondition? {
         switch question {
         case .restrict:
@@ -139,7 +141,8 @@ package struct BIRDPoll {
             if reading.exports[key] == nil { questions.insert(.noExport(prefix, name), at: 0) }
         case .noExport(let prefix, let name):
             let isRejected = reply.code == 0 && !RouteReply.routes(reply).isEmpty
-            let answer: ExportAnswer = reply.code == 0
+            let answer: ExportAnswer =
+                reply.code == 0
                 ? (isRejected ? .rejectedByFilter : .notSent) : .unknown("answer \(reply.code)")
             reading.exports[ExportKey(uplink: name, prefix: prefix)] = answer
         }
@@ -165,7 +168,9 @@ package struct BIRDPoll {
         protocols = ProtocolReply.all(reply).protocols
         reading.sessions = protocols.compactMap { $0.session(serverTime: serverTime, now: now) }
             .sorted { $0.name < $1.name }
-        for entry in protocols where entry.kind == "BGP" { reading.sinceTexts[entry.name] = entry.since }
+        for entry in protocols where entry.kind == "BGP" {
+            reading.sinceTexts[entry.name] = entry.since
+        }
         // 1.6 has no channels; a static protocol that is down holds nothing.
         questions += protocols.filter { $0.kind == "Static" && $0.state == .up }
             .map { .staticRoutes($0.name) }
@@ -208,7 +213,8 @@ package struct BIRDPoll {
                 reading.exports[key] = .unknown("answer \(reply.code)")
             } else {
                 questions.append(
-                    knowsExported ? .exported(prefix, session.name) : .export(prefix, session.name))
+                    knowsExported ? .exported(prefix, session.name) : .export(prefix, session.name)
+                )
             }
         }
     }

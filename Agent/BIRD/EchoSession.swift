@@ -57,5 +57,7 @@ package struct EchoSession {
         }
     }
 
-    private func send(_ command: Command) -> [Action] { command.line.map { [.send($0)] } ?? [.failed] }
+    private func send(_ command: Command) -> [Action] {
+        command.line.map { [.send($0)] } ?? [.failed]
+    }
 }

@@ -125,8 +125,12 @@ private struct Inspection {
 
 extension String {
     fileprivate var uppercasedASCII: String {
-        String(String.UnicodeScalarView(unicodeScalars.map {
-            ("a"..."z").contains($0) ? Unicode.Scalar($0.value - 32) ?? $0 : $0
-        }))
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.map {
+                    ("a"..."z").contains($0) ? Unicode.Scalar($0.value - 32) ?? $0 : $0
+                }
+            )
+        )
     }
 }

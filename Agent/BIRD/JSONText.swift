@@ -11,7 +11,9 @@ package indirect enum JSONText {
 
     /// Nil for an empty string or list: keys without content are left out.
     package static func nonEmpty(_ text: String) -> JSONText? { text.isEmpty ? nil : .string(text) }
-    package static func nonEmpty(_ list: [JSONText]) -> JSONText? { list.isEmpty ? nil : .list(list) }
+    package static func nonEmpty(_ list: [JSONText]) -> JSONText? {
+        list.isEmpty ? nil : .list(list)
+    }
 
     package var text: String {
         switch self {
@@ -21,9 +23,10 @@ package indirect enum JSONText {
         case .string(let value): Self.quoted(value)
         case .list(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
         case .object(let entries):
-            "{" + entries.compactMap { key, value in
-                value.map { Self.quoted(key) + ":" + $0.text }
-            }.joined(separator: ",") + "}"
+            "{"
+                + entries.compactMap { key, value in
+                    value.map { Self.quoted(key) + ":" + $0.text }
+                }.joined(separator: ",") + "}"
         }
     }
 

@@ -137,11 +137,18 @@ struct ProtocolReply: Equatable {
         guard kind == "BGP" else { return nil }
         let isAutomatic = (lastError + info).contains("Automatic shutdown")
         return BGPSession(
-            name: name, protocolState: state, state: state == .down ? .down : bgpState ?? .unknown,
-            neighbor: neighbor, neighborAS: neighborAS, localAS: localAS,
+            name: name,
+            protocolState: state,
+            state: state == .down ? .down : bgpState ?? .unknown,
+            neighbor: neighbor,
+            neighborAS: neighborAS,
+            localAS: localAS,
             since: ServerTime.age(of: since, now: serverTime).map { now - $0 },
-            lastError: errorText, message: message, isDisabled: state == .down && !isAutomatic,
-            channels: channels)
+            lastError: errorText,
+            message: message,
+            isDisabled: state == .down && !isAutomatic,
+            channels: channels
+        )
     }
 
     /// `Last error`, or where BIRD shows it only in the row what stands after the state.

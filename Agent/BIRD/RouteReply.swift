@@ -30,7 +30,9 @@ enum RouteReply {
     }
 
     private static func route(
-        _ text: String, _ table: String, _ current: inout Prefix?
+        _ text: String,
+        _ table: String,
+        _ current: inout Prefix?
     ) -> BIRDRoute? {
         guard let open = text.firstIndex(of: "["), let close = text[open...].firstIndex(of: "]")
         else { return nil }
@@ -44,9 +46,12 @@ enum RouteReply {
         let name = text[text.index(after: open)..<close].words.first ?? ""
         let marks = text[text.index(after: close)...].words
         var route = BIRDRoute(
-            prefix: prefix, table: table, protocolName: name.bounded(64),
+            prefix: prefix,
+            table: table,
+            protocolName: name.bounded(64),
             destination: words.first.flatMap { destinations[$0] } ?? .unicast,
-            isBest: marks.contains { $0.hasPrefix("*") || $0.hasPrefix("!") })
+            isBest: marks.contains { $0.hasPrefix("*") || $0.hasPrefix("!") }
+        )
         if let hop = nextHop(words.joined(separator: " ")) { route.nextHops = [hop] }
         return route
     }
@@ -69,7 +74,8 @@ enum RouteReply {
             var rest = words[...]
             if let first = words.first, let prefix = Prefix(lenient: first), first.contains("/") {
                 statics.append(
-                    BIRDStatic(prefix: prefix, protocolName: protocolName, isDormant: false))
+                    BIRDStatic(prefix: prefix, protocolName: protocolName, isDormant: false)
+                )
                 rest = rest.dropFirst()
             }
             guard !statics.isEmpty else { continue }

@@ -16,7 +16,8 @@ struct StatusReply: Equatable {
         for line in reply.lines {
             let text = line.text.trimmed
             switch line.code {
-            case 1000: version = text.hasPrefix("BIRD ") ? text.dropFirst(5).bounded(64) : text.bounded(64)
+            case 1000:
+                version = text.hasPrefix("BIRD ") ? text.dropFirst(5).bounded(64) : text.bounded(64)
             case 13: state = text.bounded()
             case 24: isRecovering = true
             default: takeDetail(text)

@@ -13,7 +13,10 @@ extension StringProtocol {
     /// Blank-separated words.
     var words: [String] {
         let parts: [SubSequence] = split(
-            maxSplits: .max, omittingEmptySubsequences: true, whereSeparator: isBlank)
+            maxSplits: .max,
+            omittingEmptySubsequences: true,
+            whereSeparator: isBlank
+        )
         return parts.map { String($0) }
     }
 

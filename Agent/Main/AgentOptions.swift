@@ -132,14 +132,18 @@ struct AgentOptions {
 
     private func prefix(_ text: String) throws(UsageError) -> Prefix {
         guard let prefix = Prefix(text) else {
-            throw UsageError(message: "--pod-cidr \(text): a prefix such as 10.16.0.0/12 is expected")
+            throw UsageError(
+                message: "--pod-cidr \(text): a prefix such as 10.16.0.0/12 is expected"
+            )
         }
         return prefix
     }
 
     private mutating func takeEnvironment() throws(UsageError) {
         if collectors.isEmpty, let value = environment("PODPATH_COLLECTORS") {
-            for part in value.split(separator: ",") { collectors.append(try collector(String(part))) }
+            for part in value.split(separator: ",") {
+                collectors.append(try collector(String(part)))
+            }
         }
         if podCIDRs.isEmpty, let value = environment("PODPATH_POD_CIDRS") {
             for part in value.split(separator: ",") { podCIDRs.append(try prefix(String(part))) }
@@ -151,12 +155,17 @@ struct AgentOptions {
     }
 
     private mutating func complete() throws(UsageError) {
-        if podCIDRs.isEmpty { throw UsageError(message: "--pod-cidr is missing: the supernets pods live in") }
+        if podCIDRs.isEmpty {
+            throw UsageError(message: "--pod-cidr is missing: the supernets pods live in")
+        }
         if birdSockets.isEmpty { birdSockets = AgentOptions.foundBIRDSockets() }
         guard case .stream = command else { return }
         if collectors.isEmpty { throw UsageError(message: "--collector HOST:PORT is missing") }
         guard let ca, let certificate, let key else {
-            throw UsageError(message: "--ca, --certificate and --key are needed: the stream is TLS, both sides prove who they are")
+            throw UsageError(
+                message:
+                    "--ca, --certificate and --key are needed: the stream is TLS, both sides prove who they are"
+            )
         }
         for file in [ca, certificate, key] where access(file, R_OK) != 0 {
             throw UsageError(message: "\(file): \(String(cString: strerror(errno)))")

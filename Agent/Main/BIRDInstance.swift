@@ -38,8 +38,13 @@ final class BIRDInstance {
     private static let echoRetry: Int64 = 30_000
 
     init(
-        path: String, interval: Int64, supernets: [Prefix], token: UInt64, loop: EventLoop,
-        log: AgentLog, now: Timestamp
+        path: String,
+        interval: Int64,
+        supernets: [Prefix],
+        token: UInt64,
+        loop: EventLoop,
+        log: AgentLog,
+        now: Timestamp
     ) {
         self.path = path
         self.interval = interval
@@ -53,7 +58,9 @@ final class BIRDInstance {
     }
 
     var deadline: Timestamp {
-        let polling = poll?.deadline ?? max(min(nextPoll, hintedPolls.min() ?? nextPoll), pollBegan + Self.spacing)
+        let polling =
+            poll?.deadline
+            ?? max(min(nextPoll, hintedPolls.min() ?? nextPoll), pollBegan + Self.spacing)
         return echo == nil ? min(polling, nextEcho) : polling
     }
 
@@ -152,7 +159,8 @@ final class BIRDInstance {
             conditionSince = now
             log.notice("BIRD at \(path): \(describe(settled.condition))")
         }
-        let isRestless = settled.condition != .readable
+        let isRestless =
+            settled.condition != .readable
             || settled.sessions.contains { !$0.isEstablished && !$0.isDisabled }
         nextPoll = pollBegan + (isRestless ? min(interval, Self.restless) : interval)
         let isNew = settled != reading
@@ -171,7 +179,9 @@ final class BIRDInstance {
     private func openEcho(now: Timestamp) {
         nextEcho = now + Self.echoRetry
         guard case .success(let opened) = ControlSocket.open(path: path) else { return }
-        guard (try? loop.add(opened.descriptor, .read, token: token | echoBit)) != nil else { return }
+        guard (try? loop.add(opened.descriptor, .read, token: token | echoBit)) != nil else {
+            return
+        }
         echoSocket = opened
         echo = EchoSession(now: now)
     }
@@ -192,7 +202,9 @@ final class BIRDInstance {
     }
 
     private func performEcho(
-        _ action: EchoSession.Action, _ socket: ControlSocket, now: Timestamp
+        _ action: EchoSession.Action,
+        _ socket: ControlSocket,
+        now: Timestamp
     ) {
         switch action {
         case .send(let bytes): _ = socket.write(bytes)

@@ -30,8 +30,12 @@ final class CollectorConnection {
     private var told: String?
 
     init(
-        _ collector: AgentOptions.Collector, _ options: AgentOptions, files: TLSFiles,
-        token: UInt64, loop: EventLoop, now: Timestamp
+        _ collector: AgentOptions.Collector,
+        _ options: AgentOptions,
+        files: TLSFiles,
+        token: UInt64,
+        loop: EventLoop,
+        now: Timestamp
     ) {
         self.collector = collector
         self.files = files
@@ -41,8 +45,10 @@ final class CollectorConnection {
         name = "\(collector.host):\(collector.port)"
         serverName = options.serverName ?? collector.host
         let hello = AgentFrame.Hello(
-            node: options.node, interval: UInt32(clamping: options.interval),
-            agentVersion: agentVersion)
+            node: options.node,
+            interval: UInt32(clamping: options.interval),
+            agentVersion: agentVersion
+        )
         stream = ReportStream(hello: hello, seed: UInt64.random(in: 1 ... .max), now: now)
     }
 
@@ -115,7 +121,10 @@ final class CollectorConnection {
     }
 
     private func shake(
-        _ descriptor: Int32, _ session: TLSSession, _ table: FactTable, now: Timestamp
+        _ descriptor: Int32,
+        _ session: TLSSession,
+        _ table: FactTable,
+        now: Timestamp
     ) {
         switch session.handshake() {
         case .done:
@@ -134,7 +143,10 @@ final class CollectorConnection {
     // MARK: - Streaming
 
     private func receive(
-        _ descriptor: Int32, _ session: TLSSession, _ table: FactTable, now: Timestamp
+        _ descriptor: Int32,
+        _ session: TLSSession,
+        _ table: FactTable,
+        now: Timestamp
     ) {
         var buffer = [UInt8](repeating: 0, count: 1_024)
         // A collector says a few bytes at a time; sixteen reads bound what one may take of a turn.

@@ -44,15 +44,28 @@ final class Driver {
         for (index, path) in options.birdSockets.enumerated() {
             birds.append(
                 BIRDInstance(
-                    path: path, interval: options.interval, supernets: options.podCIDRs,
-                    token: Token.bird + UInt64(index), loop: loop, log: options.log, now: now))
+                    path: path,
+                    interval: options.interval,
+                    supernets: options.podCIDRs,
+                    token: Token.bird + UInt64(index),
+                    loop: loop,
+                    log: options.log,
+                    now: now
+                )
+            )
         }
         guard let files = options.files else { return }
         for (index, collector) in options.collectors.enumerated() {
             connections.append(
                 CollectorConnection(
-                    collector, options, files: files, token: Token.collector + UInt64(index),
-                    loop: loop, now: now))
+                    collector,
+                    options,
+                    files: files,
+                    token: Token.collector + UInt64(index),
+                    loop: loop,
+                    now: now
+                )
+            )
         }
     }
 

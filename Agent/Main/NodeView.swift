@@ -36,12 +36,19 @@ enum NodeView {
     private static func facts(_ bird: BIRDInstance) -> [Fact] {
         let daemon = bird.path
         guard let reading = bird.reading else {
-            return [.bird(daemon: daemon, BIRDStatus(condition: .starting, since: bird.conditionSince))]
+            return [
+                .bird(daemon: daemon, BIRDStatus(condition: .starting, since: bird.conditionSince))
+            ]
         }
         let status = BIRDStatus(
-            condition: reading.condition, since: bird.conditionSince, version: reading.version,
-            routerID: reading.routerID, lastReboot: reading.lastReboot,
-            isReconfiguring: reading.isReconfiguring, isRecovering: reading.isRecovering)
+            condition: reading.condition,
+            since: bird.conditionSince,
+            version: reading.version,
+            routerID: reading.routerID,
+            lastReboot: reading.lastReboot,
+            isReconfiguring: reading.isReconfiguring,
+            isRecovering: reading.isRecovering
+        )
         var facts: [Fact] = [.bird(daemon: daemon, status)]
         // Anything but a whole reading proves nothing: its tables are not reported.
         guard reading.condition == .readable else { return facts }

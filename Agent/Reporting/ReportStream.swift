@@ -82,7 +82,9 @@ package struct ReportStream {
     }
 
     package mutating func received(
-        _ bytes: some Collection<UInt8>, _ table: FactTable, now: Timestamp
+        _ bytes: some Collection<UInt8>,
+        _ table: FactTable,
+        now: Timestamp
     ) -> [Action] {
         reader.append(bytes)
         do throws(WireError) {
@@ -126,7 +128,9 @@ package struct ReportStream {
 
     /// Sends what the collector lacks, or a heartbeat that is due, if nothing is under way.
     private mutating func speak(_ table: FactTable, now: Timestamp) -> [Action] {
-        guard isStreaming, inFlight == nil, let frame = nextFrame(table, now: now) else { return [] }
+        guard isStreaming, inFlight == nil, let frame = nextFrame(table, now: now) else {
+            return []
+        }
         // Three intervals, as FAULTS.md gives an agent; at least 3 s, as a loaded collector needs.
         let patience = max(3 * interval, 3_000)
         inFlight = InFlight(generation: table.generation, deadline: now + patience)
@@ -143,7 +147,11 @@ package struct ReportStream {
             return .snapshot(generation: current, table.facts)
         }
         return .changes(
-            base: base, generation: current, difference.changed, removed: difference.removed)
+            base: base,
+            generation: current,
+            difference.changed,
+            removed: difference.removed
+        )
     }
 
     private mutating func drop(_ reason: String, now: Timestamp) -> [Action] {

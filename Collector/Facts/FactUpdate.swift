@@ -23,7 +23,11 @@ package enum FactUpdate: Sendable, Equatable {
     case intent(ReadResult<[String: NodeIntent]>)
     case switchRead(name: String, ReadResult<SwitchTable>, took: Int64)
     case loadBalancerRead(
-        name: String, unit: String, ReadResult<LoadBalancerTable>, took: Int64)
+        name: String,
+        unit: String,
+        ReadResult<LoadBalancerTable>,
+        took: Int64
+    )
 }
 
 extension Snapshot {
@@ -64,7 +68,8 @@ extension Snapshot {
     private mutating func claimIntent(at now: Timestamp) {
         let claims = nodes.mapValues { $0.claimedPodCIDRs(inside: podSupernets) }
         let intents = Dictionary(
-            uniqueKeysWithValues: claims.map { ($0, NodeIntent(name: $0, podCIDRs: $1)) })
+            uniqueKeysWithValues: claims.map { ($0, NodeIntent(name: $0, podCIDRs: $1)) }
+        )
         guard intent.latest?.value != intents else { return }
         intent.succeeded(intents, at: now)
     }
@@ -110,7 +115,8 @@ extension NodeFacts {
     func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
         let all = kernel.routes.values.joined()
         let outward = Set(
-            all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device))
+            all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)
+        )
         let local = all.filter { route in
             route.nextHops.contains { $0.device.map { !outward.contains($0) } ?? false }
         }.map(\.prefix)

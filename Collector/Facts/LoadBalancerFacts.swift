@@ -20,8 +20,15 @@ package struct PoolMember: Hashable, Sendable {
     package var reason: String
 
     package init(
-        pool: String, address: IPAddress?, routeDomain: Int?, port: Int, availability: String,
-        enabled: String, session: String, monitor: String, reason: String
+        pool: String,
+        address: IPAddress?,
+        routeDomain: Int?,
+        port: Int,
+        availability: String,
+        enabled: String,
+        session: String,
+        monitor: String,
+        reason: String
     ) {
         self.pool = pool
         self.address = address
@@ -81,7 +88,11 @@ package struct VirtualServer: Hashable, Sendable {
     package var reason: String
 
     package init(
-        name: String, destination: String, pool: String?, availability: String, enabled: String,
+        name: String,
+        destination: String,
+        pool: String?,
+        availability: String,
+        enabled: String,
         reason: String
     ) {
         self.name = name
@@ -107,8 +118,11 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package var monitorTimeout: Int64
 
     package init(
-        role: Role = .active, members: [PoolMember] = [], routes: [LoadBalancerRoute] = [],
-        selfNetworks: [Prefix] = [], virtualServers: [VirtualServer] = [],
+        role: Role = .active,
+        members: [PoolMember] = [],
+        routes: [LoadBalancerRoute] = [],
+        selfNetworks: [Prefix] = [],
+        virtualServers: [VirtualServer] = [],
         monitorTimeout: Int64 = 16_000
     ) {
         self.role = role

@@ -11,7 +11,10 @@ package struct NodeIntent: Hashable, Sendable {
     package var isLeaving: Bool
 
     package init(
-        name: String, podCIDRs: [Prefix], addresses: [IPAddress] = [], isLeaving: Bool = false
+        name: String,
+        podCIDRs: [Prefix],
+        addresses: [IPAddress] = [],
+        isLeaving: Bool = false
     ) {
         self.name = name
         self.podCIDRs = podCIDRs
@@ -28,7 +31,9 @@ package struct KernelFacts: Hashable, Sendable {
     package var links: [String: Link]
 
     package init(
-        isComplete: Bool = false, routes: [Prefix: [KernelRoute]] = [:], links: [String: Link] = [:]
+        isComplete: Bool = false,
+        routes: [Prefix: [KernelRoute]] = [:],
+        links: [String: Link] = [:]
     ) {
         self.isComplete = isComplete
         self.routes = routes

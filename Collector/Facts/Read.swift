@@ -47,7 +47,8 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
 
     package init(staleAfter: Int64) { self.staleAfter = staleAfter }
 
-    package mutating func succeeded(_ value: Value, at now: Timestamp, took duration: Int64? = nil) {
+    package mutating func succeeded(_ value: Value, at now: Timestamp, took duration: Int64? = nil)
+    {
         previous = latest
         latest = Read(value: value, at: now)
         failure = nil
@@ -56,7 +57,10 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
 
     package mutating func failed(_ reason: String, at now: Timestamp, took duration: Int64? = nil) {
         failure = ReadFailure(
-            reason: reason, since: failure?.since ?? now, attempts: (failure?.attempts ?? 0) + 1)
+            reason: reason,
+            since: failure?.since ?? now,
+            attempts: (failure?.attempts ?? 0) + 1
+        )
         lastDuration = duration
     }
 

@@ -21,8 +21,11 @@ package struct Snapshot: Sendable, Equatable {
     package var startedAt: Timestamp
 
     package init(
-        cluster: String, podSupernets: [Prefix], agentStaleAfter: Int64,
-        intentSource: IntentSource, startedAt: Timestamp
+        cluster: String,
+        podSupernets: [Prefix],
+        agentStaleAfter: Int64,
+        intentSource: IntentSource,
+        startedAt: Timestamp
     ) {
         self.cluster = cluster
         self.podSupernets = podSupernets

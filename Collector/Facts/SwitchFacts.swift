@@ -13,7 +13,11 @@ package struct SwitchRoute: Hashable, Sendable {
     package var isBest: Bool
 
     package init(
-        prefix: Prefix, vrf: String, nextHops: [IPAddress], protocolName: String, isBest: Bool
+        prefix: Prefix,
+        vrf: String,
+        nextHops: [IPAddress],
+        protocolName: String,
+        isBest: Bool
     ) {
         self.prefix = prefix
         self.vrf = vrf
@@ -45,7 +49,8 @@ package struct SwitchTable: Hashable, Sendable {
     package var hasSummary: Bool
 
     package init(
-        routes: [Prefix: [SwitchRoute]] = [:], neighbors: [IPAddress: SwitchNeighbor] = [:],
+        routes: [Prefix: [SwitchRoute]] = [:],
+        neighbors: [IPAddress: SwitchNeighbor] = [:],
         hasSummary: Bool = false
     ) {
         self.routes = routes

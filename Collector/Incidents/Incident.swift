@@ -78,12 +78,29 @@ extension IncidentTransition {
     /// A message that says it is only a test, in the shape of a real one.
     package static func test(cluster: String, at now: Timestamp) -> IncidentTransition {
         let verdict = Verdict(
-            kind: .sourceUnreadable, severity: .info, identity: "test", subject: Subject(),
-            summary: "test message, nothing is broken", since: nil, evidence: [],
-            impact: Impact(), verify: [], hold: nil, absorbs: [])
+            kind: .sourceUnreadable,
+            severity: .info,
+            identity: "test",
+            subject: Subject(),
+            summary: "test message, nothing is broken",
+            since: nil,
+            evidence: [],
+            impact: Impact(),
+            verify: [],
+            hold: nil,
+            absorbs: []
+        )
         let incident = Incident(
-            id: "test", identity: "test", cluster: cluster, verdict: verdict, state: .firing,
-            since: now, detectedAt: now, firedAt: now, timeline: [])
+            id: "test",
+            identity: "test",
+            cluster: cluster,
+            verdict: verdict,
+            state: .firing,
+            since: now,
+            detectedAt: now,
+            firedAt: now,
+            timeline: []
+        )
         return IncidentTransition(change: .opened, incident: incident, at: now)
     }
 }

@@ -18,7 +18,9 @@ package struct IncidentLedger: Sendable {
         var absorbed: Set<String>
 
         mutating func tell(
-            _ change: IncidentTransition.Change, _ text: String, at now: Timestamp,
+            _ change: IncidentTransition.Change,
+            _ text: String,
+            at now: Timestamp,
             _ transitions: inout [IncidentTransition]
         ) {
             lastTold = now
@@ -46,7 +48,9 @@ package struct IncidentLedger: Sendable {
     /// Open ones worst first, then resolved ones newest first.
     package var incidents: [Incident] {
         let opened = open.values.map(\.incident).sorted {
-            ($1.verdict.severity, $0.detectedAt, $0.id) < ($0.verdict.severity, $1.detectedAt, $1.id)
+            ($1.verdict.severity, $0.detectedAt, $0.id) < (
+                $0.verdict.severity, $1.detectedAt, $1.id
+            )
         }
         return opened + resolved.reversed()
     }
@@ -84,7 +88,9 @@ package struct IncidentLedger: Sendable {
     // MARK: - Standing verdicts
 
     private mutating func note(
-        _ verdict: Verdict, now: Timestamp, _ transitions: inout [IncidentTransition]
+        _ verdict: Verdict,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
     ) {
         var entry = open[verdict.identity] ?? begin(verdict, now: now)
         let isMaterial = isMaterial(from: entry.incident.verdict, to: verdict)
@@ -108,8 +114,15 @@ package struct IncidentLedger: Sendable {
     private func begin(_ verdict: Verdict, now: Timestamp) -> Entry {
         let since = verdict.since.map { min($0, now) } ?? now
         let incident = Incident(
-            id: identifier(verdict, now), identity: verdict.identity, cluster: cluster,
-            verdict: verdict, state: .pending, since: since, detectedAt: now, timeline: [])
+            id: identifier(verdict, now),
+            identity: verdict.identity,
+            cluster: cluster,
+            verdict: verdict,
+            state: .pending,
+            since: since,
+            detectedAt: now,
+            timeline: []
+        )
         return Entry(incident: incident, goneSince: nil, lastTold: now, absorbed: [])
     }
 
@@ -142,7 +155,9 @@ package struct IncidentLedger: Sendable {
 
     /// A wider verdict continues the oldest told incident among those it absorbs; the others end.
     private mutating func adopt(
-        _ verdict: Verdict, now: Timestamp, _ transitions: inout [IncidentTransition]
+        _ verdict: Verdict,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
     ) {
         let parts = verdict.absorbs.filter { open[$0] != nil && $0 != verdict.identity }
         guard !parts.isEmpty else { return }
@@ -162,7 +177,9 @@ package struct IncidentLedger: Sendable {
     // MARK: - Missing verdicts
 
     private mutating func miss(
-        _ identity: String, _ judgement: Judgement, now: Timestamp,
+        _ identity: String,
+        _ judgement: Judgement,
+        now: Timestamp,
         _ transitions: inout [IncidentTransition]
     ) {
         guard var entry = open[identity] else { return }
@@ -186,7 +203,10 @@ package struct IncidentLedger: Sendable {
     }
 
     private mutating func finish(
-        _ entry: Entry, _ text: String, now: Timestamp, _ transitions: inout [IncidentTransition]
+        _ entry: Entry,
+        _ text: String,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
     ) {
         var entry = entry
         entry.incident.state = .resolved

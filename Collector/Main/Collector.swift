@@ -35,8 +35,12 @@ struct Collector: Service {
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
         let sinks = try makeSinks()
         let engine = Engine(
-            board: board, outboxes: sinks.outboxes, log: log, clock: now,
-            hasMoved: { for alarm in alarms { alarm.ring() } })
+            board: board,
+            outboxes: sinks.outboxes,
+            log: log,
+            clock: now,
+            hasMoved: { for alarm in alarms { alarm.ring() } }
+        )
         let listener = try AgentListener()
         try startListener(listener, engine, now)
         defer {
@@ -48,7 +52,10 @@ struct Collector: Service {
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
             addWeb(&group, board, listener, sinks.outboxes)
             let snapshot = configuration.emptySnapshot(startedAt: clock.now())
-            let ledger = IncidentLedger(cluster: configuration.cluster, policy: configuration.policy)
+            let ledger = IncidentLedger(
+                cluster: configuration.cluster,
+                policy: configuration.policy
+            )
             group.addTask { await engine.run(snapshot, ledger) }
             try? await gracefulShutdown()
             // Event streams would hold the web server open.
@@ -61,22 +68,31 @@ struct Collector: Service {
     // MARK: - Sources
 
     private func startListener(
-        _ listener: AgentListener, _ engine: Engine, _ now: @escaping @Sendable () -> Timestamp
+        _ listener: AgentListener,
+        _ engine: Engine,
+        _ now: @escaping @Sendable () -> Timestamp
     ) throws {
         guard let agents = configuration.agents else { return }
         let log = log
         let settings = AgentListener.Settings(
-            host: agents.host, port: agents.port, files: agents.files,
-            patience: max(3 * agents.staleAfter, 15_000))
+            host: agents.host,
+            port: agents.port,
+            files: agents.files,
+            patience: max(3 * agents.staleAfter, 15_000)
+        )
         try listener.start(
-            settings, clock: now,
+            settings,
+            clock: now,
             deliver: { node, update in engine.post(.agent(node: node, update)) },
-            log: { log.warning("agents: \($0)") })
+            log: { log.warning("agents: \($0)") }
+        )
         log.info("agents may connect to \(agents.host):\(agents.port)")
     }
 
     private func addSources(
-        _ group: inout TaskGroup<Void>, _ engine: Engine, _ alarms: [Alarm],
+        _ group: inout TaskGroup<Void>,
+        _ engine: Engine,
+        _ alarms: [Alarm],
         _ now: @escaping @Sendable () -> Timestamp
     ) {
         if let file = configuration.nodesFile {
@@ -86,16 +102,20 @@ struct Collector: Service {
             let poller = SwitchPoller(name: item.name, arguments: item.command, period: item.every)
             group.addTask {
                 await poller.run(
-                    clock: now, pause: { await alarm.sleep(milliseconds: $0) },
-                    deliver: { engine.post($0) })
+                    clock: now,
+                    pause: { await alarm.sleep(milliseconds: $0) },
+                    deliver: { engine.post($0) }
+                )
             }
         }
         for poller in configuration.bigIPPollers {
             group.addTask {
                 let alarm = Alarm()
                 await poller.run(
-                    clock: now, pause: { await alarm.sleep(milliseconds: $0) },
-                    deliver: { engine.post($0) })
+                    clock: now,
+                    pause: { await alarm.sleep(milliseconds: $0) },
+                    deliver: { engine.post($0) }
+                )
             }
         }
     }
@@ -126,21 +146,31 @@ struct Collector: Service {
         let outboxes = configuration.sinks.map { item in
             let alarm = Alarm()
             return Outbox(
-                item.makeSink(client: client), filter: item.filter, log: log,
-                pause: { await alarm.sleep(milliseconds: $0) })
+                item.makeSink(client: client),
+                filter: item.filter,
+                log: log,
+                pause: { await alarm.sleep(milliseconds: $0) }
+            )
         }
         return (outboxes, client)
     }
 
     private func addWeb(
-        _ group: inout TaskGroup<Void>, _ board: StateBoard, _ listener: AgentListener,
+        _ group: inout TaskGroup<Void>,
+        _ board: StateBoard,
+        _ listener: AgentListener,
         _ outboxes: [Outbox]
     ) {
         let http = configuration.http
         let log = log
         let service = WebServer.service(
-            host: http.host, port: http.port, board: board, version: version,
-            metrics: { exposition(board, listener, outboxes) }, log: log)
+            host: http.host,
+            port: http.port,
+            board: board,
+            version: version,
+            metrics: { exposition(board, listener, outboxes) },
+            log: log
+        )
         group.addTask {
             do {
                 try await service.run()
@@ -154,30 +184,50 @@ struct Collector: Service {
 
 /// Everything at `/metrics`.
 private func exposition(
-    _ board: StateBoard, _ listener: AgentListener, _ outboxes: [Outbox]
+    _ board: StateBoard,
+    _ listener: AgentListener,
+    _ outboxes: [Outbox]
 ) -> String {
     var exposition = Exposition()
     if let state = board.state { exposition.add(state, version: version, now: board.clock()) }
     let agents = listener.counters
     exposition.add(
-        "agent_connections", "gauge", "Open connections at the agents' port.",
-        Double(agents.connections))
+        "agent_connections",
+        "gauge",
+        "Open connections at the agents' port.",
+        Double(agents.connections)
+    )
     exposition.add(
-        "agent_connections_total", "counter", "Connections accepted at the agents' port.",
-        Double(agents.accepted))
+        "agent_connections_total",
+        "counter",
+        "Connections accepted at the agents' port.",
+        Double(agents.accepted)
+    )
     exposition.add(
-        "agent_refused_total", "counter", "Connections ended at the agents' port, by reason.",
-        agents.refused.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) })
+        "agent_refused_total",
+        "counter",
+        "Connections ended at the agents' port, by reason.",
+        agents.refused.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) }
+    )
     let counters = outboxes.map { ($0.name, $0.counters) }
     exposition.add(
-        "sink_delivered_total", "counter", "Messages a sink took.",
-        counters.map { ([("sink", $0.0)], Double($0.1.delivered)) })
+        "sink_delivered_total",
+        "counter",
+        "Messages a sink took.",
+        counters.map { ([("sink", $0.0)], Double($0.1.delivered)) }
+    )
     exposition.add(
-        "sink_failures_total", "counter", "Attempts a sink did not take.",
-        counters.map { ([("sink", $0.0)], Double($0.1.failed)) })
+        "sink_failures_total",
+        "counter",
+        "Attempts a sink did not take.",
+        counters.map { ([("sink", $0.0)], Double($0.1.failed)) }
+    )
     exposition.add(
-        "sink_waiting", "gauge", "Messages waiting for a sink.",
-        counters.map { ([("sink", $0.0)], Double($0.1.waiting)) })
+        "sink_waiting",
+        "gauge",
+        "Messages waiting for a sink.",
+        counters.map { ([("sink", $0.0)], Double($0.1.waiting)) }
+    )
     return exposition.text
 }
 
@@ -186,11 +236,18 @@ extension Configuration {
         loadBalancers.flatMap { item in
             item.bigip.units.map { unit in
                 let client = BigIPClient(
-                    unit: unit, username: item.bigip.username, password: item.bigip.password,
-                    ca: item.bigip.ca)
+                    unit: unit,
+                    username: item.bigip.username,
+                    password: item.bigip.password,
+                    ca: item.bigip.ca
+                )
                 return BigIPPoller(
-                    name: item.name, unit: unit, client: client,
-                    partitions: item.bigip.partitions, period: item.bigip.every)
+                    name: item.name,
+                    unit: unit,
+                    client: client,
+                    partitions: item.bigip.partitions,
+                    period: item.bigip.every
+                )
             }
         }
     }

@@ -5,9 +5,11 @@ import ArgumentParser
 struct CollectorMain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "podpath-collector",
-        abstract: "Names the first broken stage of every pod CIDR's way.", version: version,
+        abstract: "Names the first broken stage of every pod CIDR's way.",
+        version: version,
         subcommands: [
             Serve.self, Check.self, Status.self, TracePath.self, ListIncidents.self,
             NotifyTest.self, Inspect.self,
-        ])
+        ]
+    )
 }

@@ -80,19 +80,26 @@ extension Configuration {
     /// What is believed before any source has spoken.
     func emptySnapshot(startedAt now: Timestamp) -> Snapshot {
         var snapshot = Snapshot(
-            cluster: cluster, podSupernets: podCIDRs,
-            agentStaleAfter: agents?.staleAfter ?? 15_000, intentSource: intentSource,
-            startedAt: now)
+            cluster: cluster,
+            podSupernets: podCIDRs,
+            agentStaleAfter: agents?.staleAfter ?? 15_000,
+            intentSource: intentSource,
+            startedAt: now
+        )
         for item in switches {
             snapshot.switches[item.name] = SwitchFacts(
-                name: item.name, neighbors: item.neighbors,
-                readings: Readings(staleAfter: patience(item.every)))
+                name: item.name,
+                neighbors: item.neighbors,
+                readings: Readings(staleAfter: patience(item.every))
+            )
         }
         for item in loadBalancers {
             let readings = Readings<LoadBalancerTable>(staleAfter: patience(item.bigip.every))
             snapshot.loadBalancers[item.name] = LoadBalancerFacts(
-                name: item.name, podsVia: item.podsVia,
-                units: Dictionary(uniqueKeysWithValues: item.bigip.units.map { ($0, readings) }))
+                name: item.name,
+                podsVia: item.podsVia,
+                units: Dictionary(uniqueKeysWithValues: item.bigip.units.map { ($0, readings) })
+            )
         }
         return snapshot
     }

@@ -14,12 +14,21 @@ struct ConfigurationReader {
 
     func read(_ tree: Tree) throws(FileError) -> Configuration {
         let keys = try tree.mapping(
-            "cluster", "pod-cidrs", "agents", "http", "nodes", "switches", "load-balancers",
-            "alerts")
+            "cluster",
+            "pod-cidrs",
+            "agents",
+            "http",
+            "nodes",
+            "switches",
+            "load-balancers",
+            "alerts"
+        )
         guard let cidrs = keys["pod-cidrs"] else { throw tree.error("\"pod-cidrs\" is missing") }
         var configuration = Configuration(
-            cluster: try keys["cluster"]?.text() ?? "default", podCIDRs: [],
-            intentSource: .agents)
+            cluster: try keys["cluster"]?.text() ?? "default",
+            podCIDRs: [],
+            intentSource: .agents
+        )
         for item in try cidrs.list() { configuration.podCIDRs.append(try item.prefix()) }
         if let agents = keys["agents"] { configuration.agents = try readAgents(agents) }
         if let http = keys["http"] { configuration.http = try readHTTP(http) }
@@ -40,12 +49,15 @@ struct ConfigurationReader {
         let keys = try tree.mapping("listen", "certificate", "key", "client-ca", "stale-after")
         let (host, port) = try address(try required("listen", keys, tree))
         return Configuration.Agents(
-            host: host, port: port,
+            host: host,
+            port: port,
             files: TLSFiles(
                 ca: try path(try required("client-ca", keys, tree)),
                 certificate: try path(try required("certificate", keys, tree)),
-                key: try path(try required("key", keys, tree))),
-            staleAfter: try keys["stale-after"]?.duration() ?? 15_000)
+                key: try path(try required("key", keys, tree))
+            ),
+            staleAfter: try keys["stale-after"]?.duration() ?? 15_000
+        )
     }
 
     private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {
@@ -66,7 +78,8 @@ struct ConfigurationReader {
     // MARK: - Sources
 
     private func readNodes(
-        _ tree: Tree, _ configuration: inout Configuration
+        _ tree: Tree,
+        _ configuration: inout Configuration
     ) throws(FileError) {
         let keys = try tree.mapping("from", "file")
         let from = try required("from", keys, tree)
@@ -92,9 +105,11 @@ struct ConfigurationReader {
         let format = try required("format", parts, command)
         guard try format.text() == "frr-json" else { throw format.error("frr-json is expected") }
         return Configuration.Switch(
-            name: try required("name", keys, tree).text(), neighbors: neighbors,
+            name: try required("name", keys, tree).text(),
+            neighbors: neighbors,
             command: try words(try required("run", parts, command)),
-            every: try period(parts["every"], default: 15_000))
+            every: try period(parts["every"], default: 15_000)
+        )
     }
 
     private func readLoadBalancer(_ tree: Tree) throws(FileError) -> Configuration.LoadBalancer {
@@ -108,35 +123,50 @@ struct ConfigurationReader {
         }
         if let gtm = keys["gtm"], try gtm.flag() { throw gtm.error("GTM is not read yet") }
         return Configuration.LoadBalancer(
-            name: try required("name", keys, tree).text(), podsVia: via,
-            bigip: try readBigIP(try required("bigip", keys, tree)))
+            name: try required("name", keys, tree).text(),
+            podsVia: via,
+            bigip: try readBigIP(try required("bigip", keys, tree))
+        )
     }
 
     private func readBigIP(_ tree: Tree) throws(FileError) -> Configuration.BigIP {
         let keys = try tree.mapping(
-            "units", "username", "password-file", "password-env", "ca", "partitions", "every")
+            "units",
+            "username",
+            "password-file",
+            "password-env",
+            "ca",
+            "partitions",
+            "every"
+        )
         let units = try words(try required("units", keys, tree))
         guard let secret = try secret("password", keys) else {
             throw tree.error("\"password-file\" is missing")
         }
         return Configuration.BigIP(
-            units: units, username: try required("username", keys, tree).text(), password: secret,
+            units: units,
+            username: try required("username", keys, tree).text(),
+            password: secret,
             ca: try keys["ca"].map { tree throws(FileError) in try path(tree) },
             partitions: try words(try required("partitions", keys, tree)),
-            every: try period(keys["every"], default: 60_000))
+            every: try period(keys["every"], default: 60_000)
+        )
     }
 
     // MARK: - Alerts
 
     private func readAlerts(
-        _ tree: Tree, _ configuration: inout Configuration
+        _ tree: Tree,
+        _ configuration: inout Configuration
     ) throws(FileError) {
         let keys = try tree.mapping("hold", "repeat", "sinks")
         for (name, hold) in try keys["hold"]?.entries() ?? [:] {
             guard let kind = Kind(rawValue: name) else { throw hold.error("no such kind") }
             configuration.policy.holds[kind] = try hold.duration()
         }
-        if let reminder = try keys["repeat"]?.duration() { configuration.policy.reminder = reminder }
+        if let reminder = try keys["repeat"]?.duration() {
+            configuration.policy.reminder = reminder
+        }
         for item in try keys["sinks"]?.list() ?? [] {
             configuration.sinks.append(try readSink(item))
         }
@@ -145,12 +175,15 @@ struct ConfigurationReader {
     private func readSink(_ tree: Tree) throws(FileError) -> Configuration.SinkConfiguration {
         let keys = try tree.mapping("name", "only", "stdout", "command", "slack")
         let targets = keys.keys.filter { $0 != "name" && $0 != "only" }
-        guard targets.count == 1 else { throw tree.error("one of stdout, command, slack is expected") }
+        guard targets.count == 1 else {
+            throw tree.error("one of stdout, command, slack is expected")
+        }
         return Configuration.SinkConfiguration(
             name: try required("name", keys, tree).text(),
             filter: try keys["only"].map { tree throws(FileError) in try readFilter(tree) }
                 ?? SinkFilter(),
-            target: try readTarget(keys))
+            target: try readTarget(keys)
+        )
     }
 
     private func readTarget(
@@ -196,7 +229,9 @@ struct ConfigurationReader {
     // MARK: - Values
 
     private func required(
-        _ key: String, _ keys: [String: Tree], _ tree: Tree
+        _ key: String,
+        _ keys: [String: Tree],
+        _ tree: Tree
     ) throws(FileError) -> Tree {
         guard let value = keys[key] else { throw tree.error("\"\(key)\" is missing") }
         return value

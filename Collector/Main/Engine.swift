@@ -23,7 +23,10 @@ final class Engine: Sendable {
 
     /// `hasMoved` hastens the pollers: an agent has seen a change.
     init(
-        board: StateBoard, outboxes: [Outbox], log: Logger, clock: @escaping @Sendable () -> Timestamp,
+        board: StateBoard,
+        outboxes: [Outbox],
+        log: Logger,
+        clock: @escaping @Sendable () -> Timestamp,
         hasMoved: @escaping @Sendable () -> Void
     ) {
         self.board = board
@@ -55,10 +58,15 @@ final class Engine: Sendable {
             for transition in transitions { tell(transition) }
             board.publish(
                 CollectorState(
-                    snapshot: snapshot, judgement: judgement, incidents: ledger.incidents,
-                    judgedAt: now, judgements: judgements,
-                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000),
-                transitions)
+                    snapshot: snapshot,
+                    judgement: judgement,
+                    incidents: ledger.incidents,
+                    judgedAt: now,
+                    judgements: judgements,
+                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000
+                ),
+                transitions
+            )
             await alarm.sleep(milliseconds: delay(judgement, ledger))
         }
     }
@@ -92,7 +100,8 @@ final class Engine: Sendable {
 
 private func monotonicMicroseconds() -> Int64 {
     let elapsed = ContinuousClock.now - processStart
-    return elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds / 1_000_000_000_000
+    return elapsed.components.seconds * 1_000_000 + elapsed.components.attoseconds
+        / 1_000_000_000_000
 }
 
 private let processStart = ContinuousClock.now

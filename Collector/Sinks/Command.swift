@@ -36,11 +36,16 @@ package struct Command: Sink {
 
     /// Nil if the program ended with 0.
     private func run(_ input: [UInt8]) async throws -> String? {
-        let program: Executable = arguments[0].contains("/")
+        let program: Executable =
+            arguments[0].contains("/")
             ? .path(.init(arguments[0])) : .name(arguments[0])
         let result = try await Subprocess.run(
-            program, arguments: .init(Array(arguments.dropFirst())), input: .array(input),
-            output: .discarded, error: .discarded)
+            program,
+            arguments: .init(Array(arguments.dropFirst())),
+            input: .array(input),
+            output: .discarded,
+            error: .discarded
+        )
         return result.terminationStatus.isSuccess ? nil : "\(result.terminationStatus)"
     }
 }

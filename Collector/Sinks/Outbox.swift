@@ -32,7 +32,9 @@ package final class Outbox: Sendable {
     private static let limit = 1_000
 
     package init(
-        _ sink: any Sink, filter: SinkFilter, log: Logger,
+        _ sink: any Sink,
+        filter: SinkFilter,
+        log: Logger,
         pause: @escaping @Sendable (Int64) async -> Void
     ) {
         self.sink = sink
@@ -46,8 +48,11 @@ package final class Outbox: Sendable {
     package var counters: Counters {
         waiting.withLock {
             Counters(
-                waiting: $0.transitions.count, delivered: $0.delivered, failed: $0.failed,
-                dropped: $0.dropped)
+                waiting: $0.transitions.count,
+                delivered: $0.delivered,
+                failed: $0.failed,
+                dropped: $0.dropped
+            )
         }
     }
 
@@ -55,7 +60,11 @@ package final class Outbox: Sendable {
         waiting.withLock { waiting in
             let id = transition.incident.id
             guard filter.passes(transition.incident) || waiting.told.contains(id) else { return }
-            if transition.change == .resolved { waiting.told.remove(id) } else { waiting.told.insert(id) }
+            if transition.change == .resolved {
+                waiting.told.remove(id)
+            } else {
+                waiting.told.insert(id)
+            }
             waiting.transitions.append(transition)
             guard waiting.transitions.count > Self.limit else { return }
             waiting.transitions.removeFirst()

@@ -95,14 +95,20 @@ extension SourceDocument {
         let oldest = snapshot.nodes.values.map(\.lastHeard).min()
         let isStarting = snapshot.nodes.count < expected.count && now - snapshot.startedAt < 60_000
         return SourceDocument(
-            name: "agents", type: "agents",
+            name: "agents",
+            type: "agents",
             state: fresh.count == expected.count ? "ok" : isStarting ? "starting" : "stale",
-            ageSeconds: oldest.map { seconds(now - $0) }, connected: fresh.count,
-            expected: expected.count)
+            ageSeconds: oldest.map { seconds(now - $0) },
+            connected: fresh.count,
+            expected: expected.count
+        )
     }
 
     private static func polled<Value>(
-        _ name: String, _ type: String, _ readings: Readings<Value>, _ now: Timestamp
+        _ name: String,
+        _ type: String,
+        _ readings: Readings<Value>,
+        _ now: Timestamp
     ) -> SourceDocument {
         let state =
             switch readings.freshness(at: now) {
@@ -111,9 +117,12 @@ extension SourceDocument {
             case .stale: readings.failure == nil ? "stale" : "unreadable"
             }
         return SourceDocument(
-            name: name, type: type, state: state,
+            name: name,
+            type: type,
+            state: state,
             ageSeconds: readings.latest.map { seconds(now - $0.at) },
             lastError: readings.failure?.reason,
-            lastDurationSeconds: readings.lastDuration.map(seconds))
+            lastDurationSeconds: readings.lastDuration.map(seconds)
+        )
     }
 }

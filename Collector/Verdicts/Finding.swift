@@ -20,10 +20,19 @@ struct Finding {
     var hold: Int64?
 
     init(
-        _ kind: Kind, node: String? = nil, prefix: Prefix? = nil, uplink: String? = nil,
-        switchName: String? = nil, loadBalancer: String? = nil, pool: String? = nil,
-        severity: Severity? = nil, since: Timestamp? = nil, what: String,
-        evidence: [Evidence] = [], verify: [Verification] = [], hold: Int64? = nil
+        _ kind: Kind,
+        node: String? = nil,
+        prefix: Prefix? = nil,
+        uplink: String? = nil,
+        switchName: String? = nil,
+        loadBalancer: String? = nil,
+        pool: String? = nil,
+        severity: Severity? = nil,
+        since: Timestamp? = nil,
+        what: String,
+        evidence: [Evidence] = [],
+        verify: [Verification] = [],
+        hold: Int64? = nil
     ) {
         self.kind = kind
         self.node = node

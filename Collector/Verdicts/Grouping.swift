@@ -19,7 +19,11 @@ func verdicts(from findings: [Finding], in world: World) -> [Verdict] {
             continue
         }
         let identity = identity(
-            of: finding, lost: lost, crowded: crowded, isFleetSilent: isFleetSilent)
+            of: finding,
+            lost: lost,
+            crowded: crowded,
+            isFleetSilent: isFleetSilent
+        )
         groups[identity, default: []].append(finding)
     }
     return groups.map { identity, findings in
@@ -31,7 +35,10 @@ func verdicts(from findings: [Finding], in world: World) -> [Verdict] {
 }
 
 private func identity(
-    of finding: Finding, lost: Set<String>, crowded: Set<String>, isFleetSilent: Bool
+    of finding: Finding,
+    lost: Set<String>,
+    crowded: Set<String>,
+    isFleetSilent: Bool
 ) -> String {
     let kind = finding.kind.rawValue
     let node = finding.node ?? ""
@@ -66,12 +73,14 @@ private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String>
         if let name = finding.switchName { down[name, default: []].insert(finding.node ?? "") }
     }
     let unreadable = Set(
-        findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName))
+        findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName)
+    )
     return Set(
         down.filter { name, nodes in
             unreadable.contains(name)
                 || nodes.count >= 2 && nodes.count * 2 > nodeCount(of: name, in: world)
-        }.keys)
+        }.keys
+    )
 }
 
 private func nodeCount(of switchName: String, in world: World) -> Int {
@@ -104,14 +113,18 @@ private func verdict(_ identity: String, _ findings: [Finding], in world: World)
     let group = CauseGroup(identity: identity, findings: findings)
     let severity = findings.map(\.severity).max() ?? first.severity
     return Verdict(
-        kind: first.kind, severity: severity,
-        identity: identity, subject: group.subject, summary: summary(of: group, in: world),
+        kind: first.kind,
+        severity: severity,
+        identity: identity,
+        subject: group.subject,
+        summary: summary(of: group, in: world),
         since: findings.compactMap(\.since).min(),
         evidence: unique(findings.flatMap(\.evidence), atMost: 12),
         impact: impact(of: group, in: world),
         verify: unique(findings.flatMap(\.verify), atMost: 4),
         hold: findings.compactMap(\.hold).max(),
-        absorbs: absorbed(by: group))
+        absorbs: absorbed(by: group)
+    )
 }
 
 /// What was told before the common cause was seen: its nodes one by one, the switch unreadable.

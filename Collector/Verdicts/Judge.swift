@@ -20,8 +20,10 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         + watcherFindings(in: world)
     let verdicts = verdicts(from: findings, in: world)
     return Judgement(
-        paths: annotated(paths, with: verdicts), verdicts: verdicts,
-        nextChange: nextChange(of: snapshot, after: now))
+        paths: annotated(paths, with: verdicts),
+        verdicts: verdicts,
+        nextChange: nextChange(of: snapshot, after: now)
+    )
 }
 
 private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -> JudgedPath {

@@ -56,7 +56,10 @@ package struct StageResult: Sendable, Hashable {
     package var readAt: Timestamp?
 
     package init(
-        _ stage: PathStage, at: String? = nil, _ state: StageState, detail: String? = nil,
+        _ stage: PathStage,
+        at: String? = nil,
+        _ state: StageState,
+        detail: String? = nil,
         readAt: Timestamp? = nil
     ) {
         self.stage = stage

@@ -8,7 +8,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     switch group.kind {
     case .sessionDown: return sessionSummary(group)
     case .sessionDisabled:
-        return "\(owner(group)): \(group.uplinks.joined(separator: ", ")) is disabled by an operator"
+        return
+            "\(owner(group)): \(group.uplinks.joined(separator: ", ")) is disabled by an operator"
     case .notExported:
         let uplinks = group.uplinks.joined(separator: " and ")
         return "\(subject(group)) is not exported over \(uplinks): \(what)"

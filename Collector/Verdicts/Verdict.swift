@@ -12,8 +12,12 @@ package struct Subject: Sendable, Hashable {
     package var virtualServer: String?
 
     package init(
-        node: String? = nil, prefix: Prefix? = nil, uplink: String? = nil,
-        switchName: String? = nil, loadBalancer: String? = nil, pool: String? = nil,
+        node: String? = nil,
+        prefix: Prefix? = nil,
+        uplink: String? = nil,
+        switchName: String? = nil,
+        loadBalancer: String? = nil,
+        pool: String? = nil,
         virtualServer: String? = nil
     ) {
         self.node = node
@@ -85,9 +89,17 @@ package struct Verdict: Sendable, Hashable {
     package var absorbs: [String]
 
     package init(
-        kind: Kind, severity: Severity, identity: String, subject: Subject, summary: String,
-        since: Timestamp?, evidence: [Evidence], impact: Impact, verify: [Verification],
-        hold: Int64?, absorbs: [String]
+        kind: Kind,
+        severity: Severity,
+        identity: String,
+        subject: Subject,
+        summary: String,
+        since: Timestamp?,
+        evidence: [Evidence],
+        impact: Impact,
+        verify: [Verification],
+        hold: Int64?,
+        absorbs: [String]
     ) {
         self.kind = kind
         self.severity = severity

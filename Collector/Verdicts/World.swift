@@ -39,7 +39,8 @@ struct World {
     }
 
     private static func membersByCIDR(
-        _ table: LoadBalancerTable?, _ owners: PrefixMap<String>
+        _ table: LoadBalancerTable?,
+        _ owners: PrefixMap<String>
     ) -> [Prefix: [PoolMember]] {
         let members = (table?.members ?? []).filter { $0.address != nil }
         return Dictionary(grouping: members) { member in

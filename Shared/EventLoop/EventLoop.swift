@@ -78,12 +78,16 @@ package final class EventLoop {
                 token: event.data.u64,
                 canRead: event.events & EPOLLIN.rawValue != 0,
                 canWrite: event.events & EPOLLOUT.rawValue != 0,
-                isBroken: event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)
+                isBroken: event.events & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0
+            )
         }
     }
 
     private func control(
-        _ operation: Int32, _ target: Int32, _ interest: Interest, _ token: UInt64
+        _ operation: Int32,
+        _ target: Int32,
+        _ interest: Interest,
+        _ token: UInt64
     ) throws(SystemError) {
         var event = epoll_event()
         event.events = interest.rawValue

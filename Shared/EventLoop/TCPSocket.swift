@@ -58,7 +58,14 @@ package enum TCPSocket {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
                 guard getpeername(descriptor, address, &size) == 0 else { return Int32(-1) }
                 return getnameinfo(
-                    address, size, &host, socklen_t(host.count), nil, 0, NI_NUMERICHOST)
+                    address,
+                    size,
+                    &host,
+                    socklen_t(host.count),
+                    nil,
+                    0,
+                    NI_NUMERICHOST
+                )
             }
         }
         guard result == 0 else { return "unknown" }
@@ -88,7 +95,9 @@ package enum TCPSocket {
 
     /// The first address of `host`. A name is asked of the resolver, which `RES_OPTIONS` bounds.
     private static func withAddress(
-        host: String, port: UInt16, passive: Bool,
+        host: String,
+        port: UInt16,
+        passive: Bool,
         _ body: (addrinfo) throws(SystemError) -> Int32
     ) throws(SystemError) -> Int32 {
         var hints = addrinfo()

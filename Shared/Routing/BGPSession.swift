@@ -59,8 +59,13 @@ package struct BGPChannel: Hashable, Sendable {
     package var limitHit: Bool
 
     package init(
-        name: String, state: State, imported: UInt32? = nil, filtered: UInt32? = nil,
-        exported: UInt32? = nil, preferred: UInt32? = nil, limitHit: Bool = false
+        name: String,
+        state: State,
+        imported: UInt32? = nil,
+        filtered: UInt32? = nil,
+        exported: UInt32? = nil,
+        preferred: UInt32? = nil,
+        limitHit: Bool = false
     ) {
         self.name = name
         self.state = state
@@ -91,10 +96,17 @@ package struct BGPSession: Hashable, Sendable {
     package var channels: [BGPChannel]
 
     package init(
-        name: String, protocolState: ProtocolState, state: BGPState,
-        neighbor: IPAddress? = nil, neighborAS: UInt32? = nil, localAS: UInt32? = nil,
-        since: Timestamp? = nil, lastError: String = "", message: String = "",
-        isDisabled: Bool = false, channels: [BGPChannel] = []
+        name: String,
+        protocolState: ProtocolState,
+        state: BGPState,
+        neighbor: IPAddress? = nil,
+        neighborAS: UInt32? = nil,
+        localAS: UInt32? = nil,
+        since: Timestamp? = nil,
+        lastError: String = "",
+        message: String = "",
+        isDisabled: Bool = false,
+        channels: [BGPChannel] = []
     ) {
         self.name = name
         self.protocolState = protocolState

@@ -12,8 +12,12 @@ package struct BIRDRoute: Hashable, Sendable {
     package var nextHops: [NextHop]
 
     package init(
-        prefix: Prefix, table: String, protocolName: String, destination: Destination,
-        isBest: Bool, nextHops: [NextHop] = []
+        prefix: Prefix,
+        table: String,
+        protocolName: String,
+        destination: Destination,
+        isBest: Bool,
+        nextHops: [NextHop] = []
     ) {
         self.prefix = prefix
         self.table = table

@@ -54,7 +54,8 @@ extension IPAddress: LosslessStringConvertible {
         let bytes = Array(text.utf8)
         // 45 = INET6_ADDRSTRLEN without its NUL.
         guard bytes.count <= 45 else { return nil }
-        let parsed = bytes.contains(UInt8(ascii: ":")) ? Self.ipv6(bytes[...]) : Self.ipv4(bytes[...])
+        let parsed =
+            bytes.contains(UInt8(ascii: ":")) ? Self.ipv6(bytes[...]) : Self.ipv4(bytes[...])
         guard let parsed else { return nil }
         self = parsed
     }
@@ -85,7 +86,8 @@ extension IPAddress: LosslessStringConvertible {
     private static func ipv6(_ bytes: ArraySlice<UInt8>) -> IPAddress? {
         let colon = UInt8(ascii: ":")
         var gapIndex: Int?
-        for index in bytes.indices.dropLast() where bytes[index] == colon && bytes[index + 1] == colon {
+        for index in bytes.indices.dropLast()
+        where bytes[index] == colon && bytes[index + 1] == colon {
             guard gapIndex == nil else { return nil }
             gapIndex = index
         }

@@ -70,7 +70,8 @@ extension Prefix: LosslessStringConvertible {
         guard let slash = text.lastIndex(of: "/"), let address = IPAddress(text[..<slash]),
             let length = decimal(
                 Array(text[text.index(after: slash)...].utf8)[...],
-                atMost: address.family.bitWidth)
+                atMost: address.family.bitWidth
+            )
         else { return nil }
         return (address, length)
     }

@@ -22,7 +22,9 @@ package struct NextHop: Hashable, Comparable, Sendable {
 extension NextHop: CustomStringConvertible {
     /// As `ip route` prints it.
     package var description: String {
-        let words = [gateway.map { "via \($0)" }, device.map { "dev \($0)" }, isDead ? "dead" : nil]
+        let words = [
+            gateway.map { "via \($0)" }, device.map { "dev \($0)" }, isDead ? "dead" : nil,
+        ]
         return words.compactMap(\.self).joined(separator: " ")
     }
 }
@@ -62,8 +64,12 @@ package struct KernelRoute: Hashable, Sendable {
     package var nextHops: [NextHop]
 
     package init(
-        prefix: Prefix, table: UInt32 = 254, metric: UInt32 = 0,
-        destination: Destination = .unicast, proto: UInt8 = 0, nextHops: [NextHop] = []
+        prefix: Prefix,
+        table: UInt32 = 254,
+        metric: UInt32 = 0,
+        destination: Destination = .unicast,
+        proto: UInt8 = 0,
+        nextHops: [NextHop] = []
     ) {
         self.prefix = prefix
         self.table = table

@@ -17,7 +17,9 @@ package final class TLSSession: @unchecked Sendable {
 
     /// A client checks that the server's certificate names `serverName`.
     package init(
-        _ context: TLSContext, descriptor: Int32, serverName: String? = nil
+        _ context: TLSContext,
+        descriptor: Int32,
+        serverName: String? = nil
     ) throws(TLSError) {
         guard let pointer = SSL_new(context.pointer) else { throw TLSError(queued: "TLS session") }
         self.pointer = pointer

@@ -14,8 +14,12 @@ package struct BIRDStatus: Hashable, Sendable {
     package var isRecovering: Bool
 
     package init(
-        condition: BIRDCondition, since: Timestamp, version: String = "",
-        routerID: IPAddress? = nil, lastReboot: String = "", isReconfiguring: Bool = false,
+        condition: BIRDCondition,
+        since: Timestamp,
+        version: String = "",
+        routerID: IPAddress? = nil,
+        lastReboot: String = "",
+        isReconfiguring: Bool = false,
         isRecovering: Bool = false
     ) {
         self.condition = condition
@@ -52,7 +56,11 @@ package enum Fact: Hashable, Sendable {
             .birdStatic(daemon: daemon, name: route.protocolName, prefix: route.prefix)
         case .birdRoute(let daemon, let route):
             .birdRoute(
-                daemon: daemon, table: route.table, name: route.protocolName, prefix: route.prefix)
+                daemon: daemon,
+                table: route.table,
+                name: route.protocolName,
+                prefix: route.prefix
+            )
         case .export(let daemon, let key, _): .export(daemon: daemon, key)
         }
     }

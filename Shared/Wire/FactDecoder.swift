@@ -19,7 +19,8 @@ struct FactDecoder {
     }
 
     mutating func facts(
-        _ reader: inout ByteReader, _ skipped: inout SkippedContent
+        _ reader: inout ByteReader,
+        _ skipped: inout SkippedContent
     ) throws(WireError) -> [Fact] {
         var facts: [Fact] = []
         for _ in 0..<(try reader.count("facts", atMost: WireLimit.facts)) {
@@ -36,7 +37,8 @@ struct FactDecoder {
     }
 
     mutating func keys(
-        _ reader: inout ByteReader, _ skipped: inout SkippedContent
+        _ reader: inout ByteReader,
+        _ skipped: inout SkippedContent
     ) throws(WireError) -> [FactKey] {
         var keys: [FactKey] = []
         for _ in 0..<(try reader.count("keys", atMost: WireLimit.facts)) {
@@ -70,7 +72,11 @@ struct FactDecoder {
             let (daemon, table) = (try string(&reader), try string(&reader))
             let name = try string(&reader)
             return .birdRoute(
-                daemon: daemon, table: table, name: name, prefix: try reader.prefix())
+                daemon: daemon,
+                table: table,
+                name: name,
+                prefix: try reader.prefix()
+            )
         case 8:
             let (daemon, uplink) = (try string(&reader), try string(&reader))
             let key = ExportKey(uplink: uplink, prefix: try reader.prefix())
@@ -89,8 +95,14 @@ struct FactDecoder {
             let proto = try reader.byte()
             return .kernelRoute(
                 KernelRoute(
-                    prefix: prefix, table: table, metric: metric, destination: destination,
-                    proto: proto, nextHops: try hops(&reader)))
+                    prefix: prefix,
+                    table: table,
+                    metric: metric,
+                    destination: destination,
+                    proto: proto,
+                    nextHops: try hops(&reader)
+                )
+            )
         case .bird(let daemon): return .bird(daemon: daemon, try status(&reader))
         case .session(let daemon, let name):
             return .session(daemon: daemon, try session(name, &reader))
@@ -100,15 +112,26 @@ struct FactDecoder {
             return .birdStatic(
                 daemon: daemon,
                 BIRDStatic(
-                    prefix: prefix, protocolName: name, isDormant: flags & 1 != 0, device: device))
+                    prefix: prefix,
+                    protocolName: name,
+                    isDormant: flags & 1 != 0,
+                    device: device
+                )
+            )
         case .birdRoute(let daemon, let table, let name, let prefix):
             let destination = Destination(rawValue: try reader.byte()) ?? .other
             let isBest = try reader.byte() & 1 == 1
             return .birdRoute(
                 daemon: daemon,
                 BIRDRoute(
-                    prefix: prefix, table: table, protocolName: name, destination: destination,
-                    isBest: isBest, nextHops: try hops(&reader)))
+                    prefix: prefix,
+                    table: table,
+                    protocolName: name,
+                    destination: destination,
+                    isBest: isBest,
+                    nextHops: try hops(&reader)
+                )
+            )
         case .export(let daemon, let key):
             return .export(daemon: daemon, key, try answer(&reader))
         }
@@ -118,8 +141,12 @@ struct FactDecoder {
         let index = try reader.uint32("link index")
         let flags = try reader.byte()
         return Link(
-            name: name, index: index, isAdminUp: flags & 1 != 0, hasCarrier: flags & 2 != 0,
-            mtu: try reader.uint32("mtu"))
+            name: name,
+            index: index,
+            isAdminUp: flags & 1 != 0,
+            hasCarrier: flags & 2 != 0,
+            mtu: try reader.uint32("mtu")
+        )
     }
 
     private func status(_ reader: inout ByteReader) throws(WireError) -> BIRDStatus {
@@ -129,13 +156,19 @@ struct FactDecoder {
         let flags = try reader.byte()
         let hasID = try reader.byte() & 1 == 1
         return BIRDStatus(
-            condition: condition, since: since, version: version,
-            routerID: hasID ? try reader.address() : nil, lastReboot: reboot,
-            isReconfiguring: flags & 1 != 0, isRecovering: flags & 2 != 0)
+            condition: condition,
+            since: since,
+            version: version,
+            routerID: hasID ? try reader.address() : nil,
+            lastReboot: reboot,
+            isReconfiguring: flags & 1 != 0,
+            isRecovering: flags & 2 != 0
+        )
     }
 
     private func session(
-        _ name: String, _ reader: inout ByteReader
+        _ name: String,
+        _ reader: inout ByteReader
     ) throws(WireError) -> BGPSession {
         let protocolState = ProtocolState(rawValue: try reader.byte()) ?? .unknown
         let state = BGPState(rawValue: try reader.byte()) ?? .unknown
@@ -145,9 +178,18 @@ struct FactDecoder {
         let (neighborAS, localAS) = (try reader.optional("AS"), try reader.optional("AS"))
         let (lastError, message) = (try string(&reader), try string(&reader))
         return BGPSession(
-            name: name, protocolState: protocolState, state: state, neighbor: neighbor,
-            neighborAS: neighborAS, localAS: localAS, since: since, lastError: lastError,
-            message: message, isDisabled: flags & 4 != 0, channels: try channels(&reader))
+            name: name,
+            protocolState: protocolState,
+            state: state,
+            neighbor: neighbor,
+            neighborAS: neighborAS,
+            localAS: localAS,
+            since: since,
+            lastError: lastError,
+            message: message,
+            isDisabled: flags & 4 != 0,
+            channels: try channels(&reader)
+        )
     }
 
     private func channels(_ reader: inout ByteReader) throws(WireError) -> [BGPChannel] {
@@ -162,9 +204,15 @@ struct FactDecoder {
             let exported = try reader.optional("exported")
             channels.append(
                 BGPChannel(
-                    name: name, state: state, imported: imported, filtered: filtered,
-                    exported: exported, preferred: try reader.optional("preferred"),
-                    limitHit: limitHit))
+                    name: name,
+                    state: state,
+                    imported: imported,
+                    filtered: filtered,
+                    exported: exported,
+                    preferred: try reader.optional("preferred"),
+                    limitHit: limitHit
+                )
+            )
         }
         return channels
     }

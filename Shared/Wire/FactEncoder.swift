@@ -90,7 +90,8 @@ struct FactEncoder {
         writer.byte(session.state.rawValue)
         writer.byte(
             (session.neighbor == nil ? 0 : 1) | (session.since == nil ? 0 : 2)
-                | (session.isDisabled ? 4 : 0))
+                | (session.isDisabled ? 4 : 0)
+        )
         if let neighbor = session.neighbor { writer.address(neighbor) }
         if let since = session.since { age(since, &writer) }
         writer.optional(session.neighborAS)

@@ -24,7 +24,10 @@ package enum AgentFrame: Hashable, Sendable {
         package var agentVersion: String
 
         package init(
-            version: UInt64 = wireVersion, node: String, interval: UInt32, agentVersion: String
+            version: UInt64 = wireVersion,
+            node: String,
+            interval: UInt32,
+            agentVersion: String
         ) {
             self.version = version
             self.node = node

@@ -12,7 +12,9 @@ package struct SkippedContent: Hashable, Sendable {
 extension AgentFrame {
     /// Decodes a frame's body as `FrameReader` gives it. Ages become moments before `now`.
     package init(
-        decoding body: ArraySlice<UInt8>, now: Timestamp, skipped: inout SkippedContent
+        decoding body: ArraySlice<UInt8>,
+        now: Timestamp,
+        skipped: inout SkippedContent
     ) throws(WireError) {
         var reader = ByteReader(body)
         let type = try reader.byte()
@@ -58,6 +60,10 @@ extension ByteReader {
         let node = try text()
         let interval = try uint32("interval")
         return AgentFrame.Hello(
-            version: version, node: node, interval: interval, agentVersion: try text())
+            version: version,
+            node: node,
+            interval: interval,
+            agentVersion: try text()
+        )
     }
 }

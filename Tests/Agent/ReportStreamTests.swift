@@ -36,13 +36,25 @@ import Wire
         var table = FactTable()
         table.replace(with: [.kernel(isComplete: true), link(1)])
         var stream = try opened(table)
-        #expect(stream.received(CollectorFrame.acknowledge(generation: 1).encoded(), table, now: at(20)) == [])
+        #expect(
+            stream.received(CollectorFrame.acknowledge(generation: 1).encoded(), table, now: at(20))
+                == []
+        )
         table.replace(with: [.kernel(isComplete: true), link(2)])
         let change = try frames(stream.proceed(table, now: at(30)), now: at(30))
-        #expect(change == [.changes(base: 1, generation: 2, [link(2)], removed: [.link(name: "eth1")])])
-        #expect(stream.received(CollectorFrame.acknowledge(generation: 2).encoded(), table, now: at(40)) == [])
+        #expect(
+            change == [.changes(base: 1, generation: 2, [link(2)], removed: [.link(name: "eth1")])]
+        )
+        #expect(
+            stream.received(CollectorFrame.acknowledge(generation: 2).encoded(), table, now: at(40))
+                == []
+        )
         #expect(stream.proceed(table, now: at(5_029)) == [])
-        #expect(try frames(stream.proceed(table, now: at(5_030)), now: at(5_030)) == [.heartbeat(generation: 2)])
+        #expect(
+            try frames(stream.proceed(table, now: at(5_030)), now: at(5_030)) == [
+                .heartbeat(generation: 2)
+            ]
+        )
     }
 
     @Test("what changes while a frame is under way leaves merged, in one frame")
@@ -51,12 +63,19 @@ import Wire
         table.replace(with: [link(1)])
         var stream = try opened(table)
         for mtu: UInt32 in 1...1_000 {
-            table.replace(with: [.link(Link(name: "eth1", index: 1, isAdminUp: true, hasCarrier: true, mtu: mtu))])
+            table.replace(with: [
+                .link(Link(name: "eth1", index: 1, isAdminUp: true, hasCarrier: true, mtu: mtu))
+            ])
             #expect(stream.proceed(table, now: at(20)) == [])
         }
-        let actions = stream.received(CollectorFrame.acknowledge(generation: 1).encoded(), table, now: at(30))
+        let actions = stream.received(
+            CollectorFrame.acknowledge(generation: 1).encoded(),
+            table,
+            now: at(30)
+        )
         let sent = try frames(actions, now: at(30))
-        guard case .changes(let base, let generation, let facts, _) = try #require(sent.first) else {
+        guard case .changes(let base, let generation, let facts, _) = try #require(sent.first)
+        else {
             return #expect(Bool(false))
         }
         #expect(sent.count == 1)
@@ -70,7 +89,10 @@ import Wire
         var table = FactTable()
         table.replace(with: [link(1)])
         var stream = try opened(table)
-        let sent = try frames(stream.received(CollectorFrame.resync.encoded(), table, now: at(20)), now: at(20))
+        let sent = try frames(
+            stream.received(CollectorFrame.resync.encoded(), table, now: at(20)),
+            now: at(20)
+        )
         #expect(sent == [.snapshot(generation: 1, [link(1)])])
     }
 
@@ -81,7 +103,11 @@ import Wire
         var stream = try opened(table)
         var now = stream.deadline
         #expect(now == at(15_010))
-        #expect(stream.proceed(table, now: now) == [.close(reason: "no acknowledgement for 3 intervals")])
+        #expect(
+            stream.proceed(table, now: now) == [
+                .close(reason: "no acknowledgement for 3 intervals")
+            ]
+        )
         var waits: [Int64] = []
         for _ in 0..<10 {
             waits.append(stream.deadline - now)
@@ -111,7 +137,9 @@ import Wire
         let table = FactTable()
         var stream = try opened(table)
         let actions = stream.received([0, 0, 0, 200, 1], table, now: at(20))
-        guard case .close(let reason) = try #require(actions.first) else { return #expect(Bool(false)) }
+        guard case .close(let reason) = try #require(actions.first) else {
+            return #expect(Bool(false))
+        }
         #expect(reason.contains("limit 64"))
         #expect(!stream.isStreaming)
     }

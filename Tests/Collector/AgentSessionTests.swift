@@ -28,18 +28,21 @@ import Wire
             session.received(hello("n1")[...], now: at(1)) == [
                 .send(.welcome(version: 1)),
                 .deliver(node: "n1", .connected(interval: 5_000, version: "t")),
-            ])
+            ]
+        )
         let snapshot = AgentFrame.snapshot(generation: 4, [.kernel(isComplete: true)])
         #expect(
             session.received(snapshot.encoded(now: at(2))[...], now: at(2)) == [
                 .deliver(node: "n1", .snapshot(KernelFacts(isComplete: true), [:])),
                 .send(.acknowledge(generation: 4)),
-            ])
+            ]
+        )
         let beat = AgentFrame.heartbeat(generation: 4).encoded(now: at(3))
         #expect(
             session.received(beat[...], now: at(3)) == [
                 .deliver(node: "n1", .heartbeat), .send(.acknowledge(generation: 4)),
-            ])
+            ]
+        )
     }
 
     @Test("another node's name is refused, with both names in the reason")
@@ -47,15 +50,22 @@ import Wire
         var session = session()
         #expect(
             reason(session.received(hello("n2")[...], now: at(1)))
-                == "certificate of n1 speaks for n2")
+                == "certificate of n1 speaks for n2"
+        )
     }
 
     @Test("a SPIFFE id speaks for the node it ends in, and for no other")
     func spiffe() {
         for (node, isWelcome) in [("n1", true), ("1", false), ("node/n1", false), ("", false)] {
             var session = AgentSession(
-                names: ["spiffe://lab/node/n1"], patience: 15_000, now: at(0))
-            #expect((reason(session.received(hello(node)[...], now: at(1))) == nil) == isWelcome, "\(node)")
+                names: ["spiffe://lab/node/n1"],
+                patience: 15_000,
+                now: at(0)
+            )
+            #expect(
+                (reason(session.received(hello(node)[...], now: at(1))) == nil) == isWelcome,
+                "\(node)"
+            )
         }
     }
 
@@ -65,7 +75,8 @@ import Wire
             ([0x47, 0x45, 0x54, 0x20], "frame of"),  // "GET ": a length of a gigabyte
             ([0, 0, 0, 0], "invalid frame length"), ([0, 0, 0, 1, 99], "unknown frame type 99"),
             ([0, 0, 0, 2, 4, 1], "report before hello"), ([0, 0, 0, 1, 5], "goodbye before hello"),
-        ] as [([UInt8], String)])
+        ] as [([UInt8], String)]
+    )
     func garbage(bytes: [UInt8], expected: String) {
         var session = session()
         let reason = reason(session.received(bytes[...], now: at(1))) ?? ""
@@ -77,7 +88,8 @@ import Wire
         var session = session()
         #expect(
             reason(session.received(hello("n1", version: 2)[...], now: at(1)))
-                == "format version 2, this is 1")
+                == "format version 2, this is 1"
+        )
     }
 
     @Test("a gap asks for a snapshot and believes nothing")

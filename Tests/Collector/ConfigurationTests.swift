@@ -11,7 +11,9 @@ import Verdicts
 
 @Suite struct ConfigurationFiles {
     private func read(_ text: String) throws -> Configuration {
-        try ConfigurationReader(folder: "/etc/podpath").read(try Tree(parsing: text, file: "c.yaml"))
+        try ConfigurationReader(folder: "/etc/podpath").read(
+            try Tree(parsing: text, file: "c.yaml")
+        )
     }
 
     private func error(_ text: String) -> String {
@@ -58,19 +60,33 @@ import Verdicts
     func unknownKey() {
         #expect(
             error("pod-cidrs: [10.0.0.0/8]\nswitchs: []")
-                == "c.yaml:2: switchs: unknown key; did you mean \"switches\"?")
+                == "c.yaml:2: switchs: unknown key; did you mean \"switches\"?"
+        )
     }
 
     @Test(
         "a mistake is named where it stands",
         arguments: [
             ("cluster: x", "c.yaml:1: \"pod-cidrs\" is missing"),
-            ("pod-cidrs: [10.0.0.1/8]", "c.yaml:1: pod-cidrs[0]: a prefix such as 10.16.0.0/24, host bits zero, is expected"),
+            (
+                "pod-cidrs: [10.0.0.1/8]",
+                "c.yaml:1: pod-cidrs[0]: a prefix such as 10.16.0.0/24, host bits zero, is expected"
+            ),
             ("pod-cidrs: 5", "c.yaml:1: pod-cidrs: a list is expected"),
-            ("pod-cidrs: [10.0.0.0/8]\nalerts:\n  hold:\n    session-dwn: 3s", "c.yaml:4: alerts.hold.session-dwn: no such kind"),
-            ("pod-cidrs: [10.0.0.0/8]\nalerts: { hold: { session-down: soon } }", "c.yaml:2: alerts.hold.session-down: a duration such as 500ms, 15s, 2m, 4h is expected"),
-            ("pod-cidrs: [10.0.0.0/8]\nhttp: { listen: 10480 }", "c.yaml:2: http.listen: ADDRESS:PORT is expected"),
-        ])
+            (
+                "pod-cidrs: [10.0.0.0/8]\nalerts:\n  hold:\n    session-dwn: 3s",
+                "c.yaml:4: alerts.hold.session-dwn: no such kind"
+            ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nalerts: { hold: { session-down: soon } }",
+                "c.yaml:2: alerts.hold.session-down: a duration such as 500ms, 15s, 2m, 4h is expected"
+            ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nhttp: { listen: 10480 }",
+                "c.yaml:2: http.listen: ADDRESS:PORT is expected"
+            ),
+        ]
+    )
     func mistakes(text: String, expected: String) {
         #expect(error(text) == expected)
     }
@@ -92,7 +108,8 @@ import Verdicts
             load-balancers:
               - name: l
                 bigip: { units: ["https://l"], username: u, password-file: \(file.path), partitions: [K8S] }
-            """)
+            """
+        )
         let password = configuration.loadBalancers[0].bigip.password
         #expect(password.reveal() == "hunter2")
         #expect(!"\(configuration)".contains("hunter2"))
@@ -111,7 +128,10 @@ import Verdicts
         #expect(throws: FileError(file: "n.yaml", line: 3, reason: "nodes[1]: n1 stands twice")) {
             _ = try NodesFile.parse(text, file: "n.yaml")
         }
-        let nodes = try NodesFile.parse(text.replacingOccurrences(of: "name: n1 }", with: "name: n2 }"), file: "n")
+        let nodes = try NodesFile.parse(
+            text.replacingOccurrences(of: "name: n1 }", with: "name: n2 }"),
+            file: "n"
+        )
         #expect(nodes["n1"]?.podCIDRs == [prefix("10.16.0.0/24")])
     }
 }

@@ -12,18 +12,29 @@ import Verdicts
 @testable import Sinks
 
 private func transition(
-    _ summary: String = "s", severity: Severity = .critical
+    _ summary: String = "s",
+    severity: Severity = .critical
 ) -> IncidentTransition {
     var verdict = Verdict(
-        kind: .kernelRouteMissing, severity: severity, identity: "kernel-route-missing/n3",
-        subject: Subject(node: "n3", prefix: prefix("10.16.2.0/24")), summary: summary,
-        since: nil, evidence: [Evidence("agent n3", "kernel route", "absent", at: at(1_000))],
-        impact: Impact(), verify: [Verification(on: "n3", "ip route show 10.16.2.0/24")], hold: 0,
-        absorbs: [])
+        kind: .kernelRouteMissing,
+        severity: severity,
+        identity: "kernel-route-missing/n3",
+        subject: Subject(node: "n3", prefix: prefix("10.16.2.0/24")),
+        summary: summary,
+        since: nil,
+        evidence: [Evidence("agent n3", "kernel route", "absent", at: at(1_000))],
+        impact: Impact(),
+        verify: [Verification(on: "n3", "ip route show 10.16.2.0/24")],
+        hold: 0,
+        absorbs: []
+    )
     verdict.impact.prefixes = [prefix("10.16.2.0/24")]
     verdict.impact.poolMembers = 3
     verdict.impact.virtualServers = ["/K8S/web"]
-    var ledger = IncidentLedger(cluster: "lab", policy: AlertPolicy(holds: [.kernelRouteMissing: 0]))
+    var ledger = IncidentLedger(
+        cluster: "lab",
+        policy: AlertPolicy(holds: [.kernelRouteMissing: 0])
+    )
     let judgement = Judgement(paths: [], verdicts: [verdict], nextChange: nil)
     return ledger.step(judgement, now: at(1_700_000_000_123))[0]
 }
@@ -37,14 +48,16 @@ private func transition(
             Set(object.keys) == [
                 "id", "kind", "severity", "state", "cluster", "subject", "stage", "summary",
                 "since", "detectedAt", "firedAt", "evidence", "impact", "verify", "transition",
-            ])
+            ]
+        )
         #expect(object["firedAt"] as? String == "2023-11-14T22:13:20.123Z")
         #expect(object["transition"] as? String == "opened")
         #expect(object["subject"] as? [String: String] == ["node": "n3", "prefix": "10.16.2.0/24"])
         let impact = try #require(object["impact"] as? [String: Any])
         #expect(
             Set(impact.keys)
-                == ["prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs"])
+                == ["prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs"]
+        )
     }
 
     @Test("a message names what, where, what it takes down and how to see it")
@@ -55,7 +68,8 @@ private func transition(
                 CRITICAL 10.16.2.0/24 of n3 breaks at kernel [kernel-route-missing, lab]
                 takes down: 3 pool members behind /K8S/web
                 verify on n3: ip route show 10.16.2.0/24
-                """)
+                """
+        )
     }
 
     @Test("device text cannot break a line or carry control characters")
@@ -65,7 +79,10 @@ private func transition(
         #expect(SlackWebhook.escaped("<!channel> & <b>") == "&lt;!channel&gt; &amp; &lt;b&gt;")
     }
 
-    @Test("durations read as people say them", arguments: [(400, "0.4s"), (61_000, "1m 1s"), (7_260_000, "2h 1m")])
+    @Test(
+        "durations read as people say them",
+        arguments: [(400, "0.4s"), (61_000, "1m 1s"), (7_260_000, "2h 1m")]
+    )
     func durations(milliseconds: Int64, expected: String) {
         #expect(IncidentText.duration(milliseconds) == expected)
     }
@@ -76,7 +93,8 @@ private func transition(
         exposition.add("x", "gauge", "Help.", [([("a", "q\"\\\n")], 1.5), ([], 3)])
         #expect(
             exposition.text
-                == "# HELP podpath_x Help.\n# TYPE podpath_x gauge\npodpath_x{a=\"q\\\"\\\\\\n\"} 1.5\npodpath_x 3\n")
+                == "# HELP podpath_x Help.\n# TYPE podpath_x gauge\npodpath_x{a=\"q\\\"\\\\\\n\"} 1.5\npodpath_x 3\n"
+        )
     }
 }
 
@@ -105,10 +123,18 @@ private final class StubbornSink: Sink {
 
 @Suite struct Outboxes {
     private func deliver(
-        _ summaries: [String], to sink: StubbornSink, expecting count: Int,
-        filter: SinkFilter = SinkFilter(), severity: Severity = .critical
+        _ summaries: [String],
+        to sink: StubbornSink,
+        expecting count: Int,
+        filter: SinkFilter = SinkFilter(),
+        severity: Severity = .critical
     ) async -> Outbox.Counters {
-        let outbox = Outbox(sink, filter: filter, log: Logger(label: "t"), pause: { _ in await Task.yield() })
+        let outbox = Outbox(
+            sink,
+            filter: filter,
+            log: Logger(label: "t"),
+            pause: { _ in await Task.yield() }
+        )
         let task = Task { await outbox.run() }
         for summary in summaries { outbox.post(transition(summary, severity: severity)) }
         while outbox.counters.waiting > 0 { await Task.yield() }
@@ -136,14 +162,23 @@ private final class StubbornSink: Sink {
     func filtered() async {
         let sink = StubbornSink(failures: 0)
         _ = await deliver(
-            ["1"], to: sink, expecting: 0, filter: SinkFilter(severities: [.critical]), severity: .info)
+            ["1"],
+            to: sink,
+            expecting: 0,
+            filter: SinkFilter(severities: [.critical]),
+            severity: .info
+        )
         #expect(sink.taken.isEmpty)
     }
 
     @Test("a thousand wait at most; what is lost is counted")
     func bounded() {
         let outbox = Outbox(
-            StubbornSink(failures: 0), filter: SinkFilter(), log: Logger(label: "t"), pause: { _ in })
+            StubbornSink(failures: 0),
+            filter: SinkFilter(),
+            log: Logger(label: "t"),
+            pause: { _ in }
+        )
         for index in 0..<1_100 { outbox.post(transition("\(index)")) }
         #expect(outbox.counters.waiting == 1_000)
         #expect(outbox.counters.dropped == 100)

@@ -19,7 +19,9 @@ private struct Watch {
     mutating func step(after milliseconds: Int64 = 0) {
         site.pass(milliseconds)
         for transition in ledger.step(site.judgement, now: site.now) {
-            told.append("\(transition.change.rawValue) \(transition.incident.verdict.kind.rawValue)")
+            told.append(
+                "\(transition.change.rawValue) \(transition.incident.verdict.kind.rawValue)"
+            )
         }
     }
 
@@ -133,7 +135,8 @@ private struct Watch {
         #expect(watch.told.filter { $0.hasPrefix("opened") }.count <= 2)
         #expect(
             watch.told.filter { $0.hasPrefix("opened") }.count
-                == watch.told.filter { $0.hasPrefix("resolved") }.count)
+                == watch.told.filter { $0.hasPrefix("resolved") }.count
+        )
     }
 
     @Test("the same facts in any order give the same transcript")

@@ -7,7 +7,9 @@ import Verdicts
 
 @Suite struct LoadBalancerScenarios {
     private func read(
-        _ site: inout Site, times: Int = 2, _ change: (inout LoadBalancerTable) -> Void
+        _ site: inout Site,
+        times: Int = 2,
+        _ change: (inout LoadBalancerTable) -> Void
     ) {
         for _ in 0..<times {
             site.pass(15_000)
@@ -37,7 +39,8 @@ import Verdicts
         #expect(verdict.subject == Subject(loadBalancer: "ltm-1"))
         #expect(
             verdict.summary
-                == "ltm-1 has no usable route to 4 pod CIDRs: no route covers it")
+                == "ltm-1 has no usable route to 4 pod CIDRs: no route covers it"
+        )
         #expect(verdict.impact.poolMembers == 8)
     }
 
@@ -48,7 +51,11 @@ import Verdicts
         read(&site) { table in
             table.routes = [
                 LoadBalancerRoute(
-                    name: "d", prefix: prefix("0.0.0.0/0"), routeDomain: nil, target: .gateway(gateway))
+                    name: "d",
+                    prefix: prefix("0.0.0.0/0"),
+                    routeDomain: nil,
+                    target: .gateway(gateway)
+                )
             ]
         }
         #expect(site.kinds == [])
@@ -82,18 +89,23 @@ import Verdicts
         var site = Site()
         read(&site) { table in
             for index in table.members.indices {
-                table.members[index].monitor = ["checking", "unchecked", "forced-down", "odd"][index % 4]
+                table.members[index].monitor =
+                    ["checking", "unchecked", "forced-down", "odd"][index % 4]
                 table.members[index].availability = "unknown"
             }
         }
         #expect(site.kinds == [])
-        #expect(site.states(.member, of: 1) == [.unknown(reason: "no member has a monitor's verdict")])
+        #expect(
+            site.states(.member, of: 1) == [.unknown(reason: "no member has a monitor's verdict")]
+        )
     }
 
     @Test("a CIDR without members is not checked")
     func nothingExposed() {
         var site = Site()
-        read(&site) { table in table.members.removeAll { Site.cidr(3).contains($0.address ?? address("::")) } }
+        read(&site) { table in
+            table.members.removeAll { Site.cidr(3).contains($0.address ?? address("::")) }
+        }
         #expect(site.kinds == [])
         #expect(site.states(.member, of: 3) == [.notChecked])
     }

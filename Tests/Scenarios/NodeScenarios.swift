@@ -29,14 +29,20 @@ import Verdicts
                         table.members[index].monitor = "down"
                         table.members[index].availability = "offline"
                     }
-                }))
+                }
+            )
+        )
         #expect(site.kinds == [.kernelRouteMissing])
         let verdict = site.judgement.verdicts[0]
         #expect(verdict.subject == Subject(node: "n3", prefix: prefix("10.16.2.0/24")))
-        #expect(verdict.summary == "10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it")
+        #expect(
+            verdict.summary == "10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it"
+        )
         #expect(verdict.impact.poolMembers == 2)
         #expect(verdict.impact.virtualServers == ["/K8S/web"])
-        #expect(verdict.verify.contains { $0.on == "n3" && $0.command == "ip route show 10.16.2.0/24" })
+        #expect(
+            verdict.verify.contains { $0.on == "n3" && $0.command == "ip route show 10.16.2.0/24" }
+        )
     }
 
     @Test("a kernel that was not read completely has lost nothing")
@@ -44,7 +50,11 @@ import Verdicts
         var site = Site()
         site.report(3) { kernel, _ in kernel = KernelFacts() }
         #expect(site.kinds == [])
-        #expect(site.states(.kernel, of: 3) == [.unknown(reason: "kernel tables not read completely yet")])
+        #expect(
+            site.states(.kernel, of: 3) == [
+                .unknown(reason: "kernel tables not read completely yet")
+            ]
+        )
     }
 
     @Test("kernel-device-down: the route vanished with its device, and the device is named")
@@ -64,7 +74,9 @@ import Verdicts
     @Test("bird-unreachable: what BIRD would say is unknown, not missing")
     func birdUnreachable() {
         var site = Site()
-        site.report(3) { _, bird in bird = BIRDFacts(condition: .refused, conditionSince: at(990_000)) }
+        site.report(3) { _, bird in
+            bird = BIRDFacts(condition: .refused, conditionSince: at(990_000))
+        }
         #expect(site.kinds == [.birdUnreachable])
         #expect(site.judgement.verdicts[0].since == at(990_000))
         for result in site.states(.session, of: 3) {
@@ -76,7 +88,9 @@ import Verdicts
     func birdPassing() {
         for condition in [BIRDCondition.starting, .shuttingDown] {
             var site = Site()
-            site.report(3) { _, bird in bird = BIRDFacts(condition: condition, conditionSince: at(0)) }
+            site.report(3) { _, bird in
+                bird = BIRDFacts(condition: condition, conditionSince: at(0))
+            }
             #expect(site.kinds == [])
         }
     }
@@ -109,8 +123,12 @@ import Verdicts
                     table.routes[Site.cidr(3)] = nil
                     table.routes[stray] = [
                         SwitchRoute(
-                            prefix: stray, vrf: "default", nextHops: [address("10.1.0.3")],
-                            protocolName: "bgp", isBest: true)
+                            prefix: stray,
+                            vrf: "default",
+                            nextHops: [address("10.1.0.3")],
+                            protocolName: "bgp",
+                            isBest: true
+                        )
                     ]
                 }
                 site.read(name, .read(table))
@@ -162,12 +180,19 @@ import Verdicts
     func restart() {
         let site = Site()
         var empty = Snapshot(
-            cluster: "lab", podSupernets: site.snapshot.podSupernets, agentStaleAfter: 15_000,
-            intentSource: .file, startedAt: at(0))
+            cluster: "lab",
+            podSupernets: site.snapshot.podSupernets,
+            agentStaleAfter: 15_000,
+            intentSource: .file,
+            startedAt: at(0)
+        )
         empty.apply(.intent(.read(Site.intents(4))), at: at(0))
         for (name, facts) in site.snapshot.switches {
             empty.switches[name] = SwitchFacts(
-                name: name, neighbors: facts.neighbors, readings: Readings(staleAfter: 45_000))
+                name: name,
+                neighbors: facts.neighbors,
+                readings: Readings(staleAfter: 45_000)
+            )
         }
         #expect(judge(empty, now: at(1_000)).verdicts.isEmpty)
         #expect(judge(empty, now: at(59_000)).verdicts.isEmpty)

@@ -15,16 +15,26 @@ struct Site {
     init(nodes count: Int = 4) {
         self.count = count
         snapshot = Snapshot(
-            cluster: "lab", podSupernets: [prefix("10.16.0.0/16")], agentStaleAfter: 15_000,
-            intentSource: .file, startedAt: at(0))
+            cluster: "lab",
+            podSupernets: [prefix("10.16.0.0/16")],
+            agentStaleAfter: 15_000,
+            intentSource: .file,
+            startedAt: at(0)
+        )
         snapshot.apply(.intent(.read(Self.intents(count))), at: at(900_000))
         for name in ["a", "b"] {
             let neighbor = address(name == "a" ? "10.1.0.254" : "10.2.0.254")
             snapshot.switches[name] = SwitchFacts(
-                name: name, neighbors: [neighbor], readings: Readings(staleAfter: 45_000))
+                name: name,
+                neighbors: [neighbor],
+                readings: Readings(staleAfter: 45_000)
+            )
         }
         snapshot.loadBalancers["ltm-1"] = LoadBalancerFacts(
-            name: "ltm-1", podsVia: .staticRoutes, units: ["u": Readings(staleAfter: 45_000)])
+            name: "ltm-1",
+            podsVia: .staticRoutes,
+            units: ["u": Readings(staleAfter: 45_000)]
+        )
         for index in 1...count { report(index) }
         readAll()
         readAll()
@@ -34,8 +44,10 @@ struct Site {
         var nodes: [String: NodeIntent] = [:]
         for index in 1...count {
             nodes["n\(index)"] = NodeIntent(
-                name: "n\(index)", podCIDRs: [cidr(index)],
-                addresses: [address("10.1.0.\(index)"), address("10.2.0.\(index)")])
+                name: "n\(index)",
+                podCIDRs: [cidr(index)],
+                addresses: [address("10.1.0.\(index)"), address("10.2.0.\(index)")]
+            )
         }
         return nodes
     }
@@ -50,7 +62,8 @@ struct Site {
         return KernelFacts(
             isComplete: true,
             routes: [cidr(index): [KernelRoute(prefix: cidr(index), nextHops: [hop])]],
-            links: ["cilium_host": link])
+            links: ["cilium_host": link]
+        )
     }
 
     static func healthyBIRD(_ index: Int) -> BIRDFacts {
@@ -58,18 +71,30 @@ struct Site {
         bird.routerID = address("10.1.0.\(index)")
         bird.statics = [
             BIRDStatic(
-                prefix: cidr(index), protocolName: "static1", isDormant: false, device: "cilium_host")
+                prefix: cidr(index),
+                protocolName: "static1",
+                isDormant: false,
+                device: "cilium_host"
+            )
         ]
         bird.routes[cidr(index)] = [
             BIRDRoute(
-                prefix: cidr(index), table: "master4", protocolName: "static1",
-                destination: .unicast, isBest: true)
+                prefix: cidr(index),
+                table: "master4",
+                protocolName: "static1",
+                destination: .unicast,
+                isBest: true
+            )
         ]
         for (uplink, neighbor) in [("uplink0", "10.1.0.254"), ("uplink1", "10.2.0.254")] {
             bird.sessions[uplink] = BGPSession(
-                name: uplink, protocolState: .up, state: .established,
-                neighbor: address(neighbor), since: at(500_000),
-                channels: [BGPChannel(name: "ipv4", state: .up, exported: 1)])
+                name: uplink,
+                protocolState: .up,
+                state: .established,
+                neighbor: address(neighbor),
+                since: at(500_000),
+                channels: [BGPChannel(name: "ipv4", state: .up, exported: 1)]
+            )
             bird.exports[ExportKey(uplink: uplink, prefix: cidr(index))] = .sent
         }
         return bird
@@ -77,7 +102,8 @@ struct Site {
 
     /// A whole report of one node, changed by `change`.
     mutating func report(
-        _ index: Int, _ change: (inout KernelFacts, inout BIRDFacts) -> Void = { _, _ in }
+        _ index: Int,
+        _ change: (inout KernelFacts, inout BIRDFacts) -> Void = { _, _ in }
     ) {
         var (kernel, bird) = (Self.healthyKernel(index), Self.healthyBIRD(index))
         change(&kernel, &bird)
@@ -102,8 +128,12 @@ struct Site {
             let hop = address(name == "a" ? "10.1.0.\(index)" : "10.2.0.\(index)")
             table.routes[Self.cidr(index)] = [
                 SwitchRoute(
-                    prefix: Self.cidr(index), vrf: "default", nextHops: [hop], protocolName: "bgp",
-                    isBest: true)
+                    prefix: Self.cidr(index),
+                    vrf: "default",
+                    nextHops: [hop],
+                    protocolName: "bgp",
+                    isBest: true
+                )
             ]
         }
         change(&table)
@@ -115,8 +145,11 @@ struct Site {
         table.selfNetworks = [prefix("10.3.1.0/24")]
         table.routes = [
             LoadBalancerRoute(
-                name: "pods", prefix: prefix("10.16.0.0/16"), routeDomain: nil,
-                target: .gateway(address("10.3.1.254")))
+                name: "pods",
+                prefix: prefix("10.16.0.0/16"),
+                routeDomain: nil,
+                target: .gateway(address("10.3.1.254"))
+            )
         ]
         for index in 1...count {
             for (pool, host) in [("/K8S/web", 10), ("/K8S/api", 11)] {
@@ -125,8 +158,13 @@ struct Site {
         }
         table.virtualServers = [
             VirtualServer(
-                name: "/K8S/web", destination: "/K8S/10.50.0.10:80", pool: "/K8S/web",
-                availability: "available", enabled: "enabled", reason: "")
+                name: "/K8S/web",
+                destination: "/K8S/10.50.0.10:80",
+                pool: "/K8S/web",
+                availability: "available",
+                enabled: "enabled",
+                reason: ""
+            )
         ]
         change(&table)
         return table
@@ -134,9 +172,16 @@ struct Site {
 
     func member(_ pool: String, _ text: String, isUp: Bool) -> PoolMember {
         PoolMember(
-            pool: pool, address: address(text), routeDomain: nil, port: 80,
-            availability: isUp ? "available" : "offline", enabled: "enabled", session: "enabled",
-            monitor: isUp ? "up" : "down", reason: isUp ? "" : "No successful responses")
+            pool: pool,
+            address: address(text),
+            routeDomain: nil,
+            port: 80,
+            availability: isUp ? "available" : "offline",
+            enabled: "enabled",
+            session: "enabled",
+            monitor: isUp ? "up" : "down",
+            reason: isUp ? "" : "No successful responses"
+        )
     }
 
     mutating func read(_ name: String, _ result: ReadResult<SwitchTable>) {

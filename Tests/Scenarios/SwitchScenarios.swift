@@ -51,8 +51,12 @@ import Verdicts
             table.routes[Site.cidr(3)] = nil
             table.routes[prefix("10.16.0.0/16")] = [
                 SwitchRoute(
-                    prefix: prefix("10.16.0.0/16"), vrf: "default", nextHops: [],
-                    protocolName: "static", isBest: true)
+                    prefix: prefix("10.16.0.0/16"),
+                    vrf: "default",
+                    nextHops: [],
+                    protocolName: "static",
+                    isBest: true
+                )
             ]
         }
         #expect(site.kinds == [.switchRouteMissing])
@@ -74,7 +78,8 @@ import Verdicts
         #expect(site.kinds == [.switchWrongNextHop])
         #expect(
             site.states(.switchRIB, of: 3)
-                == [.wrong(expected: "10.1.0.3 or 10.2.0.3", found: "10.1.0.1"), .ok])
+                == [.wrong(expected: "10.1.0.3 or 10.2.0.3", found: "10.1.0.1"), .ok]
+        )
     }
 
     @Test("the node's address on its other uplink is right: the switches reflect to each other")
@@ -91,14 +96,19 @@ import Verdicts
         read(&site, times: 2) { table in
             table.routes[stranger] = [
                 SwitchRoute(
-                    prefix: stranger, vrf: "default", nextHops: [address("10.1.0.4")],
-                    protocolName: "bgp", isBest: true)
+                    prefix: stranger,
+                    vrf: "default",
+                    nextHops: [address("10.1.0.4")],
+                    protocolName: "bgp",
+                    isBest: true
+                )
             ]
         }
         #expect(site.kinds == [.switchRouteStale])
         #expect(
             site.judgement.verdicts[0].summary
-                == "10.16.77.0/24 is on switch a via 10.1.0.4 (n4), yet no node owns it")
+                == "10.16.77.0/24 is on switch a via 10.1.0.4 (n4), yet no node owns it"
+        )
     }
 
     @Test("owner-duplicate: a second node announces it; the wrong next hop is folded")
@@ -106,14 +116,16 @@ import Verdicts
         var site = Site()
         site.report(4) { _, bird in
             bird.statics.append(
-                BIRDStatic(prefix: Site.cidr(2), protocolName: "static1", isDormant: false))
+                BIRDStatic(prefix: Site.cidr(2), protocolName: "static1", isDormant: false)
+            )
         }
         read(&site, times: 2) { $0.routes[Site.cidr(2)]?[0].nextHops = [address("10.1.0.4")] }
         #expect(site.kinds == [.ownerDuplicate])
         #expect(site.judgement.verdicts[0].subject == Subject(prefix: Site.cidr(2)))
         #expect(
             site.judgement.verdicts[0].summary
-                == "10.16.1.0/24 has two owners: owned by n2, announced by n4")
+                == "10.16.1.0/24 has two owners: owned by n2, announced by n4"
+        )
     }
 
     @Test("two nodes that own overlapping CIDRs are told without any report")

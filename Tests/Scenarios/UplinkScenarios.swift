@@ -26,7 +26,8 @@ import Verdicts
         #expect(
             verdict.summary
                 == "n3 has lost uplink0 to switch a: Active, Received: Administrative shutdown;"
-                + " another uplink still carries its pod CIDRs")
+                + " another uplink still carries its pod CIDRs"
+        )
     }
 
     @Test("session-down on both uplinks is one critical incident, and what follows is folded")
@@ -93,7 +94,8 @@ import Verdicts
         #expect(
             site.judgement.verdicts[0].summary
                 == "10.16.2.0/24 of n3 is not exported over uplink0 and uplink1:"
-                + " its export filter rejects it")
+                + " its export filter rejects it"
+        )
     }
 
     @Test("an export that was not answered is unknown, not withheld")
@@ -103,6 +105,8 @@ import Verdicts
             for key in bird.exports.keys { bird.exports[key] = .unknown("8004") }
         }
         #expect(site.kinds == [])
-        #expect(site.states(.export, of: 3) == [.unknown(reason: "8004"), .unknown(reason: "8004")])
+        #expect(
+            site.states(.export, of: 3) == [.unknown(reason: "8004"), .unknown(reason: "8004")]
+        )
     }
 }

@@ -10,17 +10,26 @@ private struct Authority {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-            + "-subj /CN=ca -keyout ca.key -out ca.crt")
+        try openssl(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+                + "-subj /CN=ca -keyout ca.key -out ca.crt"
+        )
     }
 
     func files(_ name: String, names: String) throws -> TLSFiles {
-        try openssl("req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name) "
-            + "-addext subjectAltName=\(names) -keyout \(name).key -out \(name).csr")
-        try openssl("x509 -req -in \(name).csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 "
-            + "-copy_extensions copy -out \(name).crt")
+        try openssl(
+            "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=\(name) "
+                + "-addext subjectAltName=\(names) -keyout \(name).key -out \(name).csr"
+        )
+        try openssl(
+            "x509 -req -in \(name).csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 "
+                + "-copy_extensions copy -out \(name).crt"
+        )
         return TLSFiles(
-            ca: path("ca.crt"), certificate: path("\(name).crt"), key: path("\(name).key"))
+            ca: path("ca.crt"),
+            certificate: path("\(name).crt"),
+            key: path("\(name).key")
+        )
     }
 
     private func path(_ name: String) -> String { folder.appending(path: name).path }
@@ -46,11 +55,15 @@ private struct Authority {
     }
 
     /// Both sides' handshakes, step by step, until both are decided.
-    private func shake(_ left: TLSSession, _ right: TLSSession) -> (TLSSession.Progress, TLSSession.Progress) {
+    private func shake(_ left: TLSSession, _ right: TLSSession) -> (
+        TLSSession.Progress, TLSSession.Progress
+    ) {
         var results = (TLSSession.Progress.wantsRead, TLSSession.Progress.wantsRead)
         for _ in 0..<20 {
             results = (left.handshake(), right.handshake())
-            if [results.0, results.1].allSatisfy({ $0 != .wantsRead && $0 != .wantsWrite }) { break }
+            if [results.0, results.1].allSatisfy({ $0 != .wantsRead && $0 != .wantsWrite }) {
+                break
+            }
             // A failure is told once: asking again would only give its echo.
             if case .failed = results.0 { break }
         }
@@ -60,9 +73,14 @@ private struct Authority {
     @Test("both sides prove who they are, and bytes cross")
     func meets() throws {
         let authority = try Authority()
-        let server = try TLSContext(.server, files: try authority.files("collector", names: "DNS:collector"))
+        let server = try TLSContext(
+            .server,
+            files: try authority.files("collector", names: "DNS:collector")
+        )
         let client = try TLSContext(
-            .client, files: try authority.files("n1", names: "DNS:n1,URI:spiffe://lab/node/n1"))
+            .client,
+            files: try authority.files("n1", names: "DNS:n1,URI:spiffe://lab/node/n1")
+        )
         let (left, right) = try pair()
         defer { close(left); close(right) }
         let near = try TLSSession(client, descriptor: left, serverName: "collector")
@@ -80,7 +98,10 @@ private struct Authority {
     @Test("a server with another name is refused, and the reason says so")
     func wrongName() throws {
         let authority = try Authority()
-        let server = try TLSContext(.server, files: try authority.files("other", names: "DNS:other"))
+        let server = try TLSContext(
+            .server,
+            files: try authority.files("other", names: "DNS:other")
+        )
         let client = try TLSContext(.client, files: try authority.files("n1", names: "DNS:n1"))
         let (left, right) = try pair()
         defer { close(left); close(right) }
@@ -93,7 +114,10 @@ private struct Authority {
     @Test("a client of another authority is refused")
     func wrongAuthority() throws {
         let (mine, theirs) = (try Authority(), try Authority())
-        let server = try TLSContext(.server, files: try mine.files("collector", names: "DNS:collector"))
+        let server = try TLSContext(
+            .server,
+            files: try mine.files("collector", names: "DNS:collector")
+        )
         var files = try theirs.files("n1", names: "DNS:n1")
         files.ca = mine.folder.appending(path: "ca.crt").path
         let client = try TLSContext(.client, files: files)

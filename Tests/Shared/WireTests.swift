@@ -10,38 +10,75 @@ import Wire
     private var facts: [Fact] {
         let hop = NextHop(gateway: address("10.16.0.1"), device: "cilium_host")
         let channel = BGPChannel(
-            name: "ipv4", state: .up, imported: 0, exported: 1, limitHit: true)
+            name: "ipv4",
+            state: .up,
+            imported: 0,
+            exported: 1,
+            limitHit: true
+        )
         let session = BGPSession(
-            name: "uplink0", protocolState: .up, state: .established,
-            neighbor: address("10.1.0.254"), neighborAS: 64512, localAS: 64512, since: at(400_000),
-            lastError: "Hold timer expired", message: "größer", isDisabled: false,
-            channels: [channel])
+            name: "uplink0",
+            protocolState: .up,
+            state: .established,
+            neighbor: address("10.1.0.254"),
+            neighborAS: 64512,
+            localAS: 64512,
+            since: at(400_000),
+            lastError: "Hold timer expired",
+            message: "größer",
+            isDisabled: false,
+            channels: [channel]
+        )
         let six = KernelRoute(
-            prefix: prefix("fd00:10:16::/64"), table: 100, metric: 1024, destination: .blackhole)
+            prefix: prefix("fd00:10:16::/64"),
+            table: 100,
+            metric: 1024,
+            destination: .blackhole
+        )
         return [
             .kernel(isComplete: true),
-            .link(Link(name: "cilium_host", index: 4, isAdminUp: true, hasCarrier: false, mtu: 1500)),
+            .link(
+                Link(name: "cilium_host", index: 4, isAdminUp: true, hasCarrier: false, mtu: 1500)
+            ),
             .kernelRoute(KernelRoute(prefix: prefix("10.16.0.0/24"), proto: 2, nextHops: [hop])),
             .kernelRoute(six),
             .bird(
                 daemon: "/run/bird/bird.ctl",
                 BIRDStatus(
-                    condition: .malformed("cut"), since: at(999_000), version: "2.0.12",
-                    routerID: address("10.1.0.1"), lastReboot: "2026-11-23", isRecovering: true)),
+                    condition: .malformed("cut"),
+                    since: at(999_000),
+                    version: "2.0.12",
+                    routerID: address("10.1.0.1"),
+                    lastReboot: "2026-11-23",
+                    isRecovering: true
+                )
+            ),
             .session(daemon: "/run/bird/bird.ctl", session),
             .birdStatic(
                 daemon: "/run/bird/bird.ctl",
                 BIRDStatic(
-                    prefix: prefix("10.16.0.0/24"), protocolName: "static1", isDormant: true,
-                    device: "cilium_host")),
+                    prefix: prefix("10.16.0.0/24"),
+                    protocolName: "static1",
+                    isDormant: true,
+                    device: "cilium_host"
+                )
+            ),
             .birdRoute(
                 daemon: "/run/bird/bird.ctl",
                 BIRDRoute(
-                    prefix: prefix("10.16.0.0/24"), table: "master4", protocolName: "static1",
-                    destination: .unicast, isBest: true, nextHops: [hop])),
+                    prefix: prefix("10.16.0.0/24"),
+                    table: "master4",
+                    protocolName: "static1",
+                    destination: .unicast,
+                    isBest: true,
+                    nextHops: [hop]
+                )
+            ),
             .export(
                 daemon: "/run/bird/bird.ctl",
-                ExportKey(uplink: "uplink0", prefix: prefix("10.16.0.0/24")), .unknown("8004")),
+                ExportKey(uplink: "uplink0", prefix: prefix("10.16.0.0/24")),
+                .unknown("8004")
+            ),
         ]
     }
 
@@ -141,8 +178,10 @@ import Wire
 
     @Test("frames are found whatever the split")
     func splits() throws {
-        let stream = [AgentFrame.heartbeat(generation: 1), .goodbye, .snapshot(generation: 2, facts)]
-            .flatMap { $0.encoded(now: now) }
+        let stream = [
+            AgentFrame.heartbeat(generation: 1), .goodbye, .snapshot(generation: 2, facts),
+        ]
+        .flatMap { $0.encoded(now: now) }
         for size in [1, 2, 3, 7, 100, stream.count] {
             var reader = FrameReader(limit: WireLimit.frame)
             var count = 0
@@ -163,7 +202,8 @@ import Wire
         #expect(replica.apply(.heartbeat(generation: 2)) == .unchanged(2))
         #expect(replica.apply(.heartbeat(generation: 3)) == .gap)
         #expect(
-            replica.apply(.changes(base: 2, generation: 4, [], removed: [.kernel])) == .applied(4))
+            replica.apply(.changes(base: 2, generation: 4, [], removed: [.kernel])) == .applied(4)
+        )
         #expect(replica.facts[.kernel] == nil)
         #expect(replica.facts.count == facts.count - 1)
     }

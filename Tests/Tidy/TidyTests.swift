@@ -11,7 +11,8 @@ import Verdicts
         #expect(
             Set(names) == [
                 "Package.swift", "Agent", "Collector", "Shared", "Tests", "packaging", "README.md",
-            ])
+            ]
+        )
     }
 
     @Test("modules import only what README's table of arrows allows")
@@ -40,7 +41,8 @@ import Verdicts
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             guard cells.count == 2 else { continue }
             arrows[cells[0]] = Set(
-                cells[1].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+                cells[1].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            )
         }
         return arrows
     }
@@ -70,37 +72,56 @@ import Verdicts
         for file in Tree.swift("Agent") + Tree.swift("Shared") {
             for name in Self.imports(file.lines) {
                 #expect(
-                    !["Foundation", "FoundationEssentials", "Dispatch", "Synchronization"].contains(name),
-                    "\(file.path) imports \(name)")
+                    !["Foundation", "FoundationEssentials", "Dispatch", "Synchronization"].contains(
+                        name
+                    ),
+                    "\(file.path) imports \(name)"
+                )
             }
             for line in file.lines where file.path.hasPrefix("Agent") {
-                #expect(!line.contains(" async ") && !line.contains("actor "), "\(file.path): \(line)")
+                #expect(
+                    !line.contains(" async ") && !line.contains("actor "),
+                    "\(file.path): \(line)"
+                )
             }
         }
     }
 
-    @Test("judgement and incidents own no descriptor and read no clock; nobody reads one outside the edge")
+    @Test(
+        "judgement and incidents own no descriptor and read no clock; nobody reads one outside the edge"
+    )
     func clocks() {
-        let clocks = ["Date()", "Date.now", "ContinuousClock", "SuspendingClock", "clock_gettime", "monotonicMilliseconds", "wallClockMilliseconds"]
+        let clocks = [
+            "Date()", "Date.now", "ContinuousClock", "SuspendingClock", "clock_gettime",
+            "monotonicMilliseconds", "wallClockMilliseconds",
+        ]
         let edge = ["Main/", "Shared/EventLoop/", "Collector/Sources/BigIP/BigIPClient.swift"]
-        for file in Tree.swift("Agent") + Tree.swift("Collector") + Tree.swift("Shared") {
-            guard !edge.contains(where: { file.path.contains($0) }) else { continue }
+        for file in Tree.swift("Agent") + Tree.swift("Collector") + Tree.swift("Shared")
+        where !edge.contains(where: { file.path.contains($0) }) {
             for line in file.lines {
                 for clock in clocks { #expect(!line.contains(clock), "\(file.path): \(line)") }
             }
         }
         for folder in ["Collector/Facts", "Collector/Verdicts", "Collector/Incidents"] {
             for file in Tree.swift(folder) {
-                #expect(!Self.imports(file.lines).contains { $0 == "Foundation" || $0 == "Glibc" }, "\(file.path)")
+                #expect(
+                    !Self.imports(file.lines).contains { $0 == "Foundation" || $0 == "Glibc" },
+                    "\(file.path)"
+                )
             }
         }
     }
 
-    @Test("nothing is forced outside Main: no try!, no fatalError, no unchecked Sendable outside TLS")
+    @Test(
+        "nothing is forced outside Main: no try!, no fatalError, no unchecked Sendable outside TLS"
+    )
     func nothingForced() {
         for file in Tree.swift("Agent") + Tree.swift("Collector") + Tree.swift("Shared") {
             for line in file.lines {
-                #expect(!line.contains("try!") && !line.contains("fatalError"), "\(file.path): \(line)")
+                #expect(
+                    !line.contains("try!") && !line.contains("fatalError"),
+                    "\(file.path): \(line)"
+                )
                 if !file.path.hasPrefix("Shared/TLS/") {
                     #expect(!line.contains("@unchecked Sendable"), "\(file.path): \(line)")
                 }
@@ -111,8 +132,12 @@ import Verdicts
     @Test("every source file names its licence")
     func licence() {
         for folder in ["Agent", "Collector", "Shared", "Tests", "packaging"] {
-            for path in Tree.files(folder) where [".swift", ".py", ".h", ".html"].contains(where: path.hasSuffix) {
-                #expect(Tree.text(path).prefix(400).contains("SPDX-License-Identifier: Apache-2.0"), "\(path)")
+            for path in Tree.files(folder)
+            where [".swift", ".py", ".h", ".html"].contains(where: path.hasSuffix) {
+                #expect(
+                    Tree.text(path).prefix(400).contains("SPDX-License-Identifier: Apache-2.0"),
+                    "\(path)"
+                )
             }
         }
     }
@@ -126,14 +151,23 @@ import Verdicts
         }
     }
 
-    @Test("every kind has a row in README's fault table, and a scenario named after it", arguments: Kind.allCases)
+    @Test(
+        "every kind has a row in README's fault table, and a scenario named after it",
+        arguments: Kind.allCases
+    )
     func kinds(kind: Kind) {
         let entry = kind.entry
-        let hold = entry.hold % 60_000 == 0 && entry.hold > 0 ? "\(entry.hold / 60_000)m" : "\(entry.hold / 1000)s"
-        let row = "| `\(kind.rawValue)` | \(entry.stage?.rawValue ?? "–") | \(entry.severity.rawValue) | \(hold) | \(entry.evidence) |"
+        let hold =
+            entry.hold % 60_000 == 0 && entry.hold > 0
+            ? "\(entry.hold / 60_000)m" : "\(entry.hold / 1000)s"
+        let row =
+            "| `\(kind.rawValue)` | \(entry.stage?.rawValue ?? "–") | \(entry.severity.rawValue) | \(hold) | \(entry.evidence) |"
         #expect(Tree.text("README.md").contains(row), "README lacks: \(row)")
         let scenarios = Tree.swift("Tests/Scenarios").flatMap(\.lines)
-        #expect(scenarios.contains { $0.contains("@Test(\"\(kind.rawValue)") }, "no scenario for \(kind.rawValue)")
+        #expect(
+            scenarios.contains { $0.contains("@Test(\"\(kind.rawValue)") },
+            "no scenario for \(kind.rawValue)"
+        )
         let faults = Tree.files("packaging/lab.d", ".py").map(Tree.text).joined()
         #expect(faults.contains("\"\(kind.rawValue)\""), "the lab cannot make \(kind.rawValue)")
     }
@@ -142,7 +176,8 @@ import Verdicts
     func itself() {
         let strangers = ["/work/", "/opt/swift", "TODO", "FIXME"]
         for folder in ["Agent", "Collector", "Shared", "Tests", "packaging"] {
-            for path in Tree.files(folder) where !path.contains("Fixtures") && !path.hasPrefix("Tests/Tidy") {
+            for path in Tree.files(folder)
+            where !path.contains("Fixtures") && !path.hasPrefix("Tests/Tidy") {
                 let text = Tree.text(path)
                 for word in strangers { #expect(!text.contains(word), "\(path) holds \(word)") }
             }

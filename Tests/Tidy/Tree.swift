@@ -23,7 +23,10 @@ enum Tree {
 
     static func swift(_ folder: String) -> [(path: String, lines: [String])] {
         files(folder, ".swift").map { path in
-            (path, text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init))
+            (
+                path,
+                text(path).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            )
         }
     }
 }

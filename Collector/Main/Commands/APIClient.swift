@@ -35,12 +35,16 @@ struct APIOptions: ParsableArguments {
     private func fetch(_ path: String, _ client: HTTPClient) async throws -> Data {
         let base = url.hasSuffix("/") ? String(url.dropLast()) : url
         let response = try await client.execute(
-            HTTPClientRequest(url: base + path), timeout: .seconds(10))
+            HTTPClientRequest(url: base + path),
+            timeout: .seconds(10)
+        )
         // 15,000 paths with ten stages are some 30 MB.
         let body = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
         guard response.status == .ok else {
             throw Refused(
-                description: "HTTP \(response.status.code) \(String(decoding: body.prefix(200), as: UTF8.self))")
+                description:
+                    "HTTP \(response.status.code) \(String(decoding: body.prefix(200), as: UTF8.self))"
+            )
         }
         return body
     }

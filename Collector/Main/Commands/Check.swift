@@ -15,7 +15,8 @@ import Verdicts
 
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Validate the configuration, try each source once; exit 1 if any fails.")
+        abstract: "Validate the configuration, try each source once; exit 1 if any fails."
+    )
 
     @OptionGroup var file: ConfigurationOption
 
@@ -32,22 +33,28 @@ struct Check: AsyncParsableCommand {
         rows += checkAgents(configuration)
         for item in configuration.switches {
             let poller = SwitchPoller(name: item.name, arguments: item.command, period: item.every)
-            rows.append(row("switch \(item.name)", await poller.read()) { table in
-                "\(table.routes.count) prefixes, \(table.neighbors.count) neighbours"
-            })
+            rows.append(
+                row("switch \(item.name)", await poller.read()) { table in
+                    "\(table.routes.count) prefixes, \(table.neighbors.count) neighbours"
+                }
+            )
         }
         for item in configuration.loadBalancers {
             rows += await checkLoadBalancer(item)
         }
         rows += checkSinks(configuration)
         for row in rows {
-            print("\(row.failure == nil ? "ok    " : "FAILED") \(row.what): \(row.failure ?? row.detail)")
+            print(
+                "\(row.failure == nil ? "ok    " : "FAILED") \(row.what): \(row.failure ?? row.detail)"
+            )
         }
         if rows.contains(where: { $0.failure != nil }) { throw ExitCode(1) }
     }
 
     private func row<Value>(
-        _ what: String, _ result: ReadResult<Value>, _ detail: (Value) -> String
+        _ what: String,
+        _ result: ReadResult<Value>,
+        _ detail: (Value) -> String
     ) -> Row {
         switch result {
         case .read(let value): Row(what: what, failure: nil, detail: detail(value))
@@ -83,14 +90,23 @@ struct Check: AsyncParsableCommand {
         var rows: [Row] = []
         for unit in item.bigip.units {
             let client = BigIPClient(
-                unit: unit, username: item.bigip.username, password: item.bigip.password,
-                ca: item.bigip.ca)
+                unit: unit,
+                username: item.bigip.username,
+                password: item.bigip.password,
+                ca: item.bigip.ca
+            )
             let poller = BigIPPoller(
-                name: item.name, unit: unit, client: client, partitions: item.bigip.partitions,
-                period: item.bigip.every)
-            rows.append(row("\(item.name) \(unit)", await poller.read()) { table in
-                "\(table.role.rawValue), \(table.members.count) members"
-            })
+                name: item.name,
+                unit: unit,
+                client: client,
+                partitions: item.bigip.partitions,
+                period: item.bigip.every
+            )
+            rows.append(
+                row("\(item.name) \(unit)", await poller.read()) { table in
+                    "\(table.role.rawValue), \(table.members.count) members"
+                }
+            )
             await client.close()
         }
         return rows
@@ -100,11 +116,17 @@ struct Check: AsyncParsableCommand {
     private func checkSinks(_ configuration: Configuration) -> [Row] {
         configuration.sinks.map { item in
             if case .command(let arguments) = item.target, !isProgram(arguments[0]) {
-                return Row(what: "sink \(item.name)", failure: "no program \(arguments[0])", detail: "")
+                return Row(
+                    what: "sink \(item.name)",
+                    failure: "no program \(arguments[0])",
+                    detail: ""
+                )
             }
             return Row(
-                what: "sink \(item.name)", failure: nil,
-                detail: "not sent anything; try notify-test \(item.name)")
+                what: "sink \(item.name)",
+                failure: nil,
+                detail: "not sent anything; try notify-test \(item.name)"
+            )
         }
     }
 
@@ -119,7 +141,8 @@ struct Check: AsyncParsableCommand {
 
 struct NotifyTest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send a test message to one sink.")
+        abstract: "Send a test message to one sink."
+    )
 
     @Argument(help: "The sink's name.") var sink: String
     @OptionGroup var file: ConfigurationOption
@@ -135,7 +158,8 @@ struct NotifyTest: AsyncParsableCommand {
         var failure: SinkError?
         do throws(SinkError) {
             try await item.makeSink(client: client).deliver(
-                .test(cluster: configuration.cluster, at: now))
+                .test(cluster: configuration.cluster, at: now)
+            )
         } catch {
             failure = error
         }

@@ -6,7 +6,8 @@ import SwitchSource
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Parse a recorded answer and print what would be believed, as JSON.")
+        abstract: "Parse a recorded answer and print what would be believed, as JSON."
+    )
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case frrJSON = "frr-json"
@@ -21,7 +22,8 @@ struct Inspect: ParsableCommand {
     @Argument(help: "The recorded answer; - for standard input.") var file: String
 
     func run() throws {
-        let data = file == "-"
+        let data =
+            file == "-"
             ? FileHandle.standardInput.readDataToEndOfFile()
             : FileManager.default.contents(atPath: file)
         guard let data else {

@@ -32,13 +32,15 @@ struct Serve: AsyncParsableCommand {
 
     @OptionGroup var file: ConfigurationOption
     @Option(
-        name: .long, help: "trace, debug, info, notice, warning, error or critical.",
+        name: .long,
+        help: "trace, debug, info, notice, warning, error or critical.",
         transform: { text in
             guard let level = Logger.Level(rawValue: text) else {
                 throw ValidationError("no such log level")
             }
             return level
-        })
+        }
+    )
     var logLevel = Logger.Level.info
 
     func run() async throws {
@@ -48,7 +50,10 @@ struct Serve: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: Collector(configuration, log: log))],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: log))
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: log
+            )
+        )
         do {
             try await group.run()
         } catch {

@@ -4,7 +4,8 @@ import Sinks
 
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Exit 0: all good; 1: incidents; 2: cannot tell.")
+        abstract: "Exit 0: all good; 1: incidents; 2: cannot tell."
+    )
 
     @OptionGroup var api: APIOptions
 
@@ -18,9 +19,13 @@ struct Status: AsyncParsableCommand {
     func run() async throws {
         let document = Document(
             incidents: try api.decode(
-                IncidentsDocument.self, try await api.get("/api/v1/incidents?state=firing")
+                IncidentsDocument.self,
+                try await api.get("/api/v1/incidents?state=firing")
             ).incidents,
-            paths: 0, unknown: 0, sources: [])
+            paths: 0,
+            unknown: 0,
+            sources: []
+        )
         try report(try await fill(document))
     }
 
@@ -50,7 +55,8 @@ struct Status: AsyncParsableCommand {
             }
             print(
                 "\(document.paths) pod CIDRs, \(document.incidents.count) incidents, "
-                    + "\(document.unknown) not known in every stage")
+                    + "\(document.unknown) not known in every stage"
+            )
         }
         if !document.incidents.isEmpty { throw ExitCode(1) }
         if document.paths == 0 || document.unknown > 0 || !unread.isEmpty { throw ExitCode(2) }
@@ -64,7 +70,9 @@ func line(_ incident: IncidentDocument) -> String {
 
 struct ListIncidents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "incidents", abstract: "What is broken now; --all: and what was.")
+        commandName: "incidents",
+        abstract: "What is broken now; --all: and what was."
+    )
 
     @OptionGroup var api: APIOptions
     @Flag(name: .long, help: "Pending and resolved ones too.") var all = false

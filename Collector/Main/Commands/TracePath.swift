@@ -4,7 +4,9 @@ import Sinks
 
 struct TracePath: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trace", abstract: "The way of a pod CIDR, stage by stage.")
+        commandName: "trace",
+        abstract: "The way of a pod CIDR, stage by stage."
+    )
 
     @Argument(help: "A prefix, pod address, node, virtual server or pool.") var what: String
     @OptionGroup var api: APIOptions

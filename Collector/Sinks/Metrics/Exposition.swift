@@ -12,7 +12,9 @@ package struct Exposition {
     package var text: String { lines.joined(separator: "\n") + "\n" }
 
     package mutating func add(
-        _ name: String, _ type: String, _ help: String,
+        _ name: String,
+        _ type: String,
+        _ help: String,
         _ samples: [(labels: [(String, String)], value: Double)]
     ) {
         lines.append("# HELP podpath_\(name) \(help)")
@@ -54,10 +56,17 @@ extension Exposition {
         addIncidents(state)
         addSources(state, now: now)
         add(
-            "judgements_total", "counter", "Times the facts were judged.", Double(state.judgements))
+            "judgements_total",
+            "counter",
+            "Times the facts were judged.",
+            Double(state.judgements)
+        )
         add(
-            "judge_duration_seconds", "gauge", "Duration of the last judgement.",
-            state.judgeMilliseconds / 1000)
+            "judge_duration_seconds",
+            "gauge",
+            "Duration of the last judgement.",
+            state.judgeMilliseconds / 1000
+        )
     }
 
     private mutating func addStages(_ state: CollectorState) {
@@ -69,7 +78,9 @@ extension Exposition {
         }
         let words = ["ok", "missing", "extra", "wrong", "unknown", "not-checked"]
         add(
-            "stages", "gauge", "Stages of pod CIDR paths by state.",
+            "stages",
+            "gauge",
+            "Stages of pod CIDR paths by state.",
             PathStage.allCases.flatMap { stage in
                 words.map { word in
                     (
@@ -77,14 +88,17 @@ extension Exposition {
                         Double(counts[stage.rawValue]?[word] ?? 0)
                     )
                 }
-            })
+            }
+        )
         add("paths", "gauge", "Pod CIDR paths watched.", Double(state.judgement.paths.count))
     }
 
     private mutating func addIncidents(_ state: CollectorState) {
         let firing = state.incidents.filter { $0.state == .firing }
         add(
-            "incidents", "gauge", "Firing incidents by kind and severity.",
+            "incidents",
+            "gauge",
+            "Firing incidents by kind and severity.",
             Kind.allCases.flatMap { kind in
                 Severity.allCases.map { severity in
                     let count = firing.count {
@@ -94,21 +108,33 @@ extension Exposition {
                         [("kind", kind.rawValue), ("severity", severity.rawValue)], Double(count)
                     )
                 }
-            })
+            }
+        )
     }
 
     private mutating func addSources(_ state: CollectorState, now: Timestamp) {
         let sources = SourceDocument.all(in: state.snapshot, now: now)
         add(
-            "source_up", "gauge", "Whether a source can be read now.",
-            sources.map { ([("source", $0.name), ("type", $0.type)], $0.state == "ok" ? 1 : 0) })
+            "source_up",
+            "gauge",
+            "Whether a source can be read now.",
+            sources.map { ([("source", $0.name), ("type", $0.type)], $0.state == "ok" ? 1 : 0) }
+        )
         add(
-            "source_age_seconds", "gauge", "Age of a source's last good read.",
+            "source_age_seconds",
+            "gauge",
+            "Age of a source's last good read.",
             sources.compactMap { source in
                 source.ageSeconds.map { ([("source", source.name), ("type", source.type)], $0) }
-            })
+            }
+        )
         let agents = sources.first { $0.type == "agents" }
         add("agents_connected", "gauge", "Agents that report.", Double(agents?.connected ?? 0))
-        add("agents_expected", "gauge", "Nodes that should have an agent.", Double(agents?.expected ?? 0))
+        add(
+            "agents_expected",
+            "gauge",
+            "Nodes that should have an agent.",
+            Double(agents?.expected ?? 0)
+        )
     }
 }

@@ -16,7 +16,8 @@ package enum IncidentText {
             case .changed: "CHANGED \(verdict.severity.rawValue)"
             case .reminder: "STILL \(verdict.severity.rawValue)"
             }
-        return "\(head) \(printable(verdict.summary)) [\(verdict.kind.rawValue), \(incident.cluster)]"
+        return
+            "\(head) \(printable(verdict.summary)) [\(verdict.kind.rawValue), \(incident.cluster)]"
     }
 
     /// The line, what it takes down, and how to see it oneself.

@@ -28,7 +28,9 @@ private struct ErrorDocument: Encodable { var error: String }
 
 extension WebServer {
     static func addAPI(
-        _ router: Router<BasicRequestContext>, _ board: StateBoard, _ version: String
+        _ router: Router<BasicRequestContext>,
+        _ board: StateBoard,
+        _ version: String
     ) {
         router.get("/api/v1/incidents") { request, _ -> Response in
             guard let state = board.state else { return starting() }
@@ -46,8 +48,11 @@ extension WebServer {
             guard let state = board.state else { return starting() }
             return answer(
                 SourcesDocument(
-                    cluster: state.snapshot.cluster, version: version,
-                    sources: SourceDocument.all(in: state.snapshot, now: board.clock())))
+                    cluster: state.snapshot.cluster,
+                    version: version,
+                    sources: SourceDocument.all(in: state.snapshot, now: board.clock())
+                )
+            )
         }
     }
 
@@ -60,7 +65,9 @@ extension WebServer {
     }
 
     private static func incidents(
-        _ state: CollectorState, _ query: Parameters, now: Timestamp
+        _ state: CollectorState,
+        _ query: Parameters,
+        now: Timestamp
     ) -> Response {
         let asked = query.get("state")?.split(separator: ",").map(String.init)
         let states = asked?.compactMap(Incident.State.init(rawValue:))
@@ -88,7 +95,9 @@ extension WebServer {
     }
 
     private static func incident(
-        _ state: CollectorState, _ id: String, now: Timestamp
+        _ state: CollectorState,
+        _ id: String,
+        now: Timestamp
     ) -> Response {
         guard let incident = state.incidents.first(where: { $0.id == id }) else {
             return answer(ErrorDocument(error: "no such incident"), .notFound)
@@ -101,7 +110,9 @@ extension WebServer {
     }
 
     private static func paths(
-        _ state: CollectorState, _ query: Parameters, now: Timestamp
+        _ state: CollectorState,
+        _ query: Parameters,
+        now: Timestamp
     ) -> Response {
         guard let limit = Int(query.get("limit") ?? "1000"), (1...10_000).contains(limit),
             let offset = Int(query.get("next") ?? "0"), offset >= 0
@@ -111,7 +122,8 @@ extension WebServer {
         let page = chosen.dropFirst(offset).prefix(limit)
         let next = offset + page.count < chosen.count ? String(offset + page.count) : nil
         return answer(
-            PathsDocument(paths: page.map { PathDocument($0, now: now) }, next: next))
+            PathsDocument(paths: page.map { PathDocument($0, now: now) }, next: next)
+        )
     }
 }
 
@@ -150,7 +162,8 @@ private struct PathFilter {
             .compactMap { $0.latest?.value }
         return tables.flatMap { table in
             let pools = Set(
-                table.members.filter { $0.address.map(trace.prefix.contains) ?? false }.map(\.pool))
+                table.members.filter { $0.address.map(trace.prefix.contains) ?? false }.map(\.pool)
+            )
             let servers = table.virtualServers.filter { $0.pool.map(pools.contains) ?? false }
             return pools + servers.flatMap { [$0.name, $0.destination] }
         }

@@ -15,8 +15,12 @@ package struct CollectorState: Sendable {
     package var judgeMilliseconds: Double
 
     package init(
-        snapshot: Snapshot, judgement: Judgement, incidents: [Incident], judgedAt: Timestamp,
-        judgements: Int, judgeMilliseconds: Double
+        snapshot: Snapshot,
+        judgement: Judgement,
+        incidents: [Incident],
+        judgedAt: Timestamp,
+        judgements: Int,
+        judgeMilliseconds: Double
     ) {
         self.snapshot = snapshot
         self.judgement = judgement
@@ -65,7 +69,9 @@ package final class StateBoard: Sendable {
     /// Nil if too many listen already. A slow listener loses the oldest events, not the newest.
     func watch() -> (id: Int, events: AsyncStream<BoardEvent>)? {
         let (stream, continuation) = AsyncStream.makeStream(
-            of: BoardEvent.self, bufferingPolicy: .bufferingNewest(256))
+            of: BoardEvent.self,
+            bufferingPolicy: .bufferingNewest(256)
+        )
         return board.withLock { board in
             guard board.watchers.count < Self.watcherLimit else { return nil }
             board.nextWatcher += 1
@@ -88,7 +94,9 @@ package final class StateBoard: Sendable {
     }
 
     private func changes(
-        from old: CollectorState?, to new: CollectorState, _ transitions: [IncidentTransition]
+        from old: CollectorState?,
+        to new: CollectorState,
+        _ transitions: [IncidentTransition]
     ) -> [BoardEvent] {
         let now = new.judgedAt
         var events = transitions.map { event("incident", IncidentDocument($0)) }

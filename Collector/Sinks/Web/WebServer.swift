@@ -12,8 +12,12 @@ package import ServiceLifecycle
 package enum WebServer {
     /// A service that listens until it is told to stop.
     package static func service(
-        host: String, port: Int, board: StateBoard, version: String,
-        metrics: @escaping @Sendable () -> String, log: Logger
+        host: String,
+        port: Int,
+        board: StateBoard,
+        version: String,
+        metrics: @escaping @Sendable () -> String,
+        log: Logger
     ) -> some Service {
         let router = Router()
         addPage(router)
@@ -23,7 +27,8 @@ package enum WebServer {
         return Application(
             router: router,
             configuration: .init(address: .hostname(host, port: port), serverName: "podpath"),
-            logger: log)
+            logger: log
+        )
     }
 
     private static func addPage(_ router: Router<BasicRequestContext>) {
@@ -38,12 +43,14 @@ package enum WebServer {
                         + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
                     .xContentTypeOptions: "nosniff",
                 ],
-                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.page_html)))
+                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.page_html))
+            )
         }
     }
 
     private static func addProbes(
-        _ router: Router<BasicRequestContext>, _ board: StateBoard,
+        _ router: Router<BasicRequestContext>,
+        _ board: StateBoard,
         _ metrics: @escaping @Sendable () -> String
     ) {
         router.get("/healthz") { _, _ in "ok\n" }
@@ -80,22 +87,29 @@ package enum WebServer {
             }
             return Response(
                 status: .ok,
-                headers: [.contentType: "text/event-stream", .cacheControl: "no-store"], body: body)
+                headers: [.contentType: "text/event-stream", .cacheControl: "no-store"],
+                body: body
+            )
         }
     }
 }
 
 func text(
-    _ text: String, _ status: HTTPResponse.Status = .ok,
+    _ text: String,
+    _ status: HTTPResponse.Status = .ok,
     type: String = "text/plain; charset=utf-8"
 ) -> Response {
     Response(
-        status: status, headers: [.contentType: type],
-        body: .init(byteBuffer: ByteBuffer(string: text)))
+        status: status,
+        headers: [.contentType: type],
+        body: .init(byteBuffer: ByteBuffer(string: text))
+    )
 }
 
 func answer(_ document: some Encodable, _ status: HTTPResponse.Status = .ok) -> Response {
     Response(
-        status: status, headers: [.contentType: "application/json", .cacheControl: "no-store"],
-        body: .init(byteBuffer: ByteBuffer(bytes: json(document))))
+        status: status,
+        headers: [.contentType: "application/json", .cacheControl: "no-store"],
+        body: .init(byteBuffer: ByteBuffer(bytes: json(document)))
+    )
 }

@@ -49,7 +49,8 @@ package final class AgentListener: Sendable {
 
     /// Listens and starts the thread. `deliver` and `log` are called on it.
     package func start(
-        _ settings: Settings, clock: @escaping @Sendable () -> Timestamp,
+        _ settings: Settings,
+        clock: @escaping @Sendable () -> Timestamp,
         deliver: @escaping @Sendable (String, AgentUpdate) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) throws {
@@ -58,8 +59,14 @@ package final class AgentListener: Sendable {
         let thread = Thread { [self] in
             do {
                 let loop = try AgentLoop(
-                    settings, context, listener: listener, wakeup: wakeup, clock: clock,
-                    deliver: deliver, log: log)
+                    settings,
+                    context,
+                    listener: listener,
+                    wakeup: wakeup,
+                    clock: clock,
+                    deliver: deliver,
+                    log: log
+                )
                 while !stopping.load(ordering: .relaxed) {
                     loop.turn()
                     shared.withLock { $0 = loop.counters }

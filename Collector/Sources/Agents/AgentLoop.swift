@@ -35,7 +35,10 @@ final class AgentLoop {
     }
 
     init(
-        _ settings: AgentListener.Settings, _ context: TLSContext, listener: Int32, wakeup: Wakeup,
+        _ settings: AgentListener.Settings,
+        _ context: TLSContext,
+        listener: Int32,
+        wakeup: Wakeup,
         clock: @escaping @Sendable () -> Timestamp,
         deliver: @escaping @Sendable (String, AgentUpdate) -> Void,
         log: @escaping @Sendable (String) -> Void
@@ -120,7 +123,10 @@ final class AgentLoop {
         case .done:
             let names = connection.session.peerNames
             connection.agent = AgentSession(
-                names: names, patience: settings.patience, now: clock())
+                names: names,
+                patience: settings.patience,
+                now: clock()
+            )
             try? events.change(connection.descriptor, .read, token: token)
             // The first frames may have come with the last of the handshake.
             receive(token, connection)
@@ -159,7 +165,9 @@ final class AgentLoop {
 
     /// False once the connection is gone.
     private func perform(
-        _ actions: [AgentSession.Action], _ token: UInt64, _ connection: AgentConnection
+        _ actions: [AgentSession.Action],
+        _ token: UInt64,
+        _ connection: AgentConnection
     ) -> Bool {
         for action in actions {
             switch action {
@@ -221,8 +229,11 @@ final class AgentLoop {
                 _ = perform(agent.timerFired(now: now), token, connection)
             } else if now - connection.opened > 10_000 {
                 // The pool may hold the session: then it is ended when it comes back.
-                if connection.isShaking { connection.isDoomed = true }
-                else { end(token, "handshake not finished in 10 s") }
+                if connection.isShaking {
+                    connection.isDoomed = true
+                } else {
+                    end(token, "handshake not finished in 10 s")
+                }
             }
         }
         var frames = 0

@@ -82,7 +82,9 @@ package struct AgentSession {
         }
         node = hello.node
         let update = AgentUpdate.connected(
-            interval: Int64(hello.interval), version: hello.agentVersion)
+            interval: Int64(hello.interval),
+            version: hello.agentVersion
+        )
         return [.send(.welcome(version: wireVersion)), .deliver(node: hello.node, update)]
     }
 

@@ -61,7 +61,9 @@ package actor BigIPClient {
                 continue
             }
             throw BigIPRequestError(
-                description: "\(path.split(separator: "?")[0]): \(failure.text)", failure: failure)
+                description: "\(path.split(separator: "?")[0]): \(failure.text)",
+                failure: failure
+            )
         }
         throw BigIPRequestError(description: "\(path): refused twice", failure: nil)
     }
@@ -71,7 +73,10 @@ package actor BigIPClient {
         if let token = token?.value {
             self.token = nil
             _ = try? await send(
-                .DELETE, "/mgmt/shared/authz/tokens/\(token.reveal())", token: token)
+                .DELETE,
+                "/mgmt/shared/authz/tokens/\(token.reveal())",
+                token: token
+            )
         }
         try? await http.shutdown()
     }
@@ -88,11 +93,16 @@ package actor BigIPClient {
         if let refusedUntil, now < refusedUntil {
             throw BigIPRequestError(
                 description: "credentials were refused; the next try is within 10 minutes",
-                failure: nil)
+                failure: nil
+            )
         }
         let login = Login(username: username, password: password.reveal())
         let (status, body) = try await send(
-            .POST, "/mgmt/shared/authn/login", token: nil, body: try JSONEncoder().encode(login))
+            .POST,
+            "/mgmt/shared/authn/login",
+            token: nil,
+            body: try JSONEncoder().encode(login)
+        )
         guard status == 200 else {
             let failure = classify(status: status, body: body)
             if status == 401 { refusedUntil = now + Self.refusalPause }
@@ -108,7 +118,10 @@ package actor BigIPClient {
     }
 
     private func send(
-        _ method: HTTPMethod, _ path: String, token: Secret?, body: Data? = nil
+        _ method: HTTPMethod,
+        _ path: String,
+        token: Secret?,
+        body: Data? = nil
     ) async throws -> (Int, [UInt8]) {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
@@ -122,7 +135,10 @@ package actor BigIPClient {
             let buffer = try await response.body.collect(upTo: Self.bodyLimit)
             return (Int(response.status.code), Array(buffer.readableBytesView))
         } catch let error as HTTPClientError {
-            throw BigIPRequestError(description: "no answer: \(error.shortDescription)", failure: nil)
+            throw BigIPRequestError(
+                description: "no answer: \(error.shortDescription)",
+                failure: nil
+            )
         } catch is CancellationError {
             throw CancellationError()
         } catch {

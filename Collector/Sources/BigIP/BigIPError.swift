@@ -105,7 +105,8 @@ package func classify(status: Int, body: [UInt8]) -> BigIPFailure {
     case 404 where text.contains("not registered"):
         return failure(.retryLater, "the REST service is starting")
     case 404: return failure(.absentMaybe, "not found")
-    case 500 where text.contains("mcpd"): return failure(.retryLater, "the connection to mcpd is lost")
+    case 500 where text.contains("mcpd"):
+        return failure(.retryLater, "the connection to mcpd is lost")
     case 502, 503: return failure(.retryLater, "the unit is restarting or busy")
     default: return failure(.retryLater, "unexpected")
     }

@@ -30,7 +30,8 @@ private struct MembersDocument: Encodable {
         }
 
         private enum CodingKeys: CodingKey {
-            case pool, address, routeDomain, port, availability, enabled, session, monitor, reason, up
+            case pool, address, routeDomain, port, availability, enabled, session, monitor, reason,
+                up
         }
 
         /// `up` is written even when the device does not know: null is an answer.
@@ -99,10 +100,12 @@ private func text(_ document: some Encodable) throws -> String {
 package func inspectMembers(_ bytes: [UInt8]) throws -> String {
     let root = try JSONValue.answer(bytes)
     let isStatistics = root["entries"] != nil || (root["kind"]?.text ?? "").hasSuffix("stats")
-    let answer = isStatistics
+    let answer =
+        isStatistics
         ? try decodeMemberStats(bytes, pool: "") : try decodeMembers(bytes, pool: "")
     return try text(
-        MembersDocument(members: answer.members.map { .init($0) }, problems: answer.problems))
+        MembersDocument(members: answer.members.map { .init($0) }, problems: answer.problems)
+    )
 }
 
 package func inspectPools(_ bytes: [UInt8]) throws -> String {
@@ -111,7 +114,10 @@ package func inspectPools(_ bytes: [UInt8]) throws -> String {
         PoolsDocument(
             pools: answer.pools.map {
                 .init(name: $0.fullPath, partition: $0.partition, monitor: trimmed($0.monitor))
-            }, problems: answer.problems))
+            },
+            problems: answer.problems
+        )
+    )
 }
 
 package func inspectBigIPRoutes(_ bytes: [UInt8]) throws -> String {
@@ -120,9 +126,15 @@ package func inspectBigIPRoutes(_ bytes: [UInt8]) throws -> String {
         BigIPRoutesDocument(
             routes: answer.routes.map {
                 .init(
-                    name: $0.name, prefix: $0.prefix.description, routeDomain: $0.routeDomain,
-                    target: "\($0.target)")
-            }, problems: answer.problems))
+                    name: $0.name,
+                    prefix: $0.prefix.description,
+                    routeDomain: $0.routeDomain,
+                    target: "\($0.target)"
+                )
+            },
+            problems: answer.problems
+        )
+    )
 }
 
 package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
@@ -131,7 +143,14 @@ package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
         VirtualsDocument(
             virtuals: virtuals.map {
                 .init(
-                    name: $0.name, destination: $0.destination, pool: $0.pool,
-                    availability: $0.availability, enabled: $0.enabled, reason: $0.reason)
-            }))
+                    name: $0.name,
+                    destination: $0.destination,
+                    pool: $0.pool,
+                    availability: $0.availability,
+                    enabled: $0.enabled,
+                    reason: $0.reason
+                )
+            }
+        )
+    )
 }

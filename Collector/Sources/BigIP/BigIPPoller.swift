@@ -23,7 +23,11 @@ package struct BigIPPoller: Sendable {
     private static let pageLimit = 100
 
     package init(
-        name: String, unit: String, client: BigIPClient, partitions: [String], period: Int64
+        name: String,
+        unit: String,
+        client: BigIPClient,
+        partitions: [String],
+        period: Int64
     ) {
         self.name = name
         self.unit = unit
@@ -34,7 +38,8 @@ package struct BigIPPoller: Sendable {
 
     /// Polls until cancelled. `pause` waits that many milliseconds, or less when a hint came.
     package func run(
-        clock: @Sendable () -> Timestamp, pause: @Sendable (Int64) async -> Void,
+        clock: @Sendable () -> Timestamp,
+        pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
         var schedule = PollSchedule(period: period)
@@ -65,7 +70,9 @@ package struct BigIPPoller: Sendable {
     private func round() async throws -> LoadBalancerTable {
         guard try decodeMCPState(try await get("sys/mcp-state")) else {
             throw BigIPRequestError(
-                description: "mcpd is not running: the unit starts or stops", failure: nil)
+                description: "mcpd is not running: the unit starts or stops",
+                failure: nil
+            )
         }
         var table = LoadBalancerTable()
         table.role = try decodeDeviceRole(try await get("cm/device"))
@@ -93,7 +100,8 @@ package struct BigIPPoller: Sendable {
         for page in 0..<Self.pageLimit {
             let body = try await get(
                 "ltm/pool?$filter=partition%20eq%20\(escaped(partition))&$top=\(Self.pageSize)"
-                    + "&$skip=\(page * Self.pageSize)")
+                    + "&$skip=\(page * Self.pageSize)"
+            )
             let answer = try decodePools(body)
             if let problem = answer.problems.first {
                 throw BigIPRequestError(description: "ltm/pool: \(problem)", failure: nil)
@@ -101,7 +109,9 @@ package struct BigIPPoller: Sendable {
             for pool in answer.pools { pools[pool.fullPath] = pool }
             if let known = total, let now = answer.page.totalItems, known != now {
                 throw BigIPRequestError(
-                    description: "ltm/pool: the list changed while it was read", failure: nil)
+                    description: "ltm/pool: the list changed while it was read",
+                    failure: nil
+                )
             }
             total = answer.page.totalItems
             if !answer.page.hasMore || answer.pools.isEmpty { break }

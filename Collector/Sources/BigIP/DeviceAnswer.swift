@@ -7,7 +7,9 @@ package func decodeDeviceRole(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> LoadBalancerTable.Role {
     let rows = try JSONValue.answer(bytes).items()
-    guard let own = rows.first(where: { $0["selfDevice"]?.flag == true }) ?? (rows.count == 1 ? rows.first : nil)
+    guard
+        let own = rows.first(where: { $0["selfDevice"]?.flag == true })
+            ?? (rows.count == 1 ? rows.first : nil)
     else { throw .missing("the unit's own device") }
     guard let state = own["failoverState"]?.text else { throw .missing("failoverState") }
     return LoadBalancerTable.Role(rawValue: state.lowercased()) ?? .other

@@ -16,7 +16,8 @@ package func decodeRoutes(
             continue
         }
         routes.append(
-            LoadBalancerRoute(name: name, prefix: prefix, routeDomain: domain, target: target(row)))
+            LoadBalancerRoute(name: name, prefix: prefix, routeDomain: domain, target: target(row))
+        )
     }
     return (routes.sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) }, problems)
 }
@@ -61,7 +62,8 @@ package func decodeSelfIPs(
 
 /// `ltm/virtual`, with `ltm/virtual/stats` for the states where it could be read.
 package func decodeVirtuals(
-    config: [UInt8], stats: [UInt8]?
+    config: [UInt8],
+    stats: [UInt8]?
 ) throws(BigIPDecodingError) -> [VirtualServer] {
     var states: [String: JSONValue] = [:]
     if let stats {
@@ -73,10 +75,12 @@ package func decodeVirtuals(
         guard let name = row["fullPath"]?.text else { return nil }
         let state = states[name]
         return VirtualServer(
-            name: name, destination: row["destination"]?.text ?? "",
+            name: name,
+            destination: row["destination"]?.text ?? "",
             pool: row["pool"]?.text,
             availability: state?.field("status.availabilityState")?.text ?? "unknown",
             enabled: row["disabled"]?.flag == true ? "disabled" : "enabled",
-            reason: trimmed(state?.field("status.statusReason")?.text ?? ""))
+            reason: trimmed(state?.field("status.statusReason")?.text ?? "")
+        )
     }.sorted { $0.name < $1.name }
 }

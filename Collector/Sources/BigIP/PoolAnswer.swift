@@ -34,7 +34,11 @@ package func decodePools(
         let partition = row["partition"]?.text ?? String(fullPath.split(separator: "/").first ?? "")
         pools.append(
             BigIPPool(
-                fullPath: fullPath, partition: partition, monitor: row["monitor"]?.text ?? ""))
+                fullPath: fullPath,
+                partition: partition,
+                monitor: row["monitor"]?.text ?? ""
+            )
+        )
     }
     // nextLink's host and encoding vary; that it is there is all that counts.
     let page = Page(totalItems: root["totalItems"]?.integer, hasMore: root["nextLink"] != nil)
@@ -43,7 +47,8 @@ package func decodePools(
 
 /// `ltm/pool/~P~pool/members/stats`.
 package func decodeMemberStats(
-    _ bytes: [UInt8], pool: String
+    _ bytes: [UInt8],
+    pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
     let rows = try JSONValue.answer(bytes).statistics()
     var members: [PoolMember] = []
@@ -67,18 +72,22 @@ private func member(_ row: JSONValue, pool: String) -> PoolMember? {
     guard !written.isEmpty else { return nil }
     let named = BigIPAddress(plain: written.split(separator: "/").last ?? "")
     return PoolMember(
-        pool: row.field("poolName")?.text ?? pool, address: named.address,
-        routeDomain: named.routeDomain, port: port,
+        pool: row.field("poolName")?.text ?? pool,
+        address: named.address,
+        routeDomain: named.routeDomain,
+        port: port,
         availability: row.field("status.availabilityState")?.text ?? "unknown",
         enabled: row.field("status.enabledState")?.text ?? "unknown",
         session: row.field("sessionStatus")?.text ?? "unknown",
         monitor: row.field("monitorStatus")?.text ?? "unknown",
-        reason: trimmed(row.field("status.statusReason")?.text ?? ""))
+        reason: trimmed(row.field("status.statusReason")?.text ?? "")
+    )
 }
 
 /// `ltm/pool/~P~pool/members`: the configuration's view, for a recorded answer of that form.
 package func decodeMembers(
-    _ bytes: [UInt8], pool: String
+    _ bytes: [UInt8],
+    pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
     let rows = try JSONValue.answer(bytes).items()
     var problems: [String] = []
@@ -101,11 +110,20 @@ private func configuredMember(_ row: JSONValue, _ name: String, pool: String) ->
     }
     let state = row["state"]?.text ?? "unknown"
     let session = row["session"]?.text ?? "unknown"
-    let availability = state == "up" ? "available" : state == "down" || state == "user-down" ? "offline" : "unknown"
+    let availability =
+        state == "up"
+        ? "available" : state == "down" || state == "user-down" ? "offline" : "unknown"
     return PoolMember(
-        pool: pool, address: place.address, routeDomain: place.routeDomain, port: place.port ?? 0,
-        availability: availability, enabled: session == "user-disabled" ? "disabled" : "enabled",
-        session: session, monitor: state == "user-down" ? "forced-down" : state, reason: "")
+        pool: pool,
+        address: place.address,
+        routeDomain: place.routeDomain,
+        port: place.port ?? 0,
+        availability: availability,
+        enabled: session == "user-disabled" ? "disabled" : "enabled",
+        session: session,
+        monitor: state == "user-down" ? "forced-down" : state,
+        reason: ""
+    )
 }
 
 private func isBefore(_ left: PoolMember, _ right: PoolMember) -> Bool {

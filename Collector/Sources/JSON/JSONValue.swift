@@ -89,7 +89,8 @@ package indirect enum JSONValue: Sendable, Hashable {
         throw .truncated(at: bytes.count)
     }
 
-    private static func parse(_ bytes: [UInt8], _ range: Range<Int>) throws(JSONError) -> JSONValue {
+    private static func parse(_ bytes: [UInt8], _ range: Range<Int>) throws(JSONError) -> JSONValue
+    {
         do {
             return JSONValue(any: try JSONSerialization.jsonObject(with: Data(bytes[range])))
         } catch {
@@ -114,7 +115,8 @@ package indirect enum JSONValue: Sendable, Hashable {
 
     private static func number(_ number: NSNumber) -> JSONValue {
         // A boolean bridges to a number whose encoding is that of a char.
-        String(cString: number.objCType) == "c" ? .bool(number.boolValue) : .number(number.doubleValue)
+        String(cString: number.objCType) == "c"
+            ? .bool(number.boolValue) : .number(number.doubleValue)
     }
 }
 
@@ -137,8 +139,9 @@ extension JSONValue {
     package var text: String? {
         switch self {
         case .string(let text): text
-        case .number(let number): number == number.rounded() && abs(number) < 1e15
-            ? String(Int64(number)) : String(number)
+        case .number(let number):
+            number == number.rounded() && abs(number) < 1e15
+                ? String(Int64(number)) : String(number)
         case .bool(let flag): String(flag)
         case .null, .array, .object: nil
         }

@@ -18,7 +18,8 @@ package enum NodesFile {
     }
 
     package static func parse(
-        _ text: String, file: String
+        _ text: String,
+        file: String
     ) throws(FileError) -> [String: NodeIntent] {
         let tree = try Tree(parsing: text, file: file)
         guard let list = try tree.mapping("nodes")["nodes"] else {

@@ -65,8 +65,10 @@ private func neighbors(_ peers: [String: JSONValue]) -> [IPAddress: SwitchNeighb
         guard let address = IPAddress(name)?.unmapped else { continue }
         let state = peer["state"]?.text ?? "unknown"
         neighbors[address] = SwitchNeighbor(
-            isEstablished: state == "Established", state: state,
-            prefixesReceived: peer["pfxRcd"]?.integer)
+            isEstablished: state == "Established",
+            state: state,
+            prefixesReceived: peer["pfxRcd"]?.integer
+        )
     }
     return neighbors
 }
@@ -74,7 +76,9 @@ private func neighbors(_ peers: [String: JSONValue]) -> [IPAddress: SwitchNeighb
 // MARK: - Routes
 
 private func takeRoutes(
-    _ object: [String: JSONValue], vrf: String?, _ answer: inout SwitchAnswer
+    _ object: [String: JSONValue],
+    vrf: String?,
+    _ answer: inout SwitchAnswer
 ) {
     for (key, value) in object {
         if let entries = value.array, let prefix = Prefix(lenient: key) {
@@ -89,7 +93,10 @@ private func takeRoutes(
 }
 
 private func takeEntry(
-    _ entry: JSONValue, _ prefix: Prefix, vrf: String?, _ answer: inout SwitchAnswer
+    _ entry: JSONValue,
+    _ prefix: Prefix,
+    vrf: String?,
+    _ answer: inout SwitchAnswer
 ) {
     guard let name = entry["protocol"]?.text else {
         answer.doubt("\(prefix): a route without a protocol")
@@ -98,16 +105,21 @@ private func takeEntry(
     let hops = (entry["nexthops"]?.array ?? []).filter { $0["active"]?.flag ?? false }
     let addresses = hops.compactMap { $0["ip"]?.text }.compactMap { IPAddress($0)?.unmapped }
     let route = SwitchRoute(
-        prefix: prefix, vrf: vrf ?? entry["vrfName"]?.text ?? "default",
-        nextHops: Set(addresses).sorted(), protocolName: name,
-        isBest: (entry["selected"]?.flag ?? false) && (entry["installed"]?.flag ?? false))
+        prefix: prefix,
+        vrf: vrf ?? entry["vrfName"]?.text ?? "default",
+        nextHops: Set(addresses).sorted(),
+        protocolName: name,
+        isBest: (entry["selected"]?.flag ?? false) && (entry["installed"]?.flag ?? false)
+    )
     answer.table.routes[prefix, default: []].append(route)
 }
 
 // MARK: - Self-check
 
 private func check(
-    _ summaries: [[IPAddress: SwitchNeighbor]], tables: Int, _ answer: inout SwitchAnswer
+    _ summaries: [[IPAddress: SwitchNeighbor]],
+    tables: Int,
+    _ answer: inout SwitchAnswer
 ) {
     let routes = answer.table.routes.values.joined()
     guard tables > 0 else { return answer.doubt("no routing table in the answer") }
@@ -118,7 +130,9 @@ private func check(
     answer.table.hasSummary = true
     answer.table.neighbors = last
     if last.isEmpty { answer.doubt("the BGP summary names no neighbour: bgpd may be dead") }
-    if let first = summaries.first, first.mapValues(\.isEstablished) != last.mapValues(\.isEstablished) {
+    if let first = summaries.first,
+        first.mapValues(\.isEstablished) != last.mapValues(\.isEstablished)
+    {
         answer.doubt("a BGP session changed while the table was read")
     }
     let received = last.values.filter(\.isEstablished).compactMap(\.prefixesReceived).reduce(0, +)

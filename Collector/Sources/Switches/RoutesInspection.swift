@@ -21,10 +21,15 @@ package func inspectRoutes(_ answer: SwitchAnswer) -> String {
     let document = RoutesDocument(
         routes: routes.map { route in
             RoutesDocument.Route(
-                prefix: route.prefix.description, vrf: route.vrf,
-                nextHops: route.nextHops.map(\.description), protocol: route.protocolName,
-                best: route.isBest)
-        }, problems: answer.problems)
+                prefix: route.prefix.description,
+                vrf: route.vrf,
+                nextHops: route.nextHops.map(\.description),
+                protocol: route.protocolName,
+                best: route.isBest
+            )
+        },
+        problems: answer.problems
+    )
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return (try? encoder.encode(document)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"

@@ -22,7 +22,8 @@ package struct SwitchPoller: Sendable {
 
     /// Polls until cancelled. `pause` waits that many milliseconds, or less when a hint came.
     package func run(
-        clock: @Sendable () -> Timestamp, pause: @Sendable (Int64) async -> Void,
+        clock: @Sendable () -> Timestamp,
+        pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
         var schedule = PollSchedule(period: period)
@@ -72,11 +73,15 @@ package struct SwitchPoller: Sendable {
     }
 
     private func execute() async throws -> [UInt8] {
-        let program: Executable = arguments[0].contains("/")
+        let program: Executable =
+            arguments[0].contains("/")
             ? .path(.init(arguments[0])) : .name(arguments[0])
         let result = try await Subprocess.run(
-            program, arguments: .init(Array(arguments.dropFirst())),
-            output: .bytes(limit: Self.outputLimit), error: .string(limit: 4_096))
+            program,
+            arguments: .init(Array(arguments.dropFirst())),
+            output: .bytes(limit: Self.outputLimit),
+            error: .string(limit: 4_096)
+        )
         guard result.terminationStatus.isSuccess else {
             let words = result.standardError.split(whereSeparator: \.isNewline).first ?? ""
             throw CommandFailed(description: "\(result.terminationStatus) \(words)")

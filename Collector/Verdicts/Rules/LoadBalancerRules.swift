@@ -35,7 +35,9 @@ private func unreadableReason(_ facts: LoadBalancerFacts, at now: Timestamp) -> 
 // MARK: - Route
 
 private func judgeRoute(
-    _ path: inout JudgedPath, _ facts: LoadBalancerFacts, _ unit: Readings<LoadBalancerTable>,
+    _ path: inout JudgedPath,
+    _ facts: LoadBalancerFacts,
+    _ unit: Readings<LoadBalancerTable>,
     _ read: Read<LoadBalancerTable>
 ) {
     let prefix = path.trace.prefix
@@ -52,17 +54,23 @@ private func judgeRoute(
     guard unit.confirmed({ routeState(prefix, $0).isBroken }) else {
         let reason = "not usable in the last read, the next must agree"
         path.add(
-            StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason), readAt: read.at))
+            StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason), readAt: read.at)
+        )
         return
     }
     path.add(StageResult(.ltmRoute, at: facts.name, state, readAt: read.at))
     let what = problem(state)
     path.cut(
         Finding(
-            .ltmRouteMissing, node: path.trace.node, prefix: prefix, loadBalancer: facts.name,
+            .ltmRouteMissing,
+            node: path.trace.node,
+            prefix: prefix,
+            loadBalancer: facts.name,
             what: what,
             evidence: [Evidence(facts.name, "route for \(prefix)", what, at: read.at)],
-            verify: [Verification(on: facts.name, "tmsh list net route")]))
+            verify: [Verification(on: facts.name, "tmsh list net route")]
+        )
+    )
 }
 
 private func problem(_ state: StageState) -> String {
@@ -79,7 +87,9 @@ private func routeState(_ prefix: Prefix, _ table: LoadBalancerTable) -> StageSt
     }
     switch route.target {
     case .gateway(let gateway):
-        guard table.selfNetworks.isEmpty || table.selfNetworks.contains(where: { $0.contains(gateway) })
+        guard
+            table.selfNetworks.isEmpty
+                || table.selfNetworks.contains(where: { $0.contains(gateway) })
         else {
             let found = "route \(route.name) by \(gateway), which no self IP reaches"
             return .wrong(expected: "a usable route", found: found)
@@ -103,21 +113,30 @@ private func usableRoute(_ prefix: Prefix, _ table: LoadBalancerTable) -> String
 // MARK: - Members
 
 private func judgeMembers(
-    _ path: inout JudgedPath, _ facts: LoadBalancerFacts, _ unit: Readings<LoadBalancerTable>,
-    _ read: Read<LoadBalancerTable>, in world: World
+    _ path: inout JudgedPath,
+    _ facts: LoadBalancerFacts,
+    _ unit: Readings<LoadBalancerTable>,
+    _ read: Read<LoadBalancerTable>,
+    in world: World
 ) {
     let prefix = path.trace.prefix
     let members = world.members(of: facts.name, in: prefix)
     let (up, down) = (members.count { $0.isUp == true }, members.filter { $0.isUp == false })
     guard !members.isEmpty else {
         path.add(
-            StageResult(.member, at: facts.name, .notChecked, detail: "no pods exposed"))
+            StageResult(.member, at: facts.name, .notChecked, detail: "no pods exposed")
+        )
         return
     }
     path.add(
         StageResult(
-            .member, at: facts.name, memberState(members, up: up, down: down.count),
-            detail: "\(up) of \(members.count) up", readAt: read.at))
+            .member,
+            at: facts.name,
+            memberState(members, up: up, down: down.count),
+            detail: "\(up) of \(members.count) up",
+            readAt: read.at
+        )
+    )
     guard !path.isCut, !down.isEmpty else { return }
     let isWholeCIDR =
         isWholeCIDRDown(members) && world.isUpElsewhere(than: prefix, on: facts.name)
@@ -130,17 +149,26 @@ private func judgeMembers(
     guard !path.findings.contains(where: { $0.severity == .critical }) else { return }
     path.findings.append(
         Finding(
-            kind, node: path.trace.node, prefix: prefix, loadBalancer: facts.name,
+            kind,
+            node: path.trace.node,
+            prefix: prefix,
+            loadBalancer: facts.name,
             pool: Set(down.map(\.pool)).count == 1 ? down.first?.pool : nil,
             what: "\(down.count) of \(members.count) members down",
             evidence: down.sorted { ($0.pool, $0.port) < ($1.pool, $1.port) }.prefix(5).map {
                 Evidence(
-                    facts.name, "\($0.pool) \($0.address.map(\.description) ?? ""):\($0.port)",
-                    "\($0.monitor): \($0.reason)", at: read.at)
+                    facts.name,
+                    "\($0.pool) \($0.address.map(\.description) ?? ""):\($0.port)",
+                    "\($0.monitor): \($0.reason)",
+                    at: read.at
+                )
             },
             verify: down.prefix(1).map {
                 Verification(on: facts.name, "tmsh show ltm pool \($0.pool) members")
-            }, hold: hold))
+            },
+            hold: hold
+        )
+    )
 }
 
 extension JudgedPath {

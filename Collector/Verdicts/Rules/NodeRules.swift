@@ -35,7 +35,10 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         return
     }
     if let (device, state) = downDevice(of: prefix, routes, facts) {
-        let wrong = StageState.wrong(expected: "route through \(device)", found: "\(device) \(state)")
+        let wrong = StageState.wrong(
+            expected: "route through \(device)",
+            found: "\(device) \(state)"
+        )
         path.add(StageResult(.kernel, wrong, readAt: facts.lastHeard))
         path.cut(deviceDown(device, state, path, facts))
         return
@@ -63,7 +66,9 @@ private func describe(_ route: KernelRoute) -> String {
 /// The device the CIDR's route uses, or used: Linux deletes IPv4 routes with their device, so then
 /// BIRD's static route or the CNI's well-known device tells which it was.
 private func downDevice(
-    of prefix: Prefix, _ routes: [KernelRoute], _ facts: NodeFacts
+    of prefix: Prefix,
+    _ routes: [KernelRoute],
+    _ facts: NodeFacts
 ) -> (device: String, state: String)? {
     let named = routes.flatMap(\.nextHops).compactMap(\.device)
     let statics = facts.birds.values.flatMap(\.statics).filter { $0.prefix == prefix }
@@ -83,26 +88,39 @@ private func downDevice(
 package let podDevices = ["cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1"]
 
 private func deviceDown(
-    _ device: String, _ state: String, _ path: JudgedPath, _ facts: NodeFacts
+    _ device: String,
+    _ state: String,
+    _ path: JudgedPath,
+    _ facts: NodeFacts
 ) -> Finding {
     let node = path.trace.node
     return Finding(
-        .kernelDeviceDown, node: node, prefix: path.trace.prefix,
+        .kernelDeviceDown,
+        node: node,
+        prefix: path.trace.prefix,
         what: "device \(device) \(state), so the kernel has no route for it",
         evidence: [Evidence("agent \(node)", "link \(device)", state, at: facts.lastHeard)],
-        verify: [Verification(on: node, "ip link show \(device)")])
+        verify: [Verification(on: node, "ip link show \(device)")]
+    )
 }
 
 private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     return Finding(
-        .kernelRouteMissing, node: node, prefix: prefix,
+        .kernelRouteMissing,
+        node: node,
+        prefix: prefix,
         what: found.map { "the kernel has only a \($0)" } ?? "the kernel has no route for it",
         evidence: [
             Evidence(
-                "agent \(node)", "kernel route \(prefix)", found ?? "absent", at: facts.lastHeard)
+                "agent \(node)",
+                "kernel route \(prefix)",
+                found ?? "absent",
+                at: facts.lastHeard
+            )
         ],
-        verify: [Verification(on: node, "ip route show \(prefix)")])
+        verify: [Verification(on: node, "ip route show \(prefix)")]
+    )
 }
 
 // MARK: - BIRD
@@ -135,7 +153,8 @@ private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: W
 
 /// The daemon that should hold the prefix: with bird and bird6 the one that speaks its family.
 private func daemon(
-    for prefix: Prefix, _ facts: NodeFacts
+    for prefix: Prefix,
+    _ facts: NodeFacts
 ) -> (path: String, facts: BIRDFacts)? {
     let daemons = facts.birds.sorted { $0.key < $1.key }
     let holding = daemons.first { $0.value.routes[prefix]?.isEmpty == false }
@@ -145,7 +164,10 @@ private func daemon(
 }
 
 private func judgeUnreadable(
-    _ path: inout JudgedPath, _ socket: String, _ bird: BIRDFacts, _ facts: NodeFacts
+    _ path: inout JudgedPath,
+    _ socket: String,
+    _ bird: BIRDFacts,
+    _ facts: NodeFacts
 ) {
     let reason = bird.condition.reason
     path.add(StageResult(.bird, .unknown(reason: reason), readAt: facts.lastHeard))
@@ -153,10 +175,15 @@ private func judgeUnreadable(
     let node = path.trace.node
     path.cut(
         Finding(
-            .birdUnreachable, node: node, prefix: path.trace.prefix, since: bird.conditionSince,
+            .birdUnreachable,
+            node: node,
+            prefix: path.trace.prefix,
+            since: bird.conditionSince,
             what: "BIRD cannot be asked: \(reason)",
             evidence: [Evidence("agent \(node)", socket, reason, at: facts.lastHeard)],
-            verify: [Verification(on: node, "birdc -r -s \(socket) show status")]))
+            verify: [Verification(on: node, "birdc -r -s \(socket) show status")]
+        )
+    )
 }
 
 private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
@@ -180,11 +207,17 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
 }
 
 private func birdFinding(
-    _ kind: Kind, _ path: JudgedPath, _ facts: NodeFacts, what: String
+    _ kind: Kind,
+    _ path: JudgedPath,
+    _ facts: NodeFacts,
+    what: String
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     return Finding(
-        kind, node: node, prefix: prefix, what: what,
+        kind,
+        node: node,
+        prefix: prefix,
+        what: what,
         evidence: [
             Evidence("agent \(node)", "kernel route \(prefix)", "present", at: facts.lastHeard),
             Evidence("agent \(node)", "BIRD route \(prefix)", what, at: facts.lastHeard),
@@ -192,7 +225,8 @@ private func birdFinding(
         verify: [
             Verification(on: node, "birdc -r show route \(prefix) all"),
             Verification(on: node, "birdc -r show static"),
-        ])
+        ]
+    )
 }
 
 extension BIRDCondition {

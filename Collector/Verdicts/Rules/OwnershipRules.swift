@@ -6,7 +6,8 @@ import Routing
 /// while it also holds its own (without its own it is drift, and named as that).
 func ownershipFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
     let drifting = Set(
-        paths.filter { $0.findings.contains { $0.kind == .birdConfigDrift } }.map(\.trace.node))
+        paths.filter { $0.findings.contains { $0.kind == .birdConfigDrift } }.map(\.trace.node)
+    )
     return ownedTwice(in: world) + announcedTwice(in: world, except: drifting)
 }
 
@@ -18,7 +19,9 @@ private func ownedTwice(in world: World) -> [Finding] {
     for path in sorted {
         if let above = widest, above.prefix.contains(path.prefix) {
             if above.node != path.node.name {
-                findings.append(duplicate(path.prefix, [above.node, path.node.name], "owned by", []))
+                findings.append(
+                    duplicate(path.prefix, [above.node, path.node.name], "owned by", [])
+                )
             }
         } else {
             widest = (path.prefix, path.node.name)
@@ -32,11 +35,17 @@ private func announcedTwice(in world: World, except drifting: Set<String>) -> [F
         guard !drifting.contains(name), let facts = world.facts(of: name).facts else {
             return [Finding]()
         }
-        let statics = Set(facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix))
+        let statics = Set(
+            facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix)
+        )
         return statics.sorted().compactMap { prefix in
             guard let owner = otherOwner(of: prefix, than: name, in: world) else { return nil }
             let evidence = Evidence(
-                "agent \(name)", "BIRD static \(prefix)", "present", at: facts.lastHeard)
+                "agent \(name)",
+                "BIRD static \(prefix)",
+                "present",
+                at: facts.lastHeard
+            )
             return duplicate(prefix, [owner, name], "owned by \(owner), announced by", [evidence])
         }
     }
@@ -49,11 +58,19 @@ private func otherOwner(of prefix: Prefix, than name: String, in world: World) -
 }
 
 private func duplicate(
-    _ prefix: Prefix, _ nodes: [String], _ verb: String, _ evidence: [Evidence]
+    _ prefix: Prefix,
+    _ nodes: [String],
+    _ verb: String,
+    _ evidence: [Evidence]
 ) -> Finding {
-    let claimants = verb.hasPrefix("owned by ") ? nodes.last ?? "" : nodes.joined(separator: " and ")
+    let claimants =
+        verb.hasPrefix("owned by ") ? nodes.last ?? "" : nodes.joined(separator: " and ")
     return Finding(
-        .ownerDuplicate, node: nodes.joined(separator: ", "), prefix: prefix,
-        what: "\(verb) \(claimants)", evidence: evidence,
-        verify: nodes.map { Verification(on: $0, "birdc -r show static") })
+        .ownerDuplicate,
+        node: nodes.joined(separator: ", "),
+        prefix: prefix,
+        what: "\(verb) \(claimants)",
+        evidence: evidence,
+        verify: nodes.map { Verification(on: $0, "birdc -r show static") }
+    )
 }

@@ -26,7 +26,10 @@ private func addresses(of node: NodeIntent, in world: World) -> Set<IPAddress> {
 }
 
 private func judgeSwitch(
-    _ path: inout JudgedPath, _ facts: SwitchFacts, _ expected: Set<IPAddress>, in world: World
+    _ path: inout JudgedPath,
+    _ facts: SwitchFacts,
+    _ expected: Set<IPAddress>,
+    in world: World
 ) {
     let (name, readings) = (facts.name, facts.readings)
     guard let table = readings.current(at: world.now), let readAt = readings.latest?.at else {
@@ -46,18 +49,28 @@ private func judgeSwitch(
     }
     path.add(
         StageResult(
-            .switchRIB, at: name, .missing, detail: covering(prefix, table), readAt: readAt))
+            .switchRIB,
+            at: name,
+            .missing,
+            detail: covering(prefix, table),
+            readAt: readAt
+        )
+    )
     guard let since = rootSince(path, facts) else { return }
     let what = "switch \(name) lacks it" + (covering(prefix, table).map { ", it has \($0)" } ?? "")
     path.findings.append(finding(.switchRouteMissing, path, facts, what, since, readAt))
 }
 
 private func judgeRoute(
-    _ path: inout JudgedPath, _ route: SwitchRoute, _ facts: SwitchFacts,
-    _ expected: Set<IPAddress>, _ readAt: Timestamp
+    _ path: inout JudgedPath,
+    _ route: SwitchRoute,
+    _ facts: SwitchFacts,
+    _ expected: Set<IPAddress>,
+    _ readAt: Timestamp
 ) {
     let found = route.nextHops.map(\.description).joined(separator: ", ")
-    let isRight = expected.isEmpty || (!route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops))
+    let isRight =
+        expected.isEmpty || (!route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops))
     guard !isRight else {
         let detail = "via \(found), \(route.protocolName)"
         path.add(StageResult(.switchRIB, at: facts.name, .ok, detail: detail, readAt: readAt))
@@ -66,12 +79,16 @@ private func judgeRoute(
     let wanted = expected.sorted().map(\.description).joined(separator: " or ")
     path.add(
         StageResult(
-            .switchRIB, at: facts.name,
+            .switchRIB,
+            at: facts.name,
             .wrong(expected: wanted, found: found.isEmpty ? route.protocolName : found),
-            readAt: readAt))
+            readAt: readAt
+        )
+    )
     let prefix = path.trace.prefix
     let isConfirmed = facts.readings.confirmed {
-        $0.best(prefix).map { !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty } ?? false
+        $0.best(prefix).map { !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty }
+            ?? false
     }
     guard isConfirmed, let since = rootSince(path, facts) else { return }
     let what = "switch \(facts.name) sends it to \(found.isEmpty ? route.protocolName : found)"
@@ -96,18 +113,27 @@ private func covering(_ prefix: Prefix, _ table: SwitchTable) -> String? {
 }
 
 private func finding(
-    _ kind: Kind, _ path: JudgedPath, _ facts: SwitchFacts, _ what: String, _ since: Timestamp,
+    _ kind: Kind,
+    _ path: JudgedPath,
+    _ facts: SwitchFacts,
+    _ what: String,
+    _ since: Timestamp,
     _ readAt: Timestamp
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let uplink = path.carrying.first { $0.switchName == facts.name }?.uplink ?? ""
     return Finding(
-        kind, node: node, prefix: prefix, switchName: facts.name, what: what,
+        kind,
+        node: node,
+        prefix: prefix,
+        switchName: facts.name,
+        what: what,
         evidence: [
             Evidence("agent \(node)", "export \(uplink)", "sent, session Established", at: since),
             Evidence("switch \(facts.name)", "RIB \(prefix)", what, at: readAt),
         ],
-        verify: [Verification(on: facts.name, "show ip route \(prefix)")])
+        verify: [Verification(on: facts.name, "show ip route \(prefix)")]
+    )
 }
 
 func unreadableReason<Value>(_ readings: Readings<Value>, at now: Timestamp) -> String {
@@ -150,19 +176,28 @@ private func driftedPrefixes(in world: World) -> Set<Prefix> {
 }
 
 private func staleFinding(
-    _ prefix: Prefix, _ table: SwitchTable, _ facts: SwitchFacts, in world: World
+    _ prefix: Prefix,
+    _ table: SwitchTable,
+    _ facts: SwitchFacts,
+    in world: World
 ) -> Finding {
     let hops = table.best(prefix)?.nextHops ?? []
     let owners = Set(hops.compactMap { world.addressOwners[$0] }).sorted()
     let via = hops.map(\.description).joined(separator: ", ")
     let by = owners.isEmpty ? "" : " (\(owners.joined(separator: ", ")))"
     return Finding(
-        .switchRouteStale, prefix: prefix, switchName: facts.name,
+        .switchRouteStale,
+        prefix: prefix,
+        switchName: facts.name,
         what: "via \(via)\(by)",
         evidence: [
             Evidence(
-                "switch \(facts.name)", "RIB \(prefix)", "via \(via)\(by)",
-                at: facts.readings.latest?.at)
+                "switch \(facts.name)",
+                "RIB \(prefix)",
+                "via \(via)\(by)",
+                at: facts.readings.latest?.at
+            )
         ],
-        verify: [Verification(on: facts.name, "show ip route \(prefix)")])
+        verify: [Verification(on: facts.name, "show ip route \(prefix)")]
+    )
 }

@@ -25,7 +25,12 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     var broken: [Finding] = []
     for uplink in uplinks {
         let finding = judgeUplink(
-            &path, uplink, facts, isLast: downCount == uplinks.count, in: world)
+            &path,
+            uplink,
+            facts,
+            isLast: downCount == uplinks.count,
+            in: world
+        )
         if let finding { broken.append(finding) }
     }
     guard !path.isCut else { return }
@@ -45,7 +50,10 @@ private func serves(_ session: BGPSession, _ prefix: Prefix) -> Bool {
 }
 
 private func judgeUplink(
-    _ path: inout JudgedPath, _ session: BGPSession, _ facts: NodeFacts, isLast: Bool,
+    _ path: inout JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    isLast: Bool,
     in world: World
 ) -> Finding? {
     guard session.isEstablished || !isStarting(session, facts, now: world.now) else {
@@ -60,7 +68,13 @@ private func judgeUplink(
     path.add(exportResult(path.trace.prefix, session, facts))
     path.add(
         StageResult(
-            .session, at: session.name, .ok, detail: "Established", readAt: facts.lastHeard))
+            .session,
+            at: session.name,
+            .ok,
+            detail: "Established",
+            readAt: facts.lastHeard
+        )
+    )
     let answer = facts.exportAnswer(path.trace.prefix, over: session.name)
     switch answer {
     case .sent, .accepted:
@@ -87,7 +101,9 @@ private func isStarting(_ session: BGPSession, _ facts: NodeFacts, now: Timestam
 }
 
 private func exportResult(
-    _ prefix: Prefix, _ session: BGPSession, _ facts: NodeFacts
+    _ prefix: Prefix,
+    _ session: BGPSession,
+    _ facts: NodeFacts
 ) -> StageResult {
     let state: StageState
     switch facts.exportAnswer(prefix, over: session.name) {
@@ -108,23 +124,39 @@ private func notSentReason(_ session: BGPSession) -> String {
 }
 
 private func notExported(
-    _ path: JudgedPath, _ session: BGPSession, _ facts: NodeFacts, _ why: String
+    _ path: JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    _ why: String
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     return Finding(
-        .notExported, node: node, prefix: prefix, uplink: session.name, what: why,
+        .notExported,
+        node: node,
+        prefix: prefix,
+        uplink: session.name,
+        what: why,
         evidence: [
             Evidence("agent \(node)", "BIRD route \(prefix)", "present", at: facts.lastHeard),
-            Evidence("agent \(node)", "session \(session.name)", "Established", at: facts.lastHeard),
+            Evidence(
+                "agent \(node)",
+                "session \(session.name)",
+                "Established",
+                at: facts.lastHeard
+            ),
             Evidence("agent \(node)", "export \(session.name)", why, at: facts.lastHeard),
         ],
         verify: [
             Verification(on: node, "birdc -r show route \(prefix) noexport \(session.name)")
-        ])
+        ]
+    )
 }
 
 private func judgeDown(
-    _ path: inout JudgedPath, _ session: BGPSession, _ facts: NodeFacts, isLast: Bool,
+    _ path: inout JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    isLast: Bool,
     in world: World
 ) -> Finding {
     let reason = session.isDisabled ? "disabled by an operator" : "session is not up"
@@ -132,20 +164,28 @@ private func judgeDown(
     let found = session.isDisabled ? "disabled" : describe(session)
     path.add(
         StageResult(
-            .session, at: session.name, .wrong(expected: "Established", found: found),
-            readAt: facts.lastHeard))
+            .session,
+            at: session.name,
+            .wrong(expected: "Established", found: found),
+            readAt: facts.lastHeard
+        )
+    )
     let node = path.trace.node
     let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
     return Finding(
-        session.isDisabled ? .sessionDisabled : .sessionDown, node: node,
-        prefix: path.trace.prefix, uplink: session.name,
+        session.isDisabled ? .sessionDisabled : .sessionDown,
+        node: node,
+        prefix: path.trace.prefix,
+        uplink: session.name,
         switchName: world.switchName(of: session),
         severity: session.isDisabled ? .info : isLast ? .critical : .warning,
-        since: session.since, what: found,
+        since: session.since,
+        what: found,
         evidence: [
             Evidence("agent \(node)", "session \(session.name)\(peer)", found, at: facts.lastHeard)
         ],
-        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")])
+        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
+    )
 }
 
 private func describe(_ session: BGPSession) -> String {

@@ -21,9 +21,13 @@ private func silentAgents(in world: World) -> [Finding] {
     return names.sorted().compactMap { name in
         guard let (what, since) = silence(of: name, in: world) else { return nil }
         return Finding(
-            .agentSilent, node: name, since: since, what: what,
+            .agentSilent,
+            node: name,
+            since: since,
+            what: what,
             evidence: [Evidence("collector", "agent \(name)", what, at: since)],
-            verify: [Verification(on: name, "systemctl status podpath-agent")])
+            verify: [Verification(on: name, "systemctl status podpath-agent")]
+        )
     }
 }
 
@@ -47,8 +51,12 @@ private func unreadableSwitches(in world: World) -> [Finding] {
     world.snapshot.switches.values.sorted { $0.name < $1.name }.compactMap { facts in
         guard let (what, since) = trouble(facts.readings, at: world.now) else { return nil }
         return Finding(
-            .sourceUnreadable, switchName: facts.name, since: since, what: what,
-            evidence: [Evidence("switch \(facts.name)", "read", what, at: since)])
+            .sourceUnreadable,
+            switchName: facts.name,
+            since: since,
+            what: what,
+            evidence: [Evidence("switch \(facts.name)", "read", what, at: since)]
+        )
     }
 }
 
@@ -57,8 +65,12 @@ private func unreadableUnits(in world: World) -> [Finding] {
         facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
             guard let (what, since) = trouble(readings, at: world.now) else { return nil }
             return Finding(
-                .sourceUnreadable, loadBalancer: facts.name, since: since, what: what,
-                evidence: [Evidence(facts.name, unit, what, at: since)])
+                .sourceUnreadable,
+                loadBalancer: facts.name,
+                since: since,
+                what: what,
+                evidence: [Evidence(facts.name, unit, what, at: since)]
+            )
         }
     }
 }
@@ -67,18 +79,25 @@ private func unreadableIntent(in world: World) -> [Finding] {
     guard let failure = world.snapshot.intent.failure, failure.attempts >= 2 else { return [] }
     return [
         Finding(
-            .sourceUnreadable, since: failure.since, what: failure.reason,
+            .sourceUnreadable,
+            since: failure.since,
+            what: failure.reason,
             evidence: [
                 Evidence(
-                    "nodes (\(world.snapshot.intentSource.rawValue))", "read", failure.reason,
-                    at: failure.since)
-            ])
+                    "nodes (\(world.snapshot.intentSource.rawValue))",
+                    "read",
+                    failure.reason,
+                    at: failure.since
+                )
+            ]
+        )
     ]
 }
 
 /// Two failed attempts, or a last good read that is too old.
 private func trouble<Value>(
-    _ readings: Readings<Value>, at now: Timestamp
+    _ readings: Readings<Value>,
+    at now: Timestamp
 ) -> (String, Timestamp)? {
     if let failure = readings.failure, failure.attempts >= 2 {
         return (failure.reason, failure.since)
