@@ -18,6 +18,8 @@ struct ProtocolReply: Equatable {
     var lastError = ""
     var message = ""
     var channels: [BGPChannel] = []
+    /// False in BIRD 1.6, where routes and limits stand under the protocol itself.
+    private var hasChannels = false
 
     /// All protocols of a reply, in BIRD's order, and how many lines were not understood.
     static func all(_ reply: Reply) -> (protocols: [ProtocolReply], unknown: Int) {
@@ -87,13 +89,14 @@ struct ProtocolReply: Equatable {
 
     private mutating func take(_ text: String) {
         if let name = text.trimmed.split(separator: " ").last, text.trimmed.hasPrefix("Channel ") {
+            hasChannels = true
             // Sixteen families are more than BIRD knows.
             if channels.count < 16 {
                 channels.append(BGPChannel(name: name.bounded(64), state: .unknown))
             }
             return
         }
-        if channels.isEmpty { takeSession(text) } else { takeChannel(text) }
+        if hasChannels { takeChannel(text) } else { takeSession(text) }
     }
 
     private mutating func takeSession(_ text: String) {
@@ -106,23 +109,33 @@ struct ProtocolReply: Equatable {
         if let value = text.value(of: "Local AS") { localAS = UInt32(value) }
         if let value = text.value(of: "Last error") { lastError = value.bounded() }
         if let value = text.value(of: "Message") { message = value.bounded() }
-        // BIRD 1.6 has no channels: the protocol itself counts routes.
-        takeCounters(text, oldStyle: true)
+        takeOldStyle(text)
+    }
+
+    /// BIRD 1.6 has no channels: the protocol itself counts routes and has the limits.
+    private mutating func takeOldStyle(_ text: String) {
+        let isLimit = text.contains("limit:")
+        guard isLimit || text.value(of: "Routes") != nil else { return }
+        if channels.isEmpty {
+            channels.append(BGPChannel(name: "ipv4", state: state == .up ? .up : .down))
+        }
+        if isLimit, text.contains("[HIT]") { channels[0].limitHit = true }
+        takeCounters(text)
     }
 
     private mutating func takeChannel(_ text: String) {
+        guard !channels.isEmpty else { return }
         let index = channels.count - 1
         if let value = text.value(of: "State") {
             channels[index].state = Self.channelStates[value] ?? .unknown
         }
         if text.contains("limit:"), text.contains("[HIT]") { channels[index].limitHit = true }
         if let value = text.value(of: "Last error") { lastError = value.bounded() }
-        takeCounters(text, oldStyle: false)
+        takeCounters(text)
     }
 
-    private mutating func takeCounters(_ text: String, oldStyle: Bool) {
-        guard let value = text.value(of: "Routes") else { return }
-        if oldStyle { channels.append(BGPChannel(name: "ipv4", state: state == .up ? .up : .down)) }
+    private mutating func takeCounters(_ text: String) {
+        guard let value = text.value(of: "Routes"), !channels.isEmpty else { return }
         let index = channels.count - 1
         for part in value.split(separator: ",") {
             channels[index].imported = counter("imported", in: part) ?? channels[index].imported

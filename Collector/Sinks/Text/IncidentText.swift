@@ -29,7 +29,8 @@ package enum IncidentText {
         if impact.poolMembers > 0 {
             let servers = impact.virtualServers.map(printable).joined(separator: ", ")
             let behind = servers.isEmpty ? "" : " behind \(servers)"
-            lines.append("takes down: \(impact.poolMembers) pool members\(behind)")
+            let verb = verdict.severity == .critical ? "takes down" : "at risk"
+            lines.append("\(verb): \(impact.poolMembers) pool members\(behind)")
         }
         lines += verdict.verify.map { "verify on \($0.on): \(printable($0.command))" }
         return lines.joined(separator: "\n")

@@ -102,7 +102,10 @@ private func takeEntry(
         answer.doubt("\(prefix): a route without a protocol")
         return
     }
-    let hops = (entry["nexthops"]?.array ?? []).filter { $0["active"]?.flag ?? false }
+    // A recursive next hop is followed by those that resolve it: BGP's own is the one that counts.
+    let hops = (entry["nexthops"]?.array ?? []).filter { hop in
+        (hop["active"]?.flag ?? false) && !(hop["resolver"]?.flag ?? false)
+    }
     let addresses = hops.compactMap { $0["ip"]?.text }.compactMap { IPAddress($0)?.unmapped }
     let route = SwitchRoute(
         prefix: prefix,

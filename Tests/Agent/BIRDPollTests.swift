@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+import Routing
+import Support
+import Testing
+
+@testable import BIRD
+
+/// A daemon that answers from a table; what is not in it is answered with `0000`.
+private struct ScriptedBIRD {
+    var answers: [String: String] = [
+        "restrict": "0016 Access restricted",
+        "timeformat \"%s.%6f\"": "9001 syntax error",
+        "show status":
+            "1000-BIRD 2.0.12\n1011-Router ID is 10.1.0.3\n Current server time is 2026-11-23 13:10:54.000\n0013 Daemon is up and running",
+        "show protocols all":
+            "2002-Name Proto Table State Since Info\n1002-static1 Static master4 up 13:10:52.445  \n1002-uplink0 BGP --- up 13:10:53.000  Established   \n1006-  BGP state:          Established\n     Neighbor address: 10.1.0.254\n   Channel ipv4\n     State:          UP\n     Routes:         0 imported, 1 exported, 0 preferred\n\n0000 "
+            .replacing("\n\n", with: "\n \n"),
+        "show static 'static1'": "1009-10.16.2.0/24\n \tdev cilium_host\n0000 ",
+        "show route 10.16.2.0/24":
+            "1007-Table master4:\n 10.16.2.0/24         unicast [static1 13:10:52.445] * (200)\n \tdev cilium_host\n0000 ",
+        "show route 10.16.2.0/24 exported 'uplink0'":
+            "1007-Table master4:\n 10.16.2.0/24         unicast [static1 13:10:52.445] * (200)\n \tdev cilium_host\n0000 ",
+    ]
+    var asked: [String] = []
+
+    mutating func run(_ poll: inout BIRDPoll) -> BIRDReading? {
+        var actions = poll.connected(now: at(0))
+        actions += poll.received(Array("0001 BIRD 2.0.12 ready.\n".utf8), now: at(1))
+        while let action = actions.first {
+            switch action {
+            case .finish(let reading): return reading
+            case .send(let bytes):
+                let line = String(decoding: bytes.dropLast(), as: UTF8.self)
+                asked.append(line)
+                let answer = (answers[line] ?? "0000 ") + "\n"
+                actions = poll.received(Array(answer.utf8), now: at(2))
+            }
+        }
+        return nil
+    }
+}
+
+@Suite struct BIRDPolling {
+    private func poll() -> BIRDPoll {
+        BIRDPoll(
+            prefixes: [prefix("10.16.2.0/24")],
+            supernets: [prefix("10.16.0.0/16")],
+            now: at(0)
+        )
+    }
+
+    private let key = ExportKey(uplink: "uplink0", prefix: prefix("10.16.2.0/24"))
+
+    private func reading(_ change: (inout ScriptedBIRD) -> Void = { _ in }) -> (
+        BIRDReading?, [String]
+    ) {
+        var bird = ScriptedBIRD()
+        change(&bird)
+        var poll = poll()
+        return (bird.run(&poll), bird.asked)
+    }
+
+    @Test("restrict comes first, and every question has one answer")
+    func whole() throws {
+        let (result, asked) = reading()
+        let reading = try #require(result)
+        #expect(asked.first == "restrict")
+        #expect(reading.condition == .readable)
+        #expect(reading.routerID == address("10.1.0.3"))
+        #expect(reading.sessions.map(\.name) == ["uplink0"])
+        #expect(reading.sessions[0].since == at(2) - 1_000)
+        #expect(reading.statics.first?.device == "cilium_host")
+        #expect(reading.routes.first?.isBest == true)
+        #expect(reading.exports == [key: .sent])
+        #expect(!asked.contains { $0.contains("noexport") })
+    }
+
+    @Test(
+        "each answer about an export means one thing",
+        arguments: [
+            (
+                "0000 ", "1007-Table master4:\n 10.16.2.0/24 unicast [static1 1] * (200)\n0000 ",
+                ExportAnswer.rejectedByFilter
+            ),
+            ("0000 ", "0000 ", .notSent), ("8001 Network not found", "", .notInTable),
+            ("9001 No valid tables", "", .channelDown),
+            (
+                "9001 Requested 'show route export' to protocols which aren't accepting exports at all.",
+                "", .channelDown
+            ),
+            ("8009 cannot open", "", .unknown("answer 8009")),
+        ]
+    )
+    func exports(answer: String, noexport: String, expected: ExportAnswer) {
+        let (result, _) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] = answer
+            bird.answers["show route 10.16.2.0/24 noexport 'uplink0'"] = noexport
+        }
+        #expect(result?.exports[key] == expected)
+    }
+
+    @Test("a BIRD before 2.0.8 has no exported: its filter's word is taken, and marked as that")
+    func old() {
+        let row = "1007-10.16.2.0/24 unicast [static1 1] * (200)\n0000 "
+        let (result, asked) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
+                "9001 syntax error, unexpected CF_SYM_UNDEFINED"
+            bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row
+        }
+        #expect(result?.exports[key] == .accepted)
+        #expect(asked.last == "show route 10.16.2.0/24 export 'uplink0'")
+    }
+
+    @Test("a table that is being reconfigured is asked once more, then it is unknown")
+    func reconfiguring() {
+        let (result, asked) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
+                "8004 Stopped due to reconfiguration"
+        }
+        #expect(result?.exports[key] == .unknown("answer 8004"))
+        #expect(asked.count { $0.hasSuffix("exported 'uplink0'") } == 2)
+    }
+
+    @Test("without 0016 for restrict nothing more is asked")
+    func unrestricted() {
+        let (result, asked) = reading { $0.answers["restrict"] = "9001 syntax error" }
+        #expect(asked == ["restrict"])
+        #expect(result?.condition == .malformed("restrict answered 9001"))
+    }
+
+    @Test(
+        "a protocol with a name that may not be sent is not asked about, and its export is unknown"
+    )
+    func hostileName() {
+        let (result, asked) = reading { bird in
+            bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                .replacing("uplink0", with: "up'link")
+        }
+        #expect(result?.condition == .readable)
+        #expect(!asked.contains { $0.contains("link") })
+        #expect(
+            result?.exports.values.allSatisfy { $0 == .unknown("its name cannot be asked about") }
+                == true
+        )
+    }
+
+    @Test("a BIRD that shuts down is told apart from one that is gone")
+    func shutdown() {
+        let (result, _) = reading { bird in
+            bird.answers["show status"] = "1000-BIRD 2.0.12\n0013 Shutdown in progress"
+        }
+        #expect(result?.condition == .shuttingDown)
+    }
+
+    @Test(
+        "a frozen daemon, an end in the middle and garbage each have their reason, and no half lists"
+    )
+    func failures() {
+        var frozen = poll()
+        #expect(frozen.timerFired(now: at(1_999)).isEmpty)
+        #expect(frozen.timerFired(now: at(2_000)) == [.finish(BIRDReading(condition: .noAnswer))])
+        var cut = poll()
+        _ = cut.received(Array("0001 BIRD 2.0.12 ready.\n".utf8), now: at(0))
+        guard case .finish(let reading) = cut.failed(.closed, now: at(1)).first else {
+            return #expect(Bool(false))
+        }
+        #expect(reading.condition == .closed)
+        #expect(reading.sessions.isEmpty && reading.exports.isEmpty)
+        var garbage = poll()
+        guard
+            case .finish(let other) = garbage.received(Array("HTTP/1.1 400\n".utf8), now: at(1))
+                .first
+        else { return #expect(Bool(false)) }
+        guard case .malformed = other.condition else { return #expect(Bool(false), "\(other)") }
+        var endless = poll()
+        let flood = endless.received([UInt8](repeating: 65, count: 2_000), now: at(1))
+        guard case .finish(let last) = flood.first else { return #expect(Bool(false)) }
+        #expect(last.condition == .malformed("lineTooLong"))
+    }
+
+    @Test("an age that jitters does not make a session new; a bounce does")
+    func settled() {
+        func reading(_ text: String, _ since: Int64) -> BIRDReading {
+            var reading = BIRDReading(condition: .readable)
+            reading.sessions = [
+                BGPSession(name: "u", protocolState: .up, state: .established, since: at(since))
+            ]
+            reading.sinceTexts = ["u": text]
+            return reading
+        }
+        let first = reading("13:00:00.000", 5_000)
+        #expect(
+            reading("13:00:00.000", 5_040).settled(comparedTo: first).sessions[0].since == at(5_000)
+        )
+        #expect(
+            reading("13:00:09.000", 14_000).settled(comparedTo: first).sessions[0].since
+                == at(14_000)
+        )
+    }
+
+    @Test(
+        "the echo session only hints, leaves where there is no echo, and ignores the scan's noise"
+    )
+    func echo() {
+        var session = EchoSession(now: at(0))
+        #expect(
+            session.received(Array("0001 BIRD 2.0.12 ready.\n".utf8), now: at(0)) == [
+                .send(Array("restrict\n".utf8))
+            ]
+        )
+        #expect(
+            session.received(Array("0016 Access restricted\n".utf8), now: at(0)) == [
+                .send(Array("echo all\n".utf8))
+            ]
+        )
+        #expect(session.received(Array("0000 \n".utf8), now: at(0)) == [])
+        #expect(
+            session.received(Array("+KRT: route with strange next-hop\n".utf8), now: at(0)) == []
+        )
+        #expect(session.received(Array("+a\n+b\n".utf8), now: at(0)) == [.moved])
+        #expect(session.received(Array("<12 messages lost>\n".utf8), now: at(0)) == [.lost])
+        var three = EchoSession(now: at(0))
+        _ = three.received(
+            Array("0001 BIRD 3.3.2 ready.\n0016 Access restricted\n".utf8),
+            now: at(0)
+        )
+        #expect(three.received(Array("9001 syntax error\n".utf8), now: at(0)) == [.unsupported])
+    }
+}
