@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 
 import attacks  # noqa: E402
 import demo  # noqa: E402
+import page  # noqa: E402
 import restarts  # noqa: E402
 
 IDENTITY = "suite"
@@ -92,8 +93,9 @@ def run(options):
     for name in options.only or listed_faults():
         suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
     if not options.only:
-        for name, action in restarts.cases(IDENTITY, collector) + attacks.cases(IDENTITY, collector):
-            suite.case(name, action)
+        for module in (restarts, attacks, page):
+            for name, action in module.cases(IDENTITY, collector):
+                suite.case(name, action)
         suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))
     return suite
 
