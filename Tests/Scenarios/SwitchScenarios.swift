@@ -44,6 +44,17 @@ import Verdicts
         #expect(site.kinds == [.switchRouteMissing])
     }
 
+    @Test("a switch that does not call the session up itself is not blamed for the route")
+    func sessionOnItsWay() {
+        var site = Site()
+        read(&site, times: 3) { table in
+            table.routes[Site.cidr(3)] = nil
+            table.neighbors[address("10.1.0.3")] = SwitchNeighbor(
+                isEstablished: false, state: "OpenSent", prefixesReceived: nil)
+        }
+        #expect(site.kinds == [])
+    }
+
     @Test("only an aggregate: missing, and the aggregate is named")
     func coveredOnly() {
         var site = Site()

@@ -56,7 +56,7 @@ private func judgeSwitch(
             readAt: readAt
         )
     )
-    guard let since = rootSince(path, facts) else { return }
+    guard let since = rootSince(path, facts, expected) else { return }
     let what = "switch \(name) lacks it" + (covering(prefix, table).map { ", it has \($0)" } ?? "")
     path.findings.append(finding(.switchRouteMissing, path, facts, what, since, readAt))
 }
@@ -90,21 +90,34 @@ private func judgeRoute(
         $0.best(prefix).map { !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty }
             ?? false
     }
-    guard isConfirmed, let since = rootSince(path, facts) else { return }
+    guard isConfirmed, let since = rootSince(path, facts, expected) else { return }
     let what = "switch \(facts.name) sends it to \(found.isEmpty ? route.protocolName : found)"
     path.findings.append(finding(.switchWrongNextHop, path, facts, what, since, readAt))
 }
 
 /// Since when the switch should have had it: nil if an earlier stage fails, or if one of the two
-/// reads began before the export (plus settling) and so proves nothing.
-private func rootSince(_ path: JudgedPath, _ facts: SwitchFacts) -> Timestamp? {
-    guard !path.isCut else { return nil }
+/// reads began before the export (plus settling) and so proves nothing, or if the switch itself
+/// does not call the session up in both: then it is on its way, or the session's own matter.
+private func rootSince(
+    _ path: JudgedPath, _ facts: SwitchFacts, _ addresses: Set<IPAddress>
+) -> Timestamp? {
+    guard !path.isCut, facts.readings.confirmed({ $0.hasSession(with: addresses) }) else {
+        return nil
+    }
     let since = path.carrying.filter { $0.switchName == facts.name }.map(\.since).min()
     guard let since, let previous = facts.readings.previous else { return nil }
     // A reflected or re-announced route reaches the RIB within 1.2 s of the session (measured with
     // FRR); a read that began within 2 s of the export says nothing yet.
     let took = facts.readings.lastDuration ?? 0
     return previous.at - took > since + 2_000 ? since : nil
+}
+
+extension SwitchTable {
+    /// True too where no summary names the node: nothing contradicts BIRD then.
+    fileprivate func hasSession(with addresses: Set<IPAddress>) -> Bool {
+        let known = addresses.compactMap { neighbors[$0] }
+        return known.isEmpty || known.contains(where: \.isEstablished)
+    }
 }
 
 private func covering(_ prefix: Prefix, _ table: SwitchTable) -> String? {
