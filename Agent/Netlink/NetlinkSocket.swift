@@ -87,7 +87,7 @@ package struct NetlinkSocketError: Error, Hashable, Sendable, CustomStringConver
 }
 
 /// Owns libmnl's socket, so that a failing set-up closes it.
-private struct MNLHandle: ~Copyable {
+struct MNLHandle: ~Copyable {
     let pointer: OpaquePointer
 
     init() throws(NetlinkSocketError) {
