@@ -84,7 +84,9 @@ final class CollectorConnection {
         for action in actions {
             switch action {
             case .connect: connect(now: now)
-            case .send(let bytes): output += bytes
+            case .send(let bytes):
+                log.debug("frame of \(bytes.count) bytes to \(name)")
+                output += bytes
             case .close(let reason):
                 tell(reason)
                 dropLink()

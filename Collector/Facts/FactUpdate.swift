@@ -15,6 +15,11 @@ package enum AgentUpdate: Sendable, Equatable {
 package enum ReadResult<Value: Sendable & Equatable>: Sendable, Equatable {
     case read(Value)
     case failed(String)
+
+    package var isGood: Bool {
+        if case .read = self { return true }
+        return false
+    }
 }
 
 /// Everything that can enter the collector. One writer applies them in order of arrival.

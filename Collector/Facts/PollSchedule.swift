@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Routing
+
 /// When a device may be asked again: gently, never in step with others, backing off when it fails.
 package struct PollSchedule: Sendable {
     /// Milliseconds between polls when all is well.
@@ -20,5 +22,27 @@ package struct PollSchedule: Sendable {
         let longest = max(period, min(period * 10, 300_000))
         let wait = min(period << Int64(min(doublings, 8)), longest)
         return wait * (900 + random % 200) / 1000
+    }
+}
+
+extension PollSchedule {
+    /// Calls `poll`, which says whether it was good, again and again until cancelled.
+    ///
+    /// `pause` waits that many milliseconds, or less when a hint came; the floor is kept even then.
+    package static func run(
+        period: Int64,
+        clock: @Sendable () -> Timestamp,
+        pause: @Sendable (Int64) async -> Void,
+        poll: () async -> Bool
+    ) async {
+        var schedule = PollSchedule(period: period)
+        while !Task.isCancelled {
+            let began = clock()
+            let isGood = await poll()
+            guard !Task.isCancelled else { return }
+            await pause(schedule.delay(afterSuccess: isGood, random: .random(in: 0..<1000)))
+            let rest = schedule.floor - (clock() - began)
+            if rest > 0 { try? await Task.sleep(for: .milliseconds(rest)) }
+        }
     }
 }

@@ -130,7 +130,7 @@ struct Collector: Service {
             } catch {
                 result = .failed("\(error)")
             }
-            if result != last || result.isFailure {
+            if result != last || !result.isGood {
                 if result != last { log.info("nodes file: \(result.summary)") }
                 engine.post(.intent(result))
             }
@@ -264,11 +264,6 @@ extension Configuration.SinkConfiguration {
 }
 
 extension ReadResult<[String: NodeIntent]> {
-    var isFailure: Bool {
-        if case .failed = self { return true }
-        return false
-    }
-
     var summary: String {
         switch self {
         case .read(let nodes): "\(nodes.count) nodes"

@@ -50,7 +50,10 @@ import Verdicts
         read(&site, times: 3) { table in
             table.routes[Site.cidr(3)] = nil
             table.neighbors[address("10.1.0.3")] = SwitchNeighbor(
-                isEstablished: false, state: "OpenSent", prefixesReceived: nil)
+                isEstablished: false,
+                state: "OpenSent",
+                prefixesReceived: nil
+            )
         }
         #expect(site.kinds == [])
     }

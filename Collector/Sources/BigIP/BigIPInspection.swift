@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Facts
 import Foundation
+import Routing
 import VendorJSON
 
 private struct MembersDocument: Encodable {

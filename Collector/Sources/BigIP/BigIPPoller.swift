@@ -42,18 +42,11 @@ package struct BigIPPoller: Sendable {
         pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
-        var schedule = PollSchedule(period: period)
-        while !Task.isCancelled {
+        await PollSchedule.run(period: period, clock: clock, pause: pause) {
             let began = clock()
             let result = await read()
-            guard !Task.isCancelled else { break }
-            let took = clock() - began
-            deliver(.loadBalancerRead(name: name, unit: unit, result, took: took))
-            var isGood = false
-            if case .read = result { isGood = true }
-            await pause(schedule.delay(afterSuccess: isGood, random: .random(in: 0..<1000)))
-            let rest = schedule.floor - (clock() - began)
-            if rest > 0 { try? await Task.sleep(for: .milliseconds(rest)) }
+            deliver(.loadBalancerRead(name: name, unit: unit, result, took: clock() - began))
+            return result.isGood
         }
         await client.close()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Facts
 import Foundation
+import Routing
 
 private struct RoutesDocument: Encodable {
     struct Route: Encodable {

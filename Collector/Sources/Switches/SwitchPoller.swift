@@ -26,20 +26,11 @@ package struct SwitchPoller: Sendable {
         pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
-        var schedule = PollSchedule(period: period)
-        while !Task.isCancelled {
+        await PollSchedule.run(period: period, clock: clock, pause: pause) {
             let began = clock()
             let result = await read()
-            guard !Task.isCancelled else { return }
-            let took = clock() - began
-            deliver(.switchRead(name: name, result, took: took))
-            var isGood = false
-            if case .read = result { isGood = true }
-            let delay = schedule.delay(afterSuccess: isGood, random: .random(in: 0..<1000))
-            await pause(delay)
-            // A hint may have ended the pause: keep the floor all the same.
-            let rest = schedule.floor - (clock() - began)
-            if rest > 0 { try? await Task.sleep(for: .milliseconds(rest)) }
+            deliver(.switchRead(name: name, result, took: clock() - began))
+            return result.isGood
         }
     }
 

@@ -99,7 +99,9 @@ private func judgeRoute(
 /// reads began before the export (plus settling) and so proves nothing, or if the switch itself
 /// does not call the session up in both: then it is on its way, or the session's own matter.
 private func rootSince(
-    _ path: JudgedPath, _ facts: SwitchFacts, _ addresses: Set<IPAddress>
+    _ path: JudgedPath,
+    _ facts: SwitchFacts,
+    _ addresses: Set<IPAddress>
 ) -> Timestamp? {
     guard !path.isCut, facts.readings.confirmed({ $0.hasSession(with: addresses) }) else {
         return nil
