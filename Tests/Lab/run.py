@@ -23,6 +23,7 @@ sys.dont_write_bytecode = True
 import attacks  # noqa: E402
 import demo  # noqa: E402
 import page  # noqa: E402
+import politeness  # noqa: E402
 import restarts  # noqa: E402
 
 IDENTITY = "suite"
@@ -93,7 +94,7 @@ def run(options):
     for name in options.only or listed_faults():
         suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
     if not options.only:
-        for module in (restarts, attacks, page):
+        for module in (politeness, restarts, attacks, page):
             for name, action in module.cases(IDENTITY, collector):
                 suite.case(name, action)
         suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))
