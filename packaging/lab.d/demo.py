@@ -240,12 +240,13 @@ def main():
     options = parse()
     if options.list:
         return subprocess.run([LAB, "list"]).returncode
+    known = [line.split()[0] for line in lab(options.id, "list").splitlines() if line.strip()]
+    if options.fault not in known:
+        print(f"podpath: no fault {options.fault!r}; see packaging/demo --list", file=sys.stderr)
+        return 2
     story = Story(options.json)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
-        known = lab(options.id, "list")
-        if options.fault not in known.split():
-            raise DemoError(f"no fault {options.fault!r}; see packaging/demo --list")
         problems = run(story, options)
     except DemoError as error:
         problems = [str(error)]

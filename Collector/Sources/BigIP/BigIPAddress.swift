@@ -18,10 +18,13 @@ package struct BigIPAddress: Hashable, Sendable {
 
     /// An address alone, with or without `%NN`.
     package init(plain text: some StringProtocol) {
-        let parts = text.split(separator: "%", maxSplits: 1)
+        let parts = text.split(separator: "%", maxSplits: 1, omittingEmptySubsequences: false)
         address = parts.first.flatMap { IPAddress($0) }.map(\.unmapped)
-        routeDomain = parts.count == 2 ? Int(parts[1]) : nil
-        port = nil
+        if parts.count == 2 {
+            routeDomain = routeDomainNumber(parts[1])
+            // Another domain's address is another host: better none than a wrong one.
+            if routeDomain == nil { address = nil }
+        }
         // All zeros stand for "none" in statistics of FQDN templates.
         if address?.bits == 0 { address = nil }
     }
@@ -29,35 +32,41 @@ package struct BigIPAddress: Hashable, Sendable {
     /// A member's name without its path: IPv4 and names end in `:port`, IPv6 in `.port`.
     package init(member text: some StringProtocol) {
         var name = String(text.split(separator: "/").last ?? "")
-        if name.hasPrefix("_auto_") { name.removeFirst(6) }
-        let isIPv6 = name.split(separator: ":", omittingEmptySubsequences: false).count > 2
-        let separator: Character = isIPv6 ? "." : ":"
-        guard let end = name.lastIndex(of: separator),
-            let port = Int(name[name.index(after: end)...])
-        else {
-            self.init(plain: name)
-            return
-        }
-        self.init(plain: name[..<end])
-        if address == nil, !isIPv6, name.contains("..") || name.filter({ $0 == "." }).count > 3 {
-            // Ephemeral IPv6 names carry dots for colons.
-            let dotted = name[..<end].replacing(".", with: ":")
-            address = IPAddress(dotted)
-        }
-        self.port = port
+        let isEphemeral = name.hasPrefix("_auto_")
+        if isEphemeral { name.removeFirst(6) }
+        self.init(plain: name)
+        let isIPv6 = name.count { $0 == ":" } > 1
+        guard address == nil, let end = name.lastIndex(of: isIPv6 ? "." : ":") else { return }
+        let host = name[..<end]
+        self.init(plain: host)
+        // Ephemeral IPv6 names carry dots for colons.
+        if address == nil, isEphemeral { self.init(plain: host.replacing(".", with: ":")) }
+        port = portNumber(name[name.index(after: end)...])
     }
 }
 
-/// `/P/name` as it stands in a REST path: `~P~name`, `%` and blanks escaped.
+/// Route domains are 0 to 65534.
+func routeDomainNumber(_ text: some StringProtocol) -> Int? {
+    Int(text).flatMap { (0...65_534).contains($0) ? $0 : nil }
+}
+
+/// `any` and `*` are port 0; service names are tmsh's, REST writes numbers.
+private func portNumber(_ text: some StringProtocol) -> Int? {
+    text == "any" || text == "*" ? 0 : Int(text).flatMap { (0...65_535).contains($0) ? $0 : nil }
+}
+
+/// `/P/name` as it stands in a REST path: `~P~name`, everything that is not plain escaped.
 func pathName(_ fullPath: String) -> String {
+    let plain = Set("-._:~".utf8)
     var escaped = ""
-    for character in fullPath.unicodeScalars {
-        switch character {
-        case "/": escaped += "~"
-        case "%": escaped += "%25"
-        case " ": escaped += "%20"
-        case "?", "#": escaped += "%" + String(character.value, radix: 16)
-        default: escaped.unicodeScalars.append(character)
+    for byte in fullPath.utf8 {
+        switch byte {
+        case UInt8(ascii: "/"): escaped += "~"
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            escaped.unicodeScalars.append(Unicode.Scalar(byte))
+        case _ where plain.contains(byte): escaped.unicodeScalars.append(Unicode.Scalar(byte))
+        default: escaped += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
         }
     }
     return escaped

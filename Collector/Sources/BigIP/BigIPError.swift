@@ -9,6 +9,10 @@ package enum BigIPDecodingError: Error, Hashable, Sendable, CustomStringConverti
     case missing(String)
     /// Pool statistics under a members path: what a short name or the all-members path gives.
     case poolLevel
+    /// An answer of another kind than was asked for: a single object is no empty collection.
+    case unexpected(kind: String)
+    case repeatedKey(String)
+    case tooMany(String)
 
     package var description: String {
         switch self {
@@ -16,48 +20,10 @@ package enum BigIPDecodingError: Error, Hashable, Sendable, CustomStringConverti
         case .refused(let code): "an error object, code \(code)"
         case .missing(let what): "\(what) is missing"
         case .poolLevel: "pool statistics where members were asked for"
+        case .unexpected(let kind): "an answer of kind \(kind)"
+        case .repeatedKey(let key): "the key \(key) stands twice"
+        case .tooMany(let what): "too many \(what)"
         }
-    }
-}
-
-extension JSONValue {
-    /// An answer's root object; an error object in a 200 is an error.
-    static func answer(_ bytes: [UInt8]) throws(BigIPDecodingError) -> JSONValue {
-        let root: JSONValue
-        do throws(JSONError) {
-            root = try JSONValue(bytes)
-        } catch {
-            throw .json(error)
-        }
-        guard root.object != nil else { throw .missing("the root object") }
-        if let code = root["code"]?.integer, root["kind"] == nil { throw .refused(code: code) }
-        return root
-    }
-
-    /// A collection's rows; `items` is left out when there are none.
-    func items() throws(BigIPDecodingError) -> [JSONValue] {
-        guard let items = self["items"] else {
-            guard self["kind"] != nil || self["selfLink"] != nil else { throw .missing("kind") }
-            return []
-        }
-        guard let rows = items.array else { throw .missing("items") }
-        return rows
-    }
-
-    /// The entries of a statistics answer, each with its fields. Keys are URLs that vary by
-    /// version: only values count.
-    func statistics() throws(BigIPDecodingError) -> [JSONValue] {
-        guard let entries = self["entries"] else {
-            guard self["kind"] != nil || self["selfLink"] != nil else { throw .missing("kind") }
-            return []
-        }
-        guard let rows = entries.object else { throw .missing("entries") }
-        return rows.values.compactMap { $0["nestedStats"]?["entries"] }
-    }
-
-    /// `{"description": text}` or `{"value": number}` of a statistics field.
-    func field(_ name: String) -> JSONValue? {
-        self[name].flatMap { $0["description"] ?? $0["value"] }
     }
 }
 
@@ -102,12 +68,20 @@ package func classify(status: Int, body: [UInt8]) -> BigIPFailure {
         return failure(.tokenFlood, "too many login tokens are alive")
     case 400 where text.contains("timeoutexception"):
         return failure(.retryLater, "the unit timed out inside")
-    case 404 where text.contains("not registered"):
+    case 404 where text.contains("not registered") || hasNoMessage(text):
         return failure(.retryLater, "the REST service is starting")
     case 404: return failure(.absentMaybe, "not found")
     case 500 where text.contains("mcpd"):
         return failure(.retryLater, "the connection to mcpd is lost")
+    case 500 where text.contains("asynccontext timeout"):
+        return failure(.retryLater, "the unit timed out inside")
     case 502, 503: return failure(.retryLater, "the unit is restarting or busy")
     default: return failure(.retryLater, "unexpected")
     }
+}
+
+/// A worker that is not loaded yet answers 404 with an empty message.
+private func hasNoMessage(_ text: String) -> Bool {
+    let dense = text.filter { !$0.isWhitespace }
+    return dense.isEmpty || dense.contains(#""message":"""#)
 }

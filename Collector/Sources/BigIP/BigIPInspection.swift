@@ -60,18 +60,42 @@ private struct PoolsDocument: Encodable {
         var name: String
         var partition: String
         var monitor: String
+        var memberCount: Int?
     }
 
     var pools: [Pool]
     var problems: [String]
 }
 
+/// As any route table is printed, and what only a BIG-IP has beside it.
 private struct BigIPRoutesDocument: Encodable {
     struct Route: Encodable {
         var name: String
         var prefix: String
+        var vrf: String
         var routeDomain: Int?
+        var nextHops: [String] = []
+        var `protocol` = "static"
+        var best = true
         var target: String
+
+        init(_ route: LoadBalancerRoute) {
+            name = route.name
+            prefix = route.prefix.description
+            vrf = route.routeDomain.map { "\($0)" } ?? "default"
+            routeDomain = route.routeDomain
+            switch route.target {
+            case .gateway(let address):
+                nextHops = [address.description]
+                target = "gateway \(address)"
+            case .pool(let name): target = "pool \(name)"
+            case .interface(let name): target = "interface \(name)"
+            case .blackhole: target = "blackhole"
+            case .other(let words):
+                best = false
+                target = words
+            }
+        }
     }
 
     var routes: [Route]
@@ -89,6 +113,7 @@ private struct VirtualsDocument: Encodable {
     }
 
     var virtuals: [Virtual]
+    var problems: [String] = []
 }
 
 private func text(_ document: some Encodable) throws -> String {
@@ -99,10 +124,8 @@ private func text(_ document: some Encodable) throws -> String {
 
 /// Members of either form: statistics, or the configuration's list.
 package func inspectMembers(_ bytes: [UInt8]) throws -> String {
-    let root = try JSONValue.answer(bytes)
-    let isStatistics = root["entries"] != nil || (root["kind"]?.text ?? "").hasSuffix("stats")
     let answer =
-        isStatistics
+        try isStatistics(bytes)
         ? try decodeMemberStats(bytes, pool: "") : try decodeMembers(bytes, pool: "")
     return try text(
         MembersDocument(members: answer.members.map { .init($0) }, problems: answer.problems)
@@ -114,7 +137,12 @@ package func inspectPools(_ bytes: [UInt8]) throws -> String {
     return try text(
         PoolsDocument(
             pools: answer.pools.map {
-                .init(name: $0.fullPath, partition: $0.partition, monitor: trimmed($0.monitor))
+                .init(
+                    name: $0.fullPath,
+                    partition: $0.partition,
+                    monitor: trimmed($0.monitor),
+                    memberCount: $0.memberCount
+                )
             },
             problems: answer.problems
         )
@@ -124,22 +152,19 @@ package func inspectPools(_ bytes: [UInt8]) throws -> String {
 package func inspectBigIPRoutes(_ bytes: [UInt8]) throws -> String {
     let answer = try decodeRoutes(bytes)
     return try text(
-        BigIPRoutesDocument(
-            routes: answer.routes.map {
-                .init(
-                    name: $0.name,
-                    prefix: $0.prefix.description,
-                    routeDomain: $0.routeDomain,
-                    target: "\($0.target)"
-                )
-            },
-            problems: answer.problems
-        )
+        BigIPRoutesDocument(routes: answer.routes.map { .init($0) }, problems: answer.problems)
     )
 }
 
+private func isStatistics(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Bool {
+    let root = try JSONValue.answer(bytes)
+    return root["entries"] != nil || root.kind.hasSuffix("stats")
+}
+
 package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
-    let virtuals = try decodeVirtuals(config: bytes, stats: nil)
+    let virtuals =
+        try isStatistics(bytes)
+        ? try decodeVirtualStats(bytes) : try decodeVirtuals(config: bytes, stats: nil)
     return try text(
         VirtualsDocument(
             virtuals: virtuals.map {

@@ -7,20 +7,22 @@ package func decodeDeviceRole(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> LoadBalancerTable.Role {
     let rows = try JSONValue.answer(bytes).items()
-    guard
-        let own = rows.first(where: { $0["selfDevice"]?.flag == true })
-            ?? (rows.count == 1 ? rows.first : nil)
-    else { throw .missing("the unit's own device") }
-    guard let state = own["failoverState"]?.text else { throw .missing("failoverState") }
+    // A unit alone may leave the mark out; one that says "false" is another unit.
+    let alone = rows.count == 1 ? rows.first { $0["selfDevice"] == nil } : nil
+    guard let own = rows.first(where: { $0["selfDevice"]?.flag == true }) ?? alone else {
+        throw .missing("items[].selfDevice")
+    }
+    guard let state = own["failoverState"]?.text else { throw .missing("items[].failoverState") }
     return LoadBalancerTable.Role(rawValue: state.lowercased()) ?? .other
 }
 
 /// `sys/mcp-state`: only a running mcpd with its configuration loaded may be believed.
 package func decodeMCPState(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Bool {
-    let rows = try JSONValue.answer(bytes).statistics()
-    guard let row = rows.first else { throw .missing("phase") }
-    let load = row.field("lastLoad")?.text ?? ""
-    return row.field("phase")?.text == "running" && load.contains("succeed")
+    let rows = try JSONValue.answer(bytes).statistics().rows
+    guard let row = rows.first?.fields, let phase = row.field("phase")?.text else {
+        throw .missing("entries.phase")
+    }
+    return phase == "running" && (row.field("lastLoad")?.text ?? "").contains("succeed")
 }
 
 /// `ltm/monitor/TYPE`: time-outs in milliseconds by full path.
@@ -42,15 +44,31 @@ package func decodeMonitors(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [Str
 package func decodeLogin(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> (token: String, lifetimeMilliseconds: Int64) {
-    let root = try JSONValue.answer(bytes)
+    let root: JSONValue
+    do throws(BigIPDecodingError) {
+        root = try JSONValue.answer(bytes)
+    } catch .json(.notJSON(let at, _)) {
+        // The beginning of this body may hold the token, and the error ends in a log.
+        throw .json(.notJSON(at: at, beginning: "the login's answer"))
+    } catch {
+        throw error
+    }
     guard let token = root["token"], let value = token["token"]?.text, !value.isEmpty else {
-        throw .missing("token")
+        throw .missing("token.token")
     }
-    if let end = token["expirationMicros"]?.integer, let start = token["lastUpdateMicros"]?.integer,
-        end > start
-    {
-        return (value, Int64((end - start) / 1000))
+    return (value, lifetime(token))
+}
+
+/// Milliseconds. No unit grants a token more than 36,000 s, and 1,200 s is what every version
+/// gives unless asked otherwise.
+private func lifetime(_ token: JSONValue) -> Int64 {
+    let end = token["expirationMicros"]?.integer ?? 0
+    let (micros, overflow) = end.subtractingReportingOverflow(
+        token["lastUpdateMicros"]?.integer ?? 0
+    )
+    if token["lastUpdateMicros"] != nil, !overflow, micros > 0 {
+        return min(Int64(micros / 1000), 36_000_000)
     }
-    // 1200 s is what every version gives unless asked otherwise.
-    return (value, Int64(token["timeout"]?.integer ?? 1_200) * 1000)
+    let seconds = token["timeout"]?.integer ?? 0
+    return Int64((1...36_000).contains(seconds) ? seconds : 1_200) * 1000
 }

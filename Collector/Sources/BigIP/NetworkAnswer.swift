@@ -11,7 +11,7 @@ package func decodeRoutes(
     var problems: [String] = []
     for (index, row) in try JSONValue.answer(bytes).items().enumerated() {
         let name = row["fullPath"]?.text ?? row["name"]?.text ?? "items[\(index)]"
-        guard let (prefix, domain) = network(row["network"]?.text ?? "default") else {
+        guard let (prefix, domain) = network(row["network"]?.text ?? "") else {
             problems.append("\(name): network is not a prefix")
             continue
         }
@@ -27,7 +27,9 @@ private func network(_ text: String) -> (Prefix, Int?)? {
     let parts = text.split(separator: "%", maxSplits: 1)
     guard let head = parts.first else { return nil }
     let tail = parts.count == 2 ? parts[1].split(separator: "/", maxSplits: 1) : []
-    let domain = tail.first.flatMap { Int($0) }
+    let domain = tail.first.flatMap { routeDomainNumber($0) }
+    // A route of a domain nobody can name is no route of the default domain.
+    guard parts.count == 1 || domain != nil else { return nil }
     if head == "default" { return Prefix("0.0.0.0/0").map { ($0, domain) } }
     if head == "default-inet6" { return Prefix("::/0").map { ($0, domain) } }
     let written = tail.count == 2 ? "\(head)/\(tail[1])" : String(head)
@@ -67,20 +69,40 @@ package func decodeVirtuals(
 ) throws(BigIPDecodingError) -> [VirtualServer] {
     var states: [String: JSONValue] = [:]
     if let stats {
-        for row in try JSONValue.answer(stats).statistics() {
-            if let name = row.field("tmName")?.text { states[name] = row }
+        for row in try JSONValue.answer(stats).statistics().rows {
+            if let name = row.fields.field("tmName")?.text { states[name] = row.fields }
         }
     }
-    return try JSONValue.answer(config).items().compactMap { row in
-        guard let name = row["fullPath"]?.text else { return nil }
-        let state = states[name]
+    let rows = try JSONValue.answer(config).items()
+    return rows.compactMap { virtualServer($0, states) }.sorted { $0.name < $1.name }
+}
+
+private func virtualServer(_ row: JSONValue, _ states: [String: JSONValue]) -> VirtualServer? {
+    guard let name = row["fullPath"]?.text else { return nil }
+    let state = states[name]
+    let isDisabled = row["disabled"]?.flag == true || row["enabled"]?.flag == false
+    return VirtualServer(
+        name: name,
+        destination: row["destination"]?.text ?? "",
+        pool: row["pool"]?.text,
+        availability: state?.word("status.availabilityState") ?? "unknown",
+        enabled: state?.field("status.enabledState")?.text.map { String($0.prefix(64)) }
+            ?? (isDisabled ? "disabled" : "enabled"),
+        reason: trimmed(state?.field("status.statusReason")?.text ?? "")
+    )
+}
+
+/// `ltm/virtual/stats` alone: states without the configuration's pool names.
+func decodeVirtualStats(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [VirtualServer] {
+    try JSONValue.answer(bytes).statistics().rows.compactMap { row in
+        guard let name = row.fields.field("tmName")?.text else { return nil }
         return VirtualServer(
             name: name,
-            destination: row["destination"]?.text ?? "",
-            pool: row["pool"]?.text,
-            availability: state?.field("status.availabilityState")?.text ?? "unknown",
-            enabled: row["disabled"]?.flag == true ? "disabled" : "enabled",
-            reason: trimmed(state?.field("status.statusReason")?.text ?? "")
+            destination: row.fields.field("destination")?.text ?? "",
+            pool: nil,
+            availability: row.fields.word("status.availabilityState"),
+            enabled: row.fields.word("status.enabledState"),
+            reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
         )
     }.sorted { $0.name < $1.name }
 }

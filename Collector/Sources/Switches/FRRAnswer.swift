@@ -46,8 +46,8 @@ package func decodeFRR(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
         }
         if let peers = frrPeers(object, &answer) {
             summaries.append(peers)
-        } else if object["routes"]?.object == nil {
-            // With `routes` it is `show bgp … json`: candidates, not the RIB.
+        } else if object["routes"]?.object == nil || object["vrfName"]?.text == nil {
+            // With both it is `show bgp … json`: candidates, not the RIB.
             tables.append(object.isEmpty)
             takeRoutes(object, vrf: nil, &answer)
         }
