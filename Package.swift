@@ -39,6 +39,20 @@ func module(
     )
 }
 
+/// A module without any unsafe call: the compiler holds it to that.
+func safeModule(
+    _ name: String,
+    _ path: String,
+    _ dependencies: [Target.Dependency] = []
+) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        path: path,
+        swiftSettings: settings + [.strictMemorySafety()]
+    )
+}
+
 func program(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name,
@@ -83,8 +97,8 @@ let package = Package(
     ],
     targets: [
         // What both sides agree on.
-        module("Routing", "Shared/Routing"),
-        module("Wire", "Shared/Wire", ["Routing"]),
+        safeModule("Routing", "Shared/Routing"),
+        safeModule("Wire", "Shared/Wire", ["Routing"]),
         .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
         module("EventLoop", "Shared/EventLoop", ["CLinux"]),
         .systemLibrary(
@@ -103,14 +117,14 @@ let package = Package(
         ),
         module("Netlink", "Agent/Netlink", ["Routing", "CMNL"]),
         module("BIRD", "Agent/BIRD", ["Routing"]),
-        module("Reporting", "Agent/Reporting", ["Wire", "Routing"]),
+        safeModule("Reporting", "Agent/Reporting", ["Wire", "Routing"]),
         program(
             "podpath-agent",
             "Agent/Main",
             ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]
         ),
         // The collector: sources, facts, verdicts, incidents, sinks.
-        module("Facts", "Collector/Facts", ["Routing"]),
+        safeModule("Facts", "Collector/Facts", ["Routing"]),
         module(
             "AgentSource",
             "Collector/Sources/Agents",
@@ -128,8 +142,8 @@ let package = Package(
             ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]
         ),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
-        module("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
-        module("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
+        safeModule("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
+        safeModule("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
         module(
             "Sinks",
             "Collector/Sinks",

@@ -12,10 +12,11 @@ package struct BIRDReading: Equatable, Sendable {
     package var lastReconfiguration = ""
     package var isReconfiguring = false
     package var isRecovering = false
-    /// BGP protocols, by name.
+    /// BGP protocols, by name; without those that only wait for dynamic neighbours.
     package var sessions: [BGPSession] = []
     package var statics: [BIRDStatic] = []
-    /// Routes of the prefixes that were asked about.
+    /// Routes of the prefixes that were asked about, of the default tables and of those that
+    /// sessions export from.
     package var routes: [BIRDRoute] = []
     package var exports: [ExportKey: ExportAnswer] = [:]
     /// BIRD's text of each session's Since, by which a bounce is noticed whatever its format.
@@ -23,25 +24,40 @@ package struct BIRDReading: Equatable, Sendable {
 
     package init(condition: BIRDCondition) { self.condition = condition }
 
-    /// Ages jitter by milliseconds from poll to poll: keeps the moment a session's state was first
-    /// computed for as long as BIRD's own text for it stays the same.
+    /// Times jitter from poll to poll: keeps what `previous` said of a moment for as long as BIRD
+    /// means the same one, so that two readings differ only where something happened.
     package func settled(comparedTo previous: BIRDReading?) -> BIRDReading {
         guard let previous, condition == .readable else { return self }
         var settled = self
-        for index in settled.sessions.indices {
-            let name = settled.sessions[index].name
-            guard let old = previous.sessions.first(where: { $0.name == name }),
-                old.state == settled.sessions[index].state,
-                previous.sinceTexts[name] == sinceTexts[name]
-                    || isNear(old.since, settled.sessions[index].since)
-            else { continue }
-            settled.sessions[index].since = old.since
+        if ServerTime.isSame(lastReboot, previous.lastReboot) {
+            settled.lastReboot = previous.lastReboot
+        }
+        if ServerTime.isSame(lastReconfiguration, previous.lastReconfiguration) {
+            settled.lastReconfiguration = previous.lastReconfiguration
+        }
+        let earlier = Dictionary(previous.sessions.map { ($0.name, $0) }) { first, _ in first }
+        for index in sessions.indices {
+            let name = sessions[index].name
+            guard let old = earlier[name], old.state == sessions[index].state else { continue }
+            let text = sinceTexts[name] ?? ""
+            let oldText = previous.sinceTexts[name] ?? ""
+            guard isUnmoved(sessions[index].since, text, old.since, oldText) else { continue }
+            settled.sessions[index].since = old.since ?? sessions[index].since
+            // A date is coarser than the time it took the place of, but it is what BIRD says now.
+            settled.sinceTexts[name] = ServerTime.isSame(text, oldText) ? oldText : text
         }
         return settled
     }
 
-    private func isNear(_ left: Timestamp?, _ right: Timestamp?) -> Bool {
-        guard let left, let right else { return false }
-        return abs(left - right) < 1_000
+    private func isUnmoved(
+        _ since: Timestamp?,
+        _ text: String,
+        _ old: Timestamp?,
+        _ oldText: String
+    ) -> Bool {
+        if ServerTime.isSame(text, oldText) { return true }
+        if let since, let old { return (since - old).magnitude < 1_000 }
+        // After 20 hours BIRD prints only the date, which no session that moved lately has.
+        return ServerTime(text) == .date && ServerTime(oldText) != .date
     }
 }

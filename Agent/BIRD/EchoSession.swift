@@ -23,19 +23,25 @@ package struct EchoSession {
     package init(now: Timestamp) {}
 
     package mutating func received(_ bytes: [UInt8], now: Timestamp) -> [Action] {
+        var events: [ReplyReader.Event] = []
+        var isBroken = false
         do throws(ReplyError) {
-            var actions: [Action] = []
-            for event in try reader.read(bytes) {
-                switch event {
-                case .asynchronous(let text):
-                    if !isNoise(text), !actions.contains(.moved) { actions.append(.moved) }
-                case .messagesLost: actions.append(.lost)
-                case .reply(let reply): actions += take(reply)
-                }
-            }
-            return actions
+            try reader.read(bytes, into: &events)
         } catch {
-            return [.failed]
+            isBroken = true
+        }
+        var actions: [Action] = []
+        for event in events {
+            for action in take(event) where !actions.contains(action) { actions.append(action) }
+        }
+        return isBroken ? actions + [.failed] : actions
+    }
+
+    private mutating func take(_ event: ReplyReader.Event) -> [Action] {
+        switch event {
+        case .asynchronous(let text): isNoise(text) ? [] : [.moved]
+        case .messagesLost: [.lost]
+        case .reply(let reply): take(reply)
         }
     }
 

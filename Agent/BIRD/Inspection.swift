@@ -6,12 +6,15 @@ import Routing
 package func inspect(_ bytes: [UInt8]) -> (json: String, isComplete: Bool) {
     var reader = ReplyReader()
     var inspection = Inspection()
-    do throws(ReplyError) {
-        for event in try reader.read(bytes) { inspection.take(event) }
-    } catch {
-        inspection.unknownLines += 1
-        inspection.final = nil
-        return (inspection.json, false)
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let end = rest.firstIndex(of: 0x0a).map { $0 + 1 } ?? rest.endIndex
+        do throws(ReplyError) {
+            for event in try reader.read(Array(rest[..<end])) { inspection.take(event) }
+        } catch {
+            inspection.unknownLines += 1
+        }
+        rest = rest[end...]
     }
     if !reader.isIdle { inspection.final = nil }
     return (inspection.json, inspection.final != nil)
@@ -28,8 +31,7 @@ private struct Inspection {
 
     mutating func take(_ event: ReplyReader.Event) {
         switch event {
-        case .asynchronous(let text): asynchronous.append(text)
-        case .messagesLost: asynchronous.append("<messages lost>")
+        case .asynchronous(let text), .messagesLost(let text): asynchronous.append(text)
         case .reply(let reply): take(reply)
         }
     }
@@ -41,10 +43,15 @@ private struct Inspection {
         }
         let listed = ProtocolReply.all(reply)
         protocols += listed.protocols
-        unknownLines += listed.unknown
-        routes += RouteReply.routes(reply)
-        statics += RouteReply.statics(reply, protocolName: "")
+        let (routes, statics) = (RouteReply(reply), StaticReply(reply, protocolName: ""))
+        self.routes += routes.routes
+        self.statics += statics.statics
+        let strange = reply.lines.count { line in !Self.codes.contains { $0.contains(line.code) } }
+        unknownLines += listed.unknown + routes.unknown + statics.unknown + strange
     }
+
+    /// BIRD's doc/reply_codes, 1.6 to 3.3; 8000, a line that BIRD cut, is not among them.
+    private static let codes = [0...24, 1000...1028, 2002...2005, 8001...8009, 9000...9003]
 
     var json: String {
         JSONText.object([
@@ -85,18 +92,26 @@ private struct Inspection {
             ("neighborAS", entry.neighborAS.map { .number(Int64($0)) }),
             ("localAS", entry.localAS.map { .number(Int64($0)) }),
             ("lastError", .nonEmpty(entry.lastError)),
-            ("channels", .nonEmpty(entry.channels.map(object))),
+            (
+                "channels",
+                .nonEmpty(
+                    entry.channels.indices.map {
+                        object(entry.channel($0), stateWord: entry.channels[$0].stateWord)
+                    }
+                )
+            ),
         ])
     }
 
-    private func object(_ channel: BGPChannel) -> JSONText {
+    private func object(_ channel: BGPChannel, stateWord: String) -> JSONText {
         func number(_ value: UInt32?) -> JSONText? { value.map { .number(Int64($0)) } }
-        let state = channel.state == .unknown ? "" : "\(channel.state)".uppercasedASCII
+        // BIRD 1.6 has no word for it: the channel is as up as its protocol.
+        let state = stateWord.isEmpty ? (channel.state == .up ? "UP" : "DOWN") : stateWord
         return .object([
-            ("name", .string(channel.name)), ("state", .nonEmpty(state)),
+            ("name", .nonEmpty(channel.name)), ("state", .nonEmpty(state)),
             ("imported", number(channel.imported)), ("filtered", number(channel.filtered)),
             ("exported", number(channel.exported)), ("preferred", number(channel.preferred)),
-            ("limitHit", channel.limitHit ? .bool(true) : nil),
+            ("limitHit", .bool(channel.limitHit)),
         ])
     }
 
@@ -120,17 +135,5 @@ private struct Inspection {
         .object([
             ("prefix", .string(route.prefix.description)), ("dormant", .bool(route.isDormant)),
         ])
-    }
-}
-
-extension String {
-    fileprivate var uppercasedASCII: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map {
-                    ("a"..."z").contains($0) ? Unicode.Scalar($0.value - 32) ?? $0 : $0
-                }
-            )
-        )
     }
 }

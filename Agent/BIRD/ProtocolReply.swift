@@ -17,23 +17,29 @@ struct ProtocolReply: Equatable {
     var localAS: UInt32?
     var lastError = ""
     var message = ""
-    var channels: [BGPChannel] = []
-    /// False in BIRD 1.6, where routes and limits stand under the protocol itself.
-    private var hasChannels = false
+    /// `Neighbor range`: waits for others to connect, each of which becomes a protocol of its own.
+    var isListener = false
+    private(set) var channels: [ChannelReply] = []
 
-    /// All protocols of a reply, in BIRD's order, and how many lines were not understood.
+    /// All protocols of a reply, in BIRD's order, and how many rows could not be understood.
     static func all(_ reply: Reply) -> (protocols: [ProtocolReply], unknown: Int) {
         var protocols: [ProtocolReply] = []
         var unknown = 0
+        // An empty line parts two protocols; details behind a lost row belong to nobody.
+        var awaitsRow = false
+        var isOpen = false
         for line in reply.lines {
             switch line.code {
-            case 1002:
-                guard let next = ProtocolReply(row: line.text) else {
-                    unknown += 1
-                    continue
-                }
-                protocols.append(next)
-            case 1006 where !protocols.isEmpty: protocols[protocols.count - 1].take(line.text)
+            case 2002, 1002, 8000:
+                if line.code == 8000, !awaitsRow { continue }
+                let next = line.code == 1002 ? ProtocolReply(row: line.text) : nil
+                if let next { protocols.append(next) }
+                if next == nil, line.code != 2002 { unknown += 1 }
+                isOpen = next != nil
+                awaitsRow = line.code == 2002
+            case 1006:
+                awaitsRow = line.text.trimmed.isEmpty
+                if isOpen { protocols[protocols.count - 1].take(line.text) }
             default: continue
             }
         }
@@ -42,36 +48,69 @@ struct ProtocolReply: Equatable {
 
     /// Four words, then Since up to the first run of two blanks, then Info.
     init?(row: String) {
-        var rest = row[...]
-        var words: [String] = []
+        var rest = row[...].utf8
+        var words: [Substring] = []
         for _ in 0..<4 {
-            rest = rest.drop { $0 == " " }
-            words.append(String(rest.prefix { $0 != " " }))
-            rest = rest.drop { $0 != " " }
+            rest = rest.drop { $0 == 0x20 }
+            let word = rest.prefix { $0 != 0x20 }
+            guard !word.isEmpty else { return nil }
+            words.append(Substring(word))
+            rest = rest.dropFirst(word.count)
         }
-        guard words.allSatisfy({ !$0.isEmpty }) else { return nil }
-        rest = rest.drop { $0 == " " }
-        let (since, info) = Self.split(rest)
+        let (since, info) = Self.split(Substring(rest).trimmed)
         name = words[0].bounded(64)
         kind = words[1].bounded(64)
         table = words[2].bounded(64)
-        state = Self.states[words[3]] ?? .unknown
+        state = Self.states[String(words[3])] ?? .unknown
         self.since = since.bounded(64)
         self.info = info.bounded()
-        if kind == "BGP", let word = self.info.words.first { bgpState = Self.bgpStates[word] }
+        bgpState = kind == "BGP" ? Self.bgpState(info.words.first ?? "") : nil
     }
 
-    private static func split(_ text: Substring) -> (String, String) {
-        var previous: Character?
-        for index in text.indices {
-            if text[index] == " ", previous == " " {
-                return (text[..<index].trimmed, text[index...].trimmed)
-            }
-            previous = text[index]
+    private static func split(_ text: Substring) -> (since: Substring, info: Substring) {
+        let bytes = text.utf8
+        for (index, next) in zip(bytes.indices, bytes.indices.dropFirst())
+        where bytes[index] == 0x20 && bytes[next] == 0x20 {
+            return (Substring(bytes[..<index]), Substring(bytes[index...]).trimmed)
         }
-        return (text.trimmed, "")
+        return (text, "")
     }
 
+    private mutating func take(_ text: String) {
+        let words = text.words
+        if words.count == 2, words[0] == "Channel" {
+            // Sixteen families are more than BIRD knows.
+            if channels.count < 16 { channels.append(ChannelReply(name: words[1].bounded(64))) }
+        } else if let (label, value) = text.labelled {
+            takeSession(label, value)
+            takeChannel(label, value)
+        }
+    }
+
+    private mutating func takeSession(_ label: Substring, _ value: Substring) {
+        switch label {
+        case "BGP state": bgpState = Self.bgpState(value) ?? .unknown
+        // `fe80::1%eth0` for a link-local neighbour.
+        case "Neighbor address": neighbor = IPAddress(value.prefix { $0 != "%" })
+        case "Neighbor range": isListener = true
+        case "Neighbor AS": neighborAS = UInt32(value)
+        case "Local AS": localAS = UInt32(value)
+        case "Last error": lastError = value.bounded()
+        case "Message": message = value.bounded()
+        default: return
+        }
+    }
+
+    private mutating func takeChannel(_ label: Substring, _ value: Substring) {
+        if channels.isEmpty, ChannelReply.isOldStyle(label) {
+            channels.append(ChannelReply(name: "", state: state == .up ? .up : .down))
+        }
+        guard !channels.isEmpty else { return }
+        channels[channels.count - 1].take(label, value)
+    }
+}
+
+extension ProtocolReply {
     private static let states: [String: ProtocolState] = [
         "down": .down, "start": .start, "up": .up, "stop": .stop, "flush": .flush,
     ]
@@ -82,93 +121,5 @@ struct ProtocolReply: Equatable {
         "Passive": .active,
     ]
 
-    private static let channelStates: [String: BGPChannel.State] = [
-        "DOWN": .down, "START": .start, "UP": .up, "FLUSHING": .flushing, "STOP": .flushing,
-        "PAUSE": .start,
-    ]
-
-    private mutating func take(_ text: String) {
-        if let name = text.trimmed.split(separator: " ").last, text.trimmed.hasPrefix("Channel ") {
-            hasChannels = true
-            // Sixteen families are more than BIRD knows.
-            if channels.count < 16 {
-                channels.append(BGPChannel(name: name.bounded(64), state: .unknown))
-            }
-            return
-        }
-        if hasChannels { takeChannel(text) } else { takeSession(text) }
-    }
-
-    private mutating func takeSession(_ text: String) {
-        if let value = text.value(of: "BGP state") { bgpState = Self.bgpStates[value] ?? .unknown }
-        if let value = text.value(of: "Neighbor address") {
-            // `fe80::1%eth0` for a link-local neighbour.
-            neighbor = IPAddress(value.prefix { $0 != "%" })
-        }
-        if let value = text.value(of: "Neighbor AS") { neighborAS = UInt32(value) }
-        if let value = text.value(of: "Local AS") { localAS = UInt32(value) }
-        if let value = text.value(of: "Last error") { lastError = value.bounded() }
-        if let value = text.value(of: "Message") { message = value.bounded() }
-        takeOldStyle(text)
-    }
-
-    /// BIRD 1.6 has no channels: the protocol itself counts routes and has the limits.
-    private mutating func takeOldStyle(_ text: String) {
-        let isLimit = text.contains("limit:")
-        guard isLimit || text.value(of: "Routes") != nil else { return }
-        if channels.isEmpty {
-            channels.append(BGPChannel(name: "ipv4", state: state == .up ? .up : .down))
-        }
-        if isLimit, text.contains("[HIT]") { channels[0].limitHit = true }
-        takeCounters(text)
-    }
-
-    private mutating func takeChannel(_ text: String) {
-        guard !channels.isEmpty else { return }
-        let index = channels.count - 1
-        if let value = text.value(of: "State") {
-            channels[index].state = Self.channelStates[value] ?? .unknown
-        }
-        if text.contains("limit:"), text.contains("[HIT]") { channels[index].limitHit = true }
-        if let value = text.value(of: "Last error") { lastError = value.bounded() }
-        takeCounters(text)
-    }
-
-    private mutating func takeCounters(_ text: String) {
-        guard let value = text.value(of: "Routes"), !channels.isEmpty else { return }
-        let index = channels.count - 1
-        for part in value.split(separator: ",") {
-            channels[index].imported = counter("imported", in: part) ?? channels[index].imported
-            channels[index].filtered = counter("filtered", in: part) ?? channels[index].filtered
-            channels[index].exported = counter("exported", in: part) ?? channels[index].exported
-            channels[index].preferred = counter("preferred", in: part) ?? channels[index].preferred
-        }
-    }
-
-    /// The session as the rest of podpath knows it; nil for other protocols.
-    func session(serverTime: String, now: Timestamp) -> BGPSession? {
-        guard kind == "BGP" else { return nil }
-        let isAutomatic = (lastError + info).contains("Automatic shutdown")
-        return BGPSession(
-            name: name,
-            protocolState: state,
-            state: state == .down ? .down : bgpState ?? .unknown,
-            neighbor: neighbor,
-            neighborAS: neighborAS,
-            localAS: localAS,
-            since: ServerTime.age(of: since, now: serverTime).map { now - $0 },
-            lastError: errorText,
-            message: message,
-            isDisabled: state == .down && !isAutomatic,
-            channels: channels
-        )
-    }
-
-    /// `Last error`, or where BIRD shows it only in the row what stands after the state.
-    private var errorText: String {
-        guard lastError.isEmpty, let word = info.words.first, Self.bgpStates[word] != nil else {
-            return lastError
-        }
-        return info.dropFirst(word.count).trimmed
-    }
+    static func bgpState(_ word: Substring) -> BGPState? { bgpStates[String(word)] }
 }

@@ -16,11 +16,11 @@ struct StatusReply: Equatable {
         for line in reply.lines {
             let text = line.text.trimmed
             switch line.code {
-            case 1000:
-                version = text.hasPrefix("BIRD ") ? text.dropFirst(5).bounded(64) : text.bounded(64)
+            case 1000: version = (text.rest(after: "BIRD ") ?? text).bounded(64)
+            case 1011: takeDetail(text)
             case 13: state = text.bounded()
             case 24: isRecovering = true
-            default: takeDetail(text)
+            default: continue
             }
         }
     }
@@ -28,14 +28,15 @@ struct StatusReply: Equatable {
     var isShuttingDown: Bool { state.hasPrefix("Shutdown") }
     var isReconfiguring: Bool { state.hasPrefix("Reconfiguration") }
 
-    private mutating func takeDetail(_ text: String) {
-        if let value = rest(text, "Router ID is ") { routerID = IPAddress(value) }
-        if let value = rest(text, "Current server time is ") { serverTime = value }
-        if let value = rest(text, "Last reboot on ") { lastReboot = value }
-        if let value = rest(text, "Last reconfiguration on ") { lastReconfiguration = value }
-    }
-
-    private func rest(_ text: String, _ label: String) -> String? {
-        text.hasPrefix(label) ? text.dropFirst(label.count).bounded(64) : nil
+    private mutating func takeDetail(_ text: Substring) {
+        if let value = text.rest(after: "Router ID is ") {
+            routerID = IPAddress(value.trimmed)
+        } else if let value = text.rest(after: "Current server time is ") {
+            serverTime = value.bounded(64)
+        } else if let value = text.rest(after: "Last reboot on ") {
+            lastReboot = value.bounded(64)
+        } else if let value = text.rest(after: "Last reconfiguration on ") {
+            lastReconfiguration = value.bounded(64)
+        }
     }
 }

@@ -1,41 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-import Routing
 
-extension StringProtocol {
+// Everything here works on bytes: peers choose some of these texts, and a combining mark behind a
+// blank or a colon must not hide it.
+
+extension StringProtocol where SubSequence == Substring {
     /// Without blanks and tabs at both ends.
-    var trimmed: String {
-        guard let start = firstIndex(where: { !isBlank($0) }),
-            let end = lastIndex(where: { !isBlank($0) })
-        else { return "" }
-        return String(self[start...end])
+    var trimmed: Substring {
+        let bytes = Substring(self).utf8
+        let start = bytes.drop(while: isBlank)
+        guard let last = start.lastIndex(where: { !isBlank($0) }) else { return "" }
+        return Substring(start[...last])
     }
 
     /// Blank-separated words.
-    var words: [String] {
-        let parts: [SubSequence] = split(
-            maxSplits: .max,
-            omittingEmptySubsequences: true,
-            whereSeparator: isBlank
-        )
-        return parts.map { String($0) }
+    var words: [Substring] {
+        Substring(self).utf8.split(whereSeparator: isBlank).map { Substring($0) }
     }
 
-    /// The value of `Label: value`, however it is padded.
-    func value(of label: String) -> String? {
-        let line = trimmed
-        guard line.hasPrefix(label + ":") else { return nil }
-        return line.dropFirst(label.count + 1).trimmed
+    /// `Label:   value` taken apart, however it is padded; nil without a colon.
+    var labelled: (label: Substring, value: Substring)? {
+        let bytes = Substring(self).utf8
+        guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let value = Substring(bytes[bytes.index(after: colon)...])
+        return (Substring(bytes[..<colon]).trimmed, value.trimmed)
     }
 
-    /// At most `limit` characters: peers choose some of these texts.
-    func bounded(_ limit: Int = 256) -> String { String(prefix(limit)) }
+    /// What follows `start`; nil if the text does not begin with it.
+    func rest(after start: StaticString) -> Substring? {
+        let bytes = Substring(self).utf8
+        let wanted = start.withUTF8Buffer { Array($0) }
+        guard bytes.starts(with: wanted) else { return nil }
+        return Substring(bytes.dropFirst(wanted.count))
+    }
+
+    /// At most `limit` scalars of it.
+    func bounded(_ limit: Int = 256) -> String {
+        guard utf8.count > limit else { return String(self) }
+        return String(String.UnicodeScalarView(unicodeScalars.prefix(limit)))
+    }
 }
 
-private func isBlank(_ letter: Character) -> Bool { letter == " " || letter == "\t" }
-
-/// The number before or after a word, as in `1 imported`.
-func counter(_ name: String, in part: Substring) -> UInt32? {
-    let words = part.words
-    guard words.count == 2, words[1] == name else { return nil }
-    return UInt32(words[0])
-}
+private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }

@@ -88,7 +88,7 @@ private struct ScriptedBIRD {
                 "9001 Requested 'show route export' to protocols which aren't accepting exports at all.",
                 "", .channelDown
             ),
-            ("8009 cannot open", "", .unknown("answer 8009")),
+            ("8009 cannot open", "", .unknown("BIRD answered 8009")),
         ]
     )
     func exports(answer: String, noexport: String, expected: ExportAnswer) {
@@ -117,7 +117,7 @@ private struct ScriptedBIRD {
             bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
                 "8004 Stopped due to reconfiguration"
         }
-        #expect(result?.exports[key] == .unknown("answer 8004"))
+        #expect(result?.exports[key] == .unknown("BIRD answered 8004"))
         #expect(asked.count { $0.hasSuffix("exported 'uplink0'") } == 2)
     }
 
@@ -125,7 +125,7 @@ private struct ScriptedBIRD {
     func unrestricted() {
         let (result, asked) = reading { $0.answers["restrict"] = "9001 syntax error" }
         #expect(asked == ["restrict"])
-        #expect(result?.condition == .malformed("restrict answered 9001"))
+        #expect(result?.condition == .malformed("restrict was answered 9001"))
     }
 
     @Test(
@@ -175,7 +175,112 @@ private struct ScriptedBIRD {
         var endless = poll()
         let flood = endless.received([UInt8](repeating: 65, count: 2_000), now: at(1))
         guard case .finish(let last) = flood.first else { return #expect(Bool(false)) }
-        #expect(last.condition == .malformed("lineTooLong"))
+        #expect(last.condition == .malformed("a line longer than BIRD writes"))
+    }
+
+    @Test("BIRD 1.6 refuses `exported` in other words")
+    func ancient() {
+        let row = "1007-10.16.2.0/24 dev cilium_host [static1 13:05:51] * (200)\n0000 "
+        let (result, asked) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] = "9001 IP address expected"
+            bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row
+        }
+        #expect(result?.exports[key] == .accepted)
+        #expect(asked.last == "show route 10.16.2.0/24 export 'uplink0'")
+    }
+
+    @Test("a protocol that goes while it is asked about is unknown, not lost")
+    func vanished() {
+        let (result, _) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] = "9001 syntax error"
+            bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = "9001 syntax error"
+        }
+        #expect(result?.condition == .readable)
+        #expect(result?.exports[key] == .unknown("BIRD does not understand the question"))
+    }
+
+    @Test("an old BIRD that exported nothing did not send what its filter accepts")
+    func softReconfiguration() {
+        let row = "1007-10.16.2.0/24 unicast [static1 1] * (200)\n0000 "
+        let (result, _) = reading { bird in
+            bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                .replacing("1 exported", with: "0 exported")
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] = "9001 syntax error"
+            bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row
+        }
+        #expect(result?.exports[key] == .notSent)
+    }
+
+    @Test("a session with a table of its own is asked, though the default table lacks the prefix")
+    func ownTable() {
+        let row = "1007-Table t4:\n 10.16.2.0/24 unicast [static1 1] * (200)\n \tdev veth0\n0000 "
+        let (result, _) = reading { bird in
+            bird.answers["show route 10.16.2.0/24"] = "8001 Network not found"
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] = row
+        }
+        #expect(result?.exports[key] == .sent)
+        #expect(result?.routes.map(\.table) == ["t4"])
+    }
+
+    @Test("a table that cannot be asked makes the reading unreadable, never the route missing")
+    func unreadableTable() {
+        let (result, _) = reading { bird in
+            bird.answers["show route 10.16.2.0/24"] = "8004 Stopped due to reconfiguration"
+        }
+        #expect(result?.condition == .malformed("show route was answered 8004"))
+        #expect(result?.sessions.isEmpty == true)
+    }
+
+    @Test("a static protocol that may not be asked about does not end the questions")
+    func hostileStatic() {
+        let (result, asked) = reading { bird in
+            bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                .replacing("static1", with: String(repeating: "s", count: 64))
+        }
+        #expect(asked.contains("show route 10.16.2.0/24"))
+        #expect(result?.exports[key] == .sent)
+    }
+
+    @Test("a channel that is down under a session that is up was sent nothing")
+    func channelDown() {
+        let (result, asked) = reading { bird in
+            bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                .replacing("State:          UP", with: "State:          DOWN")
+        }
+        #expect(result?.exports[key] == .channelDown)
+        #expect(!asked.contains { $0.contains("export") })
+    }
+
+    @Test("an answer that BIRD cut off proves nothing")
+    func overflow() {
+        let (result, _) = reading { bird in
+            bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
+                "8000-<line overflow>\n0000 "
+        }
+        #expect(result?.exports[key] == .unknown("a line was too long for BIRD"))
+    }
+
+    @Test("once finished the machine is silent")
+    func finished() {
+        var poll = poll()
+        #expect(poll.deadline == at(2_000))
+        _ = poll.failed(.refused, now: at(1))
+        #expect(poll.deadline == nil)
+        #expect(poll.received(Array("0001 BIRD ready.\n".utf8), now: at(2)).isEmpty)
+        #expect(poll.failed(.closed, now: at(3)).isEmpty)
+        #expect(poll.timerFired(now: at(9_000)).isEmpty)
+    }
+
+    @Test("after the greeting the whole poll has five seconds")
+    func slow() {
+        var poll = poll()
+        _ = poll.received(Array("0001 BIRD 2.0.12 ready.\n".utf8), now: at(1_900))
+        #expect(poll.deadline == at(5_000))
+        #expect(poll.timerFired(now: at(4_999)).isEmpty)
+        guard case .finish(let reading) = poll.timerFired(now: at(5_000)).first else {
+            return #expect(Bool(false))
+        }
+        #expect(reading.condition == .noAnswer)
     }
 
     @Test("an age that jitters does not make a session new; a bounce does")
@@ -196,6 +301,18 @@ private struct ScriptedBIRD {
             reading("13:00:09.000", 14_000).settled(comparedTo: first).sessions[0].since
                 == at(14_000)
         )
+        // 20 hours later BIRD prints the date alone.
+        var dated = reading("2026-11-23", 0)
+        dated.sessions[0].since = nil
+        #expect(dated.settled(comparedTo: first).sessions[0].since == at(5_000))
+        // Epoch times are computed anew each time: nothing else may differ because of it.
+        var epoch = reading("1763903453.140000", 5_000)
+        epoch.lastReboot = "1763903000.000120"
+        var next = reading("1763903453.140713", 5_001)
+        next.lastReboot = "1763903000.000833"
+        #expect(next.settled(comparedTo: epoch) == epoch)
+        next.lastReboot = "1763903100.000000"
+        #expect(next.settled(comparedTo: epoch).lastReboot == "1763903100.000000")
     }
 
     @Test(
@@ -219,6 +336,10 @@ private struct ScriptedBIRD {
         )
         #expect(session.received(Array("+a\n+b\n".utf8), now: at(0)) == [.moved])
         #expect(session.received(Array("<12 messages lost>\n".utf8), now: at(0)) == [.lost])
+        #expect(
+            session.received(Array("<1 messages lost>\n+a\n<2 messages lost>\n".utf8), now: at(0))
+                == [.lost, .moved]
+        )
         var three = EchoSession(now: at(0))
         _ = three.received(
             Array("0001 BIRD 3.3.2 ready.\n0016 Access restricted\n".utf8),

@@ -28,22 +28,29 @@ import Testing
             let events = try reader.read(bytes)
             #expect(reader.isIdle, "\(name)")
             #expect(events.contains { if case .reply = $0 { true } else { false } }, "\(name)")
+            let (json, isComplete) = inspect(bytes)
+            #expect(isComplete && json.contains("\"unknownLines\":0"), "\(name): \(json)")
         }
     }
 
     @Test("any split of the bytes gives the same replies")
     func splits() throws {
-        let bytes = try #require(BIRDFixture.bytes("2.0.12", "healthy", "show-protocols-all"))
+        var bytes = try #require(BIRDFixture.bytes("2.0.12", "healthy", "hello"))
+        bytes += Array("+echoed\n<3 messages lost>\n".utf8)
+        bytes += try #require(BIRDFixture.bytes("2.0.7", "healthy", "show-route-all"))
+        bytes += try #require(BIRDFixture.bytes("3.3.2", "dual-stack", "show-static"))
         var whole = ReplyReader()
         let expected = try whole.read(bytes)
-        for size in [1, 2, 3, 5, 13, 4_095] {
+        #expect(expected.count == 5)
+        for cut in bytes.indices {
             var reader = ReplyReader()
-            var events: [ReplyReader.Event] = []
-            for start in stride(from: 0, to: bytes.count, by: size) {
-                events += try reader.read(Array(bytes[start..<min(start + size, bytes.count)]))
-            }
-            #expect(events == expected)
+            let events = try reader.read(Array(bytes[..<cut])) + reader.read(Array(bytes[cut...]))
+            #expect(events == expected, "cut at \(cut)")
         }
+        var reader = ReplyReader()
+        var events: [ReplyReader.Event] = []
+        for byte in bytes { events += try reader.read([byte]) }
+        #expect(events == expected)
     }
 
     @Test("a healthy node: two sessions up, one prefix exported", arguments: BIRDFixture.versions)
@@ -94,7 +101,9 @@ import Testing
         let all = try protocols(version, "export-limit-action-block")
         // BIRD 3 shows the mark only now and then.
         guard !version.hasPrefix("3") else { return }
-        #expect(all.first { $0.name == "uplink0" }?.channels.contains(where: \.limitHit) == true)
+        #expect(
+            all.first { $0.name == "uplink0" }?.channels.contains(where: \.value.limitHit) == true
+        )
     }
 
     @Test(
@@ -105,7 +114,7 @@ import Testing
         for (state, isDormant) in [("healthy", false), ("static-iface-down", true)] {
             let bytes = try #require(BIRDFixture.bytes(version, state, "show-static"))
             #expect(
-                RouteReply.statics(try reply(bytes), protocolName: "static1") == [
+                StaticReply(try reply(bytes), protocolName: "static1").statics == [
                     BIRDStatic(
                         prefix: prefix("10.217.3.0/24"),
                         protocolName: "static1",
@@ -123,7 +132,7 @@ import Testing
     )
     func routes(version: String) throws {
         let bytes = try #require(BIRDFixture.bytes(version, "healthy", "show-route-all"))
-        let routes = RouteReply.routes(try reply(bytes))
+        let routes = RouteReply(try reply(bytes)).routes
         #expect(routes.map(\.prefix) == [prefix("10.217.3.0/24")])
         #expect(routes[0].isBest)
         #expect(routes[0].destination == .unicast)
@@ -152,7 +161,7 @@ import Testing
         let events = try reader.read(Array(text.utf8))
         #expect(events.count == 4)
         #expect(events[0] == .asynchronous("echoed"))
-        #expect(events[1] == .messagesLost)
+        #expect(events[1] == .messagesLost("<5 messages lost>"))
         guard case .reply(let first) = events[2], case .reply(let second) = events[3] else {
             return #expect(Bool(false))
         }
@@ -168,6 +177,11 @@ import Testing
         #expect(ServerTime.age(of: "23:59:59", now: "2026-11-23 00:00:01") == 2_000)
         #expect(ServerTime.age(of: "1763903453.140000", now: "1763903460.240000") == 7_100)
         #expect(ServerTime.age(of: "2026-11-20", now: "2026-11-23 00:00:01") == nil)
+        #expect(ServerTime.age(of: "13:10:54.700", now: "2026-11-23 13:10:54.699") == 0)
+        #expect(ServerTime.age(of: "2026-02-28 23:00:00", now: "2026-03-01 00:00:01") == 3_601_000)
+        #expect(ServerTime.age(of: "2024-02-28 23:00:00", now: "2024-03-01 00:00:01") == 90_001_000)
+        #expect(ServerTime.age(of: "13:10:52", now: "1763903460.240000") == nil)
+        #expect(ServerTime.age(of: "-1:00:00", now: "2026-11-23 00:00:01") == nil)
         #expect(ServerTime.age(of: "Mon 13:10", now: "2026-11-23 00:00:01") == nil)
     }
 

@@ -50,7 +50,7 @@ import Verdicts
     /// Our own modules and programs and where they live, as Package.swift declares them.
     static func targetsInManifest() -> [String: String] {
         let manifest = Tree.text("Package.swift")
-        let pattern = /(?:module|program)\(\s*"([^"]+)",\s*"([^"]+)"/
+        let pattern = /(?:module|safeModule|program)\(\s*"([^"]+)",\s*"([^"]+)"/
         var targets: [String: String] = [:]
         for match in manifest.matches(of: pattern) {
             targets[String(match.1)] = String(match.2)
