@@ -73,17 +73,33 @@ package struct BigIPPoller: Sendable {
         for partition in partitions {
             for pool in try await pools(of: partition) {
                 let body = try await get(memberStatsPath(pool: pool.fullPath), isFullPath: true)
-                table.members += try decodeMemberStats(body, pool: pool.fullPath).members
+                let answer = try decodeMemberStats(body, pool: pool.fullPath)
+                try whole(answer.problems, pool.fullPath)
+                table.members += answer.members
                 monitorNames.formUnion(pool.monitor.split(separator: " ").map(String.init))
             }
             table.virtualServers += try await virtualServers(of: partition)
         }
-        table.routes = try decodeRoutes(try await get("net/route")).routes
-        table.selfNetworks = try decodeSelfIPs(try await get("net/self")).networks
+        try await readNetwork(into: &table)
         let timeouts = try decodeMonitors(try await get("ltm/monitor/http"))
         let used = timeouts.filter { monitorNames.contains($0.key) }.values
         table.monitorTimeout = used.max() ?? timeouts.values.max() ?? table.monitorTimeout
         return table
+    }
+
+    private func readNetwork(into table: inout LoadBalancerTable) async throws {
+        let routes = try decodeRoutes(try await get("net/route"))
+        try whole(routes.problems, "net/route")
+        let networks = try decodeSelfIPs(try await get("net/self"))
+        try whole(networks.problems, "net/self")
+        table.routes = routes.routes
+        table.selfNetworks = networks.networks
+    }
+
+    /// A row that cannot be read would look absent: then the round proves nothing.
+    private func whole(_ problems: [String], _ what: String) throws {
+        guard let problem = problems.first else { return }
+        throw BigIPRequestError(description: "\(what): \(problem)", failure: nil)
     }
 
     /// All pages; a total that moves between pages means the list moved under us.
@@ -96,9 +112,7 @@ package struct BigIPPoller: Sendable {
                     + "&$skip=\(page * Self.pageSize)"
             )
             let answer = try decodePools(body)
-            if let problem = answer.problems.first {
-                throw BigIPRequestError(description: "ltm/pool: \(problem)", failure: nil)
-            }
+            try whole(answer.problems, "ltm/pool")
             for pool in answer.pools { pools[pool.fullPath] = pool }
             if let known = total, let now = answer.page.totalItems, known != now {
                 throw BigIPRequestError(

@@ -2,9 +2,9 @@
 
 /// The first key that stands twice in one object of well-formed JSON, and at which byte.
 ///
-/// Foundation's parser keeps one of the two and says nothing: a route or a neighbour would be lost
+/// Foundation's parser keeps one of the two and says nothing: a member or a route would be lost
 /// without a word.
-func repeatedKey(_ bytes: [UInt8]) -> (key: String, at: Int)? {
+package func repeatedKey(_ bytes: [UInt8]) -> (key: String, at: Int)? {
     var objects: [Set<ArraySlice<UInt8>>] = []
     var text: ArraySlice<UInt8> = []
     var offset = 0
