@@ -116,7 +116,7 @@ let package = Package(
             providers: [.apt(["libmnl-dev"])]
         ),
         module("Netlink", "Agent/Netlink", ["Routing", "CMNL"]),
-        module("BIRD", "Agent/BIRD", ["Routing"]),
+        safeModule("BIRD", "Agent/BIRD", ["Routing"]),
         safeModule("Reporting", "Agent/Reporting", ["Wire", "Routing"]),
         program(
             "podpath-agent",

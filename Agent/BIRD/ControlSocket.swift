@@ -24,9 +24,9 @@ package final class ControlSocket {
         guard descriptor >= 0 else { return .failure(.malformed("socket: errno \(errno)")) }
         let socket = ControlSocket(descriptor)
         guard var name = address(path) else { return .failure(.malformed("socket path too long")) }
-        let result = withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        let result = unsafe withUnsafePointer(to: &name) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         return result == 0 ? .success(socket) : .failure(condition(errno))
@@ -35,8 +35,8 @@ package final class ControlSocket {
     /// What is there now, 64 KB at most.
     package func read() -> ReadResult {
         var failure: Int32 = 0
-        let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
-            let result = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+            let result = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
             failure = result < 0 ? errno : 0
             count = max(0, result)
         }
@@ -50,8 +50,8 @@ package final class ControlSocket {
 
     /// False if not all was taken: a line is at most 255 bytes, and the buffer was empty.
     package func write(_ bytes: [UInt8]) -> Bool {
-        let count = bytes.withUnsafeBytes {
-            send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        let count = unsafe bytes.withUnsafeBytes {
+            unsafe send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
         }
         return count == bytes.count
     }
@@ -61,7 +61,7 @@ package final class ControlSocket {
         name.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: name.sun_path) else { return nil }
-        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: bytes) }
+        unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: bytes) }
         return name
     }
 

@@ -26,11 +26,10 @@ extension StringProtocol where SubSequence == Substring {
     }
 
     /// What follows `start`; nil if the text does not begin with it.
-    func rest(after start: StaticString) -> Substring? {
+    func rest(after start: String) -> Substring? {
         let bytes = Substring(self).utf8
-        let wanted = start.withUTF8Buffer { Array($0) }
-        guard bytes.starts(with: wanted) else { return nil }
-        return Substring(bytes.dropFirst(wanted.count))
+        guard bytes.starts(with: start.utf8) else { return nil }
+        return Substring(bytes.dropFirst(start.utf8.count))
     }
 
     /// At most `limit` scalars of it.
