@@ -6,12 +6,6 @@ import Wire
 
 /// What the kernel and BIRD say, as facts for the report.
 enum NodeView {
-    /// Devices through which Cilium, flannel, kube-router and bridge plug-ins route a node's CIDR:
-    /// worth reporting even when no route uses them any more.
-    private static let podDevices: Set<String> = [
-        "cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1",
-    ]
-
     static func facts(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> [Fact] {
         var facts: [Fact] = [.kernel(isComplete: rib.isComplete)]
         facts += rib.routes.values.map { .kernelRoute($0) }
@@ -27,7 +21,7 @@ enum NodeView {
     }
 
     private static func links(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> [Link] {
-        var names = podDevices
+        var names = Set(podDevices)
         names.formUnion(rib.routes.values.flatMap(\.nextHops).compactMap(\.device))
         for bird in birds { names.formUnion(bird.reading?.statics.compactMap(\.device) ?? []) }
         return rib.links.values.filter { names.contains($0.name) }

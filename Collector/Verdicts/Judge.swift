@@ -14,7 +14,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     let world = World(snapshot, now: now)
     var paths = world.paths.map { judgePath($0.prefix, of: $0.node, in: world) }
     let duplicates = ownershipFindings(in: world, paths)
-    fold(&paths, under: duplicates, in: world)
+    fold(&paths, under: duplicates)
     let findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
         + watcherFindings(in: world)
@@ -39,7 +39,7 @@ private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -
 }
 
 /// A CIDR with two owners has wrong next hops by nature: the duplicate is the root.
-private func fold(_ paths: inout [JudgedPath], under duplicates: [Finding], in world: World) {
+private func fold(_ paths: inout [JudgedPath], under duplicates: [Finding]) {
     let claimed = duplicates.compactMap(\.prefix)
     for index in paths.indices {
         let prefix = paths[index].trace.prefix

@@ -99,3 +99,9 @@ package struct Link: Hashable, Sendable {
         self.mtu = mtu
     }
 }
+
+/// The devices through which Cilium, flannel, kube-router and bridge plug-ins route a node's CIDR.
+///
+/// An agent reports them even when no route uses them any more, and judgement looks for the cause
+/// of a lost route among them: one list, or the one would look for what the other does not say.
+package let podDevices = ["cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1"]

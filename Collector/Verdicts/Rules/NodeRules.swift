@@ -84,9 +84,6 @@ private func downDevice(
     return nil
 }
 
-/// The devices through which Cilium, flannel, kube-router and bridge plug-ins route a node's CIDR.
-package let podDevices = ["cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1"]
-
 private func deviceDown(
     _ device: String,
     _ state: String,
