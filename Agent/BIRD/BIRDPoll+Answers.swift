@@ -11,7 +11,7 @@ extension BIRDPoll {
     ) -> BIRDCondition? {
         switch question {
         case .restrict:
-            return reply.code == 16 ? nil : .malformed("restrict was answered \(reply.code)")
+            return reply.code == 16 ? nil : .unrestricted
         case .timeFormat, .echo: return nil
         case .status: return takeStatus(reply)
         case .protocols: return takeProtocols(reply, now: now)

@@ -79,7 +79,7 @@ package struct BIRDPoll {
 
     package mutating func timerFired(now: Timestamp) -> [Action] {
         guard let deadline, now >= deadline else { return [] }
-        return finish(.noAnswer)
+        return finish(hasGreeted ? .noAnswer : .noGreeting)
     }
 
     private mutating func finish(_ condition: BIRDCondition) -> [Action] {

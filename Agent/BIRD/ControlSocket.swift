@@ -71,7 +71,7 @@ package final class ControlSocket {
         case ECONNREFUSED: .refused
         case EACCES, EPERM: .forbidden
         // The backlog of 8 is full: nobody accepts.
-        case EAGAIN: .noAnswer
+        case EAGAIN: .backlogFull
         case ECONNRESET, EPIPE: .closed
         default: .malformed("errno \(code)")
         }

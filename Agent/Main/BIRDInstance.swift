@@ -157,7 +157,7 @@ final class BIRDInstance {
         let settled = fresh.settled(comparedTo: reading)
         if settled.condition != reading?.condition {
             conditionSince = now
-            log.notice("BIRD at \(path): \(describe(settled.condition))")
+            log.notice("BIRD at \(path): \(settled.condition.words)")
         }
         let isRestless =
             settled.condition != .readable
@@ -218,20 +218,6 @@ final class BIRDInstance {
         echoSocket = nil
         echo = nil
         nextEcho = now + Self.echoRetry
-    }
-
-    private func describe(_ condition: BIRDCondition) -> String {
-        switch condition {
-        case .readable: "readable"
-        case .noSocket: "no control socket"
-        case .refused: "connection refused"
-        case .forbidden: "permission denied; is the agent in BIRD's group?"
-        case .noAnswer: "no answer"
-        case .closed: "closed in the middle of an answer"
-        case .shuttingDown: "shutting down"
-        case .malformed(let reason): "cannot be read: \(reason)"
-        case .starting: "not asked yet"
-        }
     }
 }
 

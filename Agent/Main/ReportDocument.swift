@@ -61,7 +61,7 @@ enum ReportDocument {
             ("prefix", .string(route.prefix.description)), ("table", .number(Int64(route.table))),
             ("metric", .number(Int64(route.metric))),
             ("destination", .string(route.destination.name)),
-            ("protocol", .number(Int64(route.proto))),
+            ("protocol", .string(RouteProtocol.name(route.proto))),
             ("nextHops", .list(route.nextHops.map { .string($0.description) })),
         ])
     }

@@ -57,6 +57,8 @@ package struct BGPChannel: Hashable, Sendable {
     package var preferred: UInt32?
     /// `[HIT]` beside import, receive or export limit.
     package var limitHit: Bool
+    /// `GR recovery`: holds routes back until the peers of a graceful restart are done.
+    package var isRecovering: Bool
 
     package init(
         name: String,
@@ -65,7 +67,8 @@ package struct BGPChannel: Hashable, Sendable {
         filtered: UInt32? = nil,
         exported: UInt32? = nil,
         preferred: UInt32? = nil,
-        limitHit: Bool = false
+        limitHit: Bool = false,
+        isRecovering: Bool = false
     ) {
         self.name = name
         self.state = state
@@ -74,6 +77,7 @@ package struct BGPChannel: Hashable, Sendable {
         self.exported = exported
         self.preferred = preferred
         self.limitHit = limitHit
+        self.isRecovering = isRecovering
     }
 }
 
@@ -89,10 +93,22 @@ package struct BGPSession: Hashable, Sendable {
     package var since: Timestamp?
     /// BIRD's `Last error`, in BIRD's words; empty if none.
     package var lastError: String
+    /// The first error since the session was last established: the cause, which BIRD overwrites
+    /// with those of its attempts to come back. Empty if none was seen.
+    package var firstError: String
     /// The last shutdown text, ours or the peer's: outside text.
     package var message: String
     /// Stopped by `disable`, or disabled in the configuration.
     package var isDisabled: Bool
+    /// `Neighbor graceful restart active`: the peer is restarting and keeps our routes meanwhile.
+    package var isPeerRestarting: Bool
+    /// Negotiated, in seconds; nil while not established.
+    package var holdTime: UInt32?
+    /// When the peer was last heard, told only once a keepalive of its is overdue: less than half
+    /// of the hold time is left. BIRD calls such a session Established until it runs out.
+    package var silentSince: Timestamp?
+    /// BFD's word for the way to the neighbour (`Up`, `Down`, `Init`, `AdminDown`); empty without.
+    package var bfdState: String
     package var channels: [BGPChannel]
 
     package init(
@@ -104,8 +120,13 @@ package struct BGPSession: Hashable, Sendable {
         localAS: UInt32? = nil,
         since: Timestamp? = nil,
         lastError: String = "",
+        firstError: String = "",
         message: String = "",
         isDisabled: Bool = false,
+        isPeerRestarting: Bool = false,
+        holdTime: UInt32? = nil,
+        silentSince: Timestamp? = nil,
+        bfdState: String = "",
         channels: [BGPChannel] = []
     ) {
         self.name = name
@@ -116,8 +137,13 @@ package struct BGPSession: Hashable, Sendable {
         self.localAS = localAS
         self.since = since
         self.lastError = lastError
+        self.firstError = firstError
         self.message = message
         self.isDisabled = isDisabled
+        self.isPeerRestarting = isPeerRestarting
+        self.holdTime = holdTime
+        self.silentSince = silentSince
+        self.bfdState = bfdState
         self.channels = channels
     }
 

@@ -68,22 +68,55 @@ package enum ExportAnswer: Hashable, Sendable {
 package enum BIRDCondition: Error, Hashable, Sendable {
     /// Greeting, `restrict` and every reply read to its end.
     case readable
-    /// No socket file (ENOENT).
+    /// The directory is there, the socket file is not (ENOENT): BIRD is not running, or somebody
+    /// removed the file.
     case noSocket
+    /// Not even the directory is there (ENOENT): not mounted, or another path.
+    case noDirectory
     /// Nobody listens on the socket file (ECONNREFUSED): BIRD died.
     case refused
     /// No permission (EACCES): the agent is not in BIRD's group.
     case forbidden
-    /// connect or greeting took too long, or the backlog is full (EAGAIN): BIRD is frozen.
+    /// BIRD's backlog of connections is full (EAGAIN): it has long not accepted any.
+    case backlogFull
+    /// Connected, and no greeting came: BIRD is frozen or very busy.
+    case noGreeting
+    /// A reply did not end in time.
     case noAnswer
     /// The connection ended inside a reply.
     case closed
     /// BIRD says it is shutting down.
     case shuttingDown
-    /// A reply broke the protocol or a bound: too long, unexpected code, no 0016 for `restrict`.
+    /// BIRD is reconfiguring and stopped a reply for it (8004), twice.
+    case reconfiguring
+    /// `restrict` was not answered 0016: nothing more was asked.
+    case unrestricted
+    /// A reply broke the protocol or a bound: too long, unexpected code.
     case malformed(String)
     /// Not asked yet: the agent has just started.
     case starting
+}
+
+extension BIRDCondition {
+    /// For people: log, page and alert.
+    package var words: String {
+        switch self {
+        case .readable: "readable"
+        case .noSocket: "no control socket: BIRD is not running, or its socket file was removed"
+        case .noDirectory: "no directory for the control socket: not mounted, or another path"
+        case .refused: "control socket refuses: BIRD is not running"
+        case .forbidden: "no permission for the control socket: the agent is not in BIRD's group"
+        case .backlogFull: "BIRD does not accept connections, its backlog is full"
+        case .noGreeting: "BIRD accepts the connection and does not greet"
+        case .noAnswer: "BIRD does not finish its answer"
+        case .closed: "BIRD closed the connection in the middle of an answer"
+        case .shuttingDown: "BIRD is shutting down"
+        case .reconfiguring: "BIRD is reconfiguring and stopped its answer for it"
+        case .unrestricted: "BIRD does not accept `restrict`: nothing was asked"
+        case .malformed(let reason): "BIRD's answer cannot be read: \(reason)"
+        case .starting: "BIRD was not asked yet"
+        }
+    }
 }
 
 /// One question of export: was this prefix sent over this uplink?

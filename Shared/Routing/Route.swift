@@ -58,7 +58,7 @@ package struct KernelRoute: Hashable, Sendable {
     /// RTA_PRIORITY.
     package var metric: UInt32
     package var destination: Destination
-    /// rtm_protocol, raw: 2 kernel, 3 boot, 4 static, 12 BIRD …
+    /// rtm_protocol, raw; `RouteProtocol.name` has the words.
     package var proto: UInt8
     /// Sorted.
     package var nextHops: [NextHop]
@@ -80,28 +80,15 @@ package struct KernelRoute: Hashable, Sendable {
     }
 }
 
-/// A network device of the node.
-package struct Link: Hashable, Sendable {
-    package var name: String
-    /// Changes when the device is recreated.
-    package var index: UInt32
-    /// IFF_UP: an administrator wants it up.
-    package var isAdminUp: Bool
-    /// IFF_LOWER_UP: there is carrier.
-    package var hasCarrier: Bool
-    package var mtu: UInt32
+/// Who put a route into the kernel: `rtm_protocol`, linux/rtnetlink.h.
+package enum RouteProtocol {
+    /// As `ip route` prints it; the number where iproute2 has no word.
+    package static func name(_ number: UInt8) -> String { names[number] ?? String(number) }
 
-    package init(name: String, index: UInt32, isAdminUp: Bool, hasCarrier: Bool, mtu: UInt32) {
-        self.name = name
-        self.index = index
-        self.isAdminUp = isAdminUp
-        self.hasCarrier = hasCarrier
-        self.mtu = mtu
-    }
+    private static let names: [UInt8: String] = [
+        0: "unspec", 1: "redirect", 2: "kernel", 3: "boot", 4: "static", 8: "gated", 9: "ra",
+        10: "mrt", 11: "zebra", 12: "bird", 13: "dnrouted", 14: "xorp", 15: "ntk", 16: "dhcp",
+        17: "mrouted", 18: "keepalived", 42: "babel", 80: "cilium", 84: "openr", 186: "bgp",
+        187: "isis", 188: "ospf", 189: "rip", 192: "eigrp",
+    ]
 }
-
-/// The devices through which Cilium, flannel, kube-router and bridge plug-ins route a node's CIDR.
-///
-/// An agent reports them even when no route uses them any more, and judgement looks for the cause
-/// of a lost route among them: one list, or the one would look for what the other does not say.
-package let podDevices = ["cilium_host", "cni0", "cbr0", "kube-bridge", "flannel.1"]

@@ -243,6 +243,11 @@ struct FactDecoder {
         case 6: .shuttingDown
         case 7: .malformed(try string(&reader))
         case 8: .starting
+        case 9: .noDirectory
+        case 10: .backlogFull
+        case 11: .noGreeting
+        case 12: .reconfiguring
+        case 13: .unrestricted
         default: .malformed("condition \(code) of a newer agent")
         }
     }

@@ -159,6 +159,11 @@ extension BIRDCondition {
         case .shuttingDown: 6
         case .malformed: 7
         case .starting: 8
+        case .noDirectory: 9
+        case .backlogFull: 10
+        case .noGreeting: 11
+        case .reconfiguring: 12
+        case .unrestricted: 13
         }
     }
 }

@@ -166,7 +166,7 @@ private func judgeUnreadable(
     _ bird: BIRDFacts,
     _ facts: NodeFacts
 ) {
-    let reason = bird.condition.reason
+    let reason = bird.condition.words
     path.add(StageResult(.bird, .unknown(reason: reason), readAt: facts.lastHeard))
     guard bird.condition.isFault else { return }
     let node = path.trace.node
@@ -227,26 +227,14 @@ private func birdFinding(
 }
 
 extension BIRDCondition {
-    /// In words, for page and alert.
-    package var reason: String {
-        switch self {
-        case .readable: "readable"
-        case .noSocket: "no control socket"
-        case .refused: "control socket refuses: BIRD is not running"
-        case .forbidden: "no permission for the control socket"
-        case .noAnswer: "BIRD does not answer on its control socket"
-        case .closed: "BIRD closed the connection in the middle of an answer"
-        case .shuttingDown: "BIRD is shutting down"
-        case .malformed(let reason): "BIRD's answer cannot be read: \(reason)"
-        case .starting: "the agent has not asked BIRD yet"
-        }
-    }
-
-    /// Whether it is a fault of the node; starting and shutting down pass by themselves.
+    /// Whether it is a fault of the node; starting, reconfiguring and shutting down pass by
+    /// themselves.
     var isFault: Bool {
         switch self {
-        case .readable, .starting, .shuttingDown: false
-        case .noSocket, .refused, .forbidden, .noAnswer, .closed, .malformed: true
+        case .readable, .starting, .reconfiguring, .shuttingDown: false
+        case .noSocket, .noDirectory, .refused, .forbidden, .backlogFull, .noGreeting, .noAnswer,
+            .closed, .unrestricted, .malformed:
+            true
         }
     }
 }

@@ -18,7 +18,7 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     let uplinks = world.uplinks(of: facts).filter { serves($0, path.trace.prefix) }
     guard !uplinks.isEmpty else {
         let unread = facts.birds.values.first { $0.condition != .readable }
-        addUnknownUplinks(&path, unread?.condition.reason ?? "BIRD has no BGP session")
+        addUnknownUplinks(&path, unread?.condition.words ?? "BIRD has no BGP session")
         return
     }
     let downCount = uplinks.count { !$0.isEstablished }
