@@ -88,15 +88,15 @@ final class Driver {
         for bird in birds { bird.close() }
     }
 
-    /// Runs until kernel and every BIRD were read once, five seconds at most; then the facts.
-    func readOnce() -> [Fact] {
+    /// Runs until kernel and every BIRD were read once, five seconds at most; then the report.
+    func readOnce() -> Report {
         let start = Driver.now()
         perform(kernel.start(now: start))
         while !isStopping, Driver.now() - start < 5_000 {
             turn()
             if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { break }
         }
-        return NodeView.facts(kernel.rib, birds)
+        return NodeView.report(kernel.rib, birds)
     }
 
     private func turn() {
@@ -166,7 +166,7 @@ final class Driver {
     private func report(_ now: Timestamp) {
         if isDirty {
             isDirty = false
-            table.replace(with: NodeView.facts(kernel.rib, birds))
+            table.replace(with: NodeView.report(kernel.rib, birds))
         }
         for connection in connections { connection.proceed(table, now: now) }
     }

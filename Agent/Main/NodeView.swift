@@ -4,14 +4,15 @@ import Netlink
 import Routing
 import Wire
 
-/// What the kernel and BIRD say, as facts for the report.
+/// What the kernel and BIRD say, as a report.
 enum NodeView {
-    static func facts(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> [Fact] {
-        var facts: [Fact] = [.kernel(isComplete: rib.isComplete)]
-        facts += rib.routes.values.map { .kernelRoute($0) }
-        facts += links(rib, birds).map { .link($0) }
-        for bird in birds { facts += self.facts(bird) }
-        return facts
+    static func report(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> Report {
+        var report = Report()
+        report.kernel = [KernelStatus(isComplete: rib.isComplete)]
+        report.routes = Array(rib.routes.values)
+        report.links = links(rib, birds)
+        for bird in birds { add(bird, to: &report) }
+        return report
     }
 
     /// Pod CIDRs the kernel holds: what BIRD is asked about, beside its own statics.
@@ -27,29 +28,30 @@ enum NodeView {
         return rib.links.values.filter { names.contains($0.name) }
     }
 
-    private static func facts(_ bird: BIRDInstance) -> [Fact] {
+    private static func add(_ bird: BIRDInstance, to report: inout Report) {
         let daemon = bird.path
+        report.birds.append(OfDaemon(daemon, status(bird)))
+        // Anything but a whole reading proves nothing: its tables are not reported.
+        guard let reading = bird.reading, reading.condition == .readable else { return }
+        report.sessions += reading.sessions.map { OfDaemon(daemon, $0) }
+        report.statics += reading.statics.map { OfDaemon(daemon, $0) }
+        report.birdRoutes += reading.routes.map { OfDaemon(daemon, $0) }
+        report.exports += reading.exports.map { OfDaemon(daemon, Export($0.key, $0.value)) }
+    }
+
+    private static func status(_ bird: BIRDInstance) -> BIRDStatus {
         guard let reading = bird.reading else {
-            return [
-                .bird(daemon: daemon, BIRDStatus(condition: .starting, since: bird.conditionSince))
-            ]
+            return BIRDStatus(condition: .starting, since: bird.conditionSince)
         }
-        let status = BIRDStatus(
+        return BIRDStatus(
             condition: reading.condition,
             since: bird.conditionSince,
             version: reading.version,
             routerID: reading.routerID,
             lastReboot: reading.lastReboot,
+            lastReconfiguration: reading.lastReconfiguration,
             isReconfiguring: reading.isReconfiguring,
             isRecovering: reading.isRecovering
         )
-        var facts: [Fact] = [.bird(daemon: daemon, status)]
-        // Anything but a whole reading proves nothing: its tables are not reported.
-        guard reading.condition == .readable else { return facts }
-        facts += reading.sessions.map { .session(daemon: daemon, $0) }
-        facts += reading.statics.map { .birdStatic(daemon: daemon, $0) }
-        facts += reading.routes.map { .birdRoute(daemon: daemon, $0) }
-        facts += reading.exports.map { .export(daemon: daemon, $0.key, $0.value) }
-        return facts
     }
 }

@@ -5,54 +5,51 @@ import Wire
 
 /// What would be reported, as JSON for people: `podpath-agent report`.
 enum ReportDocument {
-    static func json(_ facts: [Fact], node: String) -> String {
-        var groups: [String: [(String, JSONText)]] = [:]
-        var isComplete = false
-        for fact in facts {
-            if case .kernel(let complete) = fact { isComplete = complete }
-            if let (group, key, object) = entry(fact) {
-                groups[group, default: []].append((key, object))
-            }
-        }
-        func list(_ name: String) -> JSONText {
-            .list((groups[name] ?? []).sorted { $0.0 < $1.0 }.map(\.1))
-        }
+    static func json(_ report: Report, node: String) -> String {
+        var report = report
+        report.sort()
         return JSONText.object([
             ("node", .string(node)), ("agentVersion", .string(agentVersion)),
-            ("kernelComplete", .bool(isComplete)), ("links", list("links")),
-            ("kernelRoutes", list("kernelRoutes")), ("birds", list("birds")),
-            ("sessions", list("sessions")), ("statics", list("statics")),
-            ("birdRoutes", list("birdRoutes")), ("exports", list("exports")),
+            ("kernelComplete", .bool(report.kernel.contains(where: \.isComplete))),
+            ("watchesConnections", .bool(report.kernel.contains(where: \.watchesConnections))),
+            ("links", .list(report.links.map(object))),
+            ("addresses", .list(report.addresses.map(object))),
+            ("rules", .list(report.rules.map(object))),
+            ("kernelRoutes", .list(report.routes.map(object))),
+            ("birds", .list(report.birds.map { object($0.daemon, $0.value) })),
+            ("sessions", .list(report.sessions.map { object($0.daemon, $0.value) })),
+            ("statics", .list(report.statics.map { object($0.daemon, $0.value) })),
+            ("birdRoutes", .list(report.birdRoutes.map { object($0.daemon, $0.value) })),
+            ("exports", .list(report.exports.map { object($0.daemon, $0.value) })),
         ]).text
     }
 
-    private static func entry(_ fact: Fact) -> (group: String, key: String, JSONText)? {
-        switch fact {
-        case .kernel: return nil
-        case .link(let link): return ("links", link.name, object(link))
-        case .kernelRoute(let route):
-            return ("kernelRoutes", "\(route.prefix) \(route.table) \(route.metric)", object(route))
-        case .bird(let daemon, let status): return ("birds", daemon, object(daemon, status))
-        case .session(let daemon, let session):
-            return ("sessions", "\(daemon) \(session.name)", object(daemon, session))
-        case .birdStatic(let daemon, let route):
-            return ("statics", "\(daemon) \(route.prefix)", object(daemon, route))
-        case .birdRoute(let daemon, let route):
-            return ("birdRoutes", "\(daemon) \(route.prefix)", object(daemon, route))
-        case .export(let daemon, let key, let answer):
-            let object = JSONText.object([
-                ("daemon", .string(daemon)), ("prefix", .string(key.prefix.description)),
-                ("uplink", .string(key.uplink)), ("answer", .string("\(answer)")),
-            ])
-            return ("exports", "\(daemon) \(key.prefix) \(key.uplink)", object)
-        }
-    }
+    // MARK: - Kernel
 
     private static func object(_ link: Link) -> JSONText {
         .object([
             ("name", .string(link.name)), ("index", .number(Int64(link.index))),
             ("up", .bool(link.isAdminUp)), ("carrier", .bool(link.hasCarrier)),
             ("mtu", .number(Int64(link.mtu))),
+            ("rpFilter", link.reversePathFilter.map { .number(Int64($0.rawValue)) }),
+        ])
+    }
+
+    private static func object(_ address: LinkAddress) -> JSONText {
+        .object([
+            ("device", .string(address.device)),
+            ("address", .string("\(address.address)/\(address.length)")),
+        ])
+    }
+
+    private static func object(_ rule: RoutingRule) -> JSONText {
+        .object([
+            ("family", .string(rule.family == .ipv4 ? "inet" : "inet6")),
+            ("priority", .number(Int64(rule.priority))),
+            ("action", .string("\(rule.action)")), ("table", .number(Int64(rule.table))),
+            ("from", rule.source.map { .string($0.description) }),
+            ("to", rule.destination.map { .string($0.description) }),
+            ("selectors", rule.selectors.isEmpty ? nil : .number(Int64(rule.selectors.rawValue))),
         ])
     }
 
@@ -66,12 +63,17 @@ enum ReportDocument {
         ])
     }
 
+    // MARK: - BIRD
+
     private static func object(_ daemon: String, _ status: BIRDStatus) -> JSONText {
         .object([
-            ("daemon", .string(daemon)), ("condition", .string("\(status.condition)")),
+            ("daemon", .string(daemon)), ("condition", .string(status.condition.words)),
             ("version", .nonEmpty(status.version)),
             ("routerID", status.routerID.map { .string($0.description) }),
             ("lastReboot", .nonEmpty(status.lastReboot)),
+            ("lastReconfiguration", .nonEmpty(status.lastReconfiguration)),
+            ("reconfiguring", status.isReconfiguring ? .bool(true) : nil),
+            ("recovering", status.isRecovering ? .bool(true) : nil),
         ])
     }
 
@@ -82,8 +84,26 @@ enum ReportDocument {
             ("protocolState", .string("\(session.protocolState)")),
             ("neighbor", session.neighbor.map { .string($0.description) }),
             ("neighborAS", session.neighborAS.map { .number(Int64($0)) }),
-            ("disabled", .bool(session.isDisabled)), ("lastError", .nonEmpty(session.lastError)),
-            ("message", .nonEmpty(session.message)),
+            ("localAS", session.localAS.map { .number(Int64($0)) }),
+            ("disabled", .bool(session.isDisabled)),
+            ("peerRestarting", session.isPeerRestarting ? .bool(true) : nil),
+            ("holdTime", session.holdTime.map { .number(Int64($0)) }),
+            ("peerSilent", session.silentSince == nil ? nil : .bool(true)),
+            ("bfd", .nonEmpty(session.bfdState)), ("lastError", .nonEmpty(session.lastError)),
+            ("firstError", .nonEmpty(session.firstError)), ("message", .nonEmpty(session.message)),
+            ("channels", .list(session.channels.map(object))),
+        ])
+    }
+
+    private static func object(_ channel: BGPChannel) -> JSONText {
+        .object([
+            ("name", .string(channel.name)), ("state", .string("\(channel.state)")),
+            ("imported", channel.imported.map { .number(Int64($0)) }),
+            ("filtered", channel.filtered.map { .number(Int64($0)) }),
+            ("exported", channel.exported.map { .number(Int64($0)) }),
+            ("preferred", channel.preferred.map { .number(Int64($0)) }),
+            ("limitHit", channel.limitHit ? .bool(true) : nil),
+            ("recovering", channel.isRecovering ? .bool(true) : nil),
         ])
     }
 
@@ -101,6 +121,13 @@ enum ReportDocument {
             ("protocol", .string(route.protocolName)), ("table", .string(route.table)),
             ("destination", .string(route.destination.name)), ("best", .bool(route.isBest)),
             ("nextHops", .list(route.nextHops.map { .string($0.description) })),
+        ])
+    }
+
+    private static func object(_ daemon: String, _ export: Export) -> JSONText {
+        .object([
+            ("daemon", .string(daemon)), ("prefix", .string(export.key.prefix.description)),
+            ("uplink", .string(export.key.uplink)), ("answer", .string("\(export.answer)")),
         ])
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Routing
 package import Wire
 
 /// All the node knows now, with the generation in which each fact last changed.
@@ -7,51 +8,77 @@ package import Wire
 /// costs no memory: changes to one key merge, and nothing is queued.
 package struct FactTable {
     package private(set) var generation: UInt64 = 0
-    private var entries: [FactKey: (fact: Fact, changed: UInt64)] = [:]
-    /// Keys that are gone, and since which generation.
-    private var removed: [FactKey: UInt64] = [:]
+    package private(set) var report = Report()
+    private var kernel = FactHistory<KernelStatus>()
+    private var links = FactHistory<Link>()
+    private var routes = FactHistory<KernelRoute>()
+    private var birds = FactHistory<OfDaemon<BIRDStatus>>()
+    private var sessions = FactHistory<OfDaemon<BGPSession>>()
+    private var statics = FactHistory<OfDaemon<BIRDStatic>>()
+    private var birdRoutes = FactHistory<OfDaemon<BIRDRoute>>()
+    private var exports = FactHistory<OfDaemon<Export>>()
+    private var addresses = FactHistory<LinkAddress>()
+    private var rules = FactHistory<RoutingRule>()
     /// Removals before this generation are forgotten: who is behind it needs a snapshot.
     private var removalsKnownSince: UInt64 = 0
-    /// Removed keys kept: more than a node's facts would make a snapshot the shorter message.
-    private static let removedLimit = 4_096
 
     package init() {}
 
-    package var facts: [Fact] { entries.values.map(\.fact) }
-
-    /// Makes `facts` the whole truth; false if nothing differs.
+    /// Makes `next` the whole truth; false if nothing differs.
     @discardableResult
-    package mutating func replace(with facts: [Fact]) -> Bool {
-        let next = generation + 1
-        var seen = Set<FactKey>(minimumCapacity: facts.count)
-        var isChanged = false
-        for fact in facts where seen.insert(fact.key).inserted {
-            guard entries[fact.key]?.fact != fact else { continue }
-            entries[fact.key] = (fact, next)
-            removed[fact.key] = nil
-            isChanged = true
-        }
-        for key in entries.keys where !seen.contains(key) {
-            entries[key] = nil
-            removed[key] = next
-            isChanged = true
-        }
-        guard isChanged else { return false }
-        generation = next
-        forgetRemovals()
+    package mutating func replace(with next: Report) -> Bool {
+        var next = next
+        next.sort()
+        guard next != report else { return false }
+        generation += 1
+        kernel.change(report.kernel, to: next.kernel, in: generation)
+        links.change(report.links, to: next.links, in: generation)
+        routes.change(report.routes, to: next.routes, in: generation)
+        birds.change(report.birds, to: next.birds, in: generation)
+        sessions.change(report.sessions, to: next.sessions, in: generation)
+        statics.change(report.statics, to: next.statics, in: generation)
+        birdRoutes.change(report.birdRoutes, to: next.birdRoutes, in: generation)
+        exports.change(report.exports, to: next.exports, in: generation)
+        addresses.change(report.addresses, to: next.addresses, in: generation)
+        rules.change(report.rules, to: next.rules, in: generation)
+        report = next
+        let isFull = [
+            links.isFull, routes.isFull, birds.isFull, sessions.isFull, statics.isFull,
+            birdRoutes.isFull, exports.isFull, addresses.isFull, rules.isFull,
+        ].contains(true)
+        if isFull { forgetRemovals() }
         return true
     }
 
     /// What changed after `base`, or nil if only a snapshot can tell.
-    package func changes(since base: UInt64) -> (changed: [Fact], removed: [FactKey])? {
+    package func changes(since base: UInt64) -> (updated: Report, removed: Report)? {
         guard base >= removalsKnownSince, base <= generation else { return nil }
-        let changed = entries.values.filter { $0.changed > base }.map(\.fact)
-        return (changed, removed.filter { $0.value > base }.map(\.key))
+        var updated = Report()
+        var removed = Report()
+        updated.kernel = kernel.updated(report.kernel, since: base, &removed.kernel)
+        updated.links = links.updated(report.links, since: base, &removed.links)
+        updated.routes = routes.updated(report.routes, since: base, &removed.routes)
+        updated.birds = birds.updated(report.birds, since: base, &removed.birds)
+        updated.sessions = sessions.updated(report.sessions, since: base, &removed.sessions)
+        updated.statics = statics.updated(report.statics, since: base, &removed.statics)
+        updated.birdRoutes = birdRoutes.updated(report.birdRoutes, since: base, &removed.birdRoutes)
+        updated.exports = exports.updated(report.exports, since: base, &removed.exports)
+        updated.addresses = addresses.updated(report.addresses, since: base, &removed.addresses)
+        updated.rules = rules.updated(report.rules, since: base, &removed.rules)
+        return (updated, removed)
     }
 
     private mutating func forgetRemovals() {
-        guard removed.count > Self.removedLimit else { return }
-        removed = [:]
+        kernel.forgetRemovals()
+        links.forgetRemovals()
+        routes.forgetRemovals()
+        birds.forgetRemovals()
+        sessions.forgetRemovals()
+        statics.forgetRemovals()
+        birdRoutes.forgetRemovals()
+        exports.forgetRemovals()
+        addresses.forgetRemovals()
+        rules.forgetRemovals()
         removalsKnownSince = generation
     }
 }

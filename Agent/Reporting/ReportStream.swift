@@ -144,12 +144,12 @@ package struct ReportStream {
             return now >= nextHeartbeat ? .heartbeat(generation: current) : nil
         }
         guard let base = acknowledged, let difference = table.changes(since: base) else {
-            return .snapshot(generation: current, table.facts)
+            return .snapshot(generation: current, table.report)
         }
         return .changes(
             base: base,
             generation: current,
-            difference.changed,
+            difference.updated,
             removed: difference.removed
         )
     }

@@ -29,6 +29,9 @@ package struct KernelFacts: Hashable, Sendable {
     package var isComplete: Bool
     package var routes: [Prefix: [KernelRoute]]
     package var links: [String: Link]
+    /// Of the devices on the way.
+    package var addresses: [LinkAddress] = []
+    package var rules: [RoutingRule] = []
 
     package init(
         isComplete: Bool = false,
@@ -47,6 +50,8 @@ package struct BIRDFacts: Hashable, Sendable {
     package var conditionSince: Timestamp
     package var version: String
     package var routerID: IPAddress?
+    /// In BIRD's words: a change means that its configuration was read again.
+    package var lastReconfiguration = ""
     package var isReconfiguring: Bool
     package var isRecovering: Bool
     package var sessions: [String: BGPSession]

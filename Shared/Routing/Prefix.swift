@@ -14,6 +14,21 @@ package struct Prefix: Hashable, Comparable, Sendable {
         self.length = length
     }
 
+    /// The network that is number `number` among those of its length; nil if there is none such.
+    package init?(number: UInt128, length: Int, of family: AddressFamily) {
+        let width = family.bitWidth
+        guard (0...width).contains(length), length == 128 || number >> UInt128(length) == 0
+        else { return nil }
+        let bits = length == 0 ? 0 : number << UInt128(width - length)
+        address = IPAddress(family: family, bits: bits)
+        self.length = length
+    }
+
+    /// Its place among the networks of its length: 10.16.3.0/24 stands three behind 10.16.0.0/24.
+    package var number: UInt128 {
+        length == 0 ? 0 : address.bits >> UInt128(family.bitWidth - length)
+    }
+
     /// The host route of an address: /32 or /128.
     package init(host address: IPAddress) {
         self.address = address

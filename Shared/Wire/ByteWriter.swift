@@ -5,53 +5,81 @@ import Routing
 struct ByteWriter {
     private(set) var bytes: [UInt8] = []
 
+    mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
+    @inline(__always)
     mutating func byte(_ value: UInt8) { bytes.append(value) }
 
-    mutating func raw(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+    mutating func raw(_ more: [UInt8]) { bytes.append(contentsOf: more) }
+
+    mutating func set(_ value: UInt8, at index: Int) { bytes[index] = value }
+
+    mutating func truncate(to count: Int) { bytes.removeLast(bytes.count - count) }
 
     /// Unsigned LEB128.
+    @inline(__always)
     mutating func varint(_ value: UInt64) {
+        if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
+        longVarint(UInt128(value))
+    }
+
+    /// The same of up to 128 bits.
+    @inline(__always)
+    mutating func varint(_ value: UInt128) {
+        if value < 0x80 { return bytes.append(UInt8(truncatingIfNeeded: value)) }
+        longVarint(value)
+    }
+
+    private mutating func longVarint(_ value: UInt128) {
         var rest = value
         while rest >= 0x80 {
             bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        bytes.append(UInt8(rest))
+        bytes.append(UInt8(truncatingIfNeeded: rest))
     }
 
     mutating func varint(_ value: Int) { varint(UInt64(max(0, value))) }
 
-    /// Nothing is 0, n is n + 1.
-    mutating func optional(_ value: UInt32?) { varint(value.map { UInt64($0) + 1 } ?? 0) }
-
-    mutating func address(_ address: IPAddress) {
+    /// 0 for none.
+    mutating func address(_ address: IPAddress?) {
+        guard let address else { return byte(0) }
         byte(address.family.rawValue)
-        raw(address.bytes)
-    }
-
-    mutating func prefix(_ prefix: Prefix) {
-        byte(UInt8(prefix.length + (prefix.family == .ipv6 ? 100 : 0)))
-        raw(prefix.address.bytes.prefix((prefix.length + 7) / 8))
+        for shift in stride(from: address.family.bitWidth - 8, through: 0, by: -8) {
+            byte(UInt8(truncatingIfNeeded: address.bits >> UInt128(shift)))
+        }
     }
 
     /// At most `WireLimit.string` bytes, cut at a character's edge.
     mutating func text(_ text: String) {
         var utf8 = Array(text.utf8.prefix(WireLimit.string))
-        while !utf8.isEmpty, String(validating: utf8, as: UTF8.self) == nil { utf8.removeLast() }
+        while utf8.count < text.utf8.count, !utf8.isEmpty,
+            String(validating: utf8, as: UTF8.self) == nil
+        {
+            utf8.removeLast()
+        }
         varint(utf8.count)
         raw(utf8)
     }
-}
 
-/// Strings and next hops of a frame, each written once.
-struct Interner<Element: Hashable> {
-    private(set) var elements: [Element] = []
-    private var indices: [Element: Int] = [:]
+    /// A place for the length of what follows; `close` fills it in.
+    mutating func open() -> Int {
+        bytes.append(0)
+        return bytes.count
+    }
 
-    mutating func index(of element: Element) -> Int {
-        if let known = indices[element] { return known }
-        indices[element] = elements.count
-        elements.append(element)
-        return elements.count - 1
+    /// The length is mostly one byte; where it is not, the content moves up.
+    mutating func close(_ start: Int) {
+        var rest = bytes.count - start
+        if rest < 0x80 { return bytes[start - 1] = UInt8(truncatingIfNeeded: rest) }
+        bytes[start - 1] = UInt8(truncatingIfNeeded: rest) | 0x80
+        rest >>= 7
+        var place = start
+        repeat {
+            let isLast = rest < 0x80
+            bytes.insert(UInt8(truncatingIfNeeded: rest & 0x7f) | (isLast ? 0 : 0x80), at: place)
+            place += 1
+            rest >>= 7
+        } while rest > 0
     }
 }

@@ -8,9 +8,10 @@ package let wireVersion: UInt64 = 1
 package enum AgentFrame: Hashable, Sendable {
     case hello(Hello)
     /// All facts.
-    case snapshot(generation: UInt64, [Fact])
-    /// What changed since `base`; only valid on top of exactly that generation.
-    case changes(base: UInt64, generation: UInt64, [Fact], removed: [FactKey])
+    case snapshot(generation: UInt64, Report)
+    /// What changed since `base`; only valid on top of exactly that generation. Of what was
+    /// removed only the keys cross the wire.
+    case changes(base: UInt64, generation: UInt64, Report, removed: Report)
     /// Nothing changed since `generation`.
     case heartbeat(generation: UInt64)
     /// The agent stops on purpose and expects to be back.

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Routing
 
-/// What a decoder passed over because a newer agent said it: counted, never an error.
-package struct SkippedContent: Hashable, Sendable {
-    package var facts = 0
-    package var fields = 0
-
-    package init() {}
-}
-
 extension AgentFrame {
     /// Decodes a frame's body as `FrameReader` gives it. Ages become moments before `now`.
     package init(
@@ -16,23 +8,25 @@ extension AgentFrame {
         now: Timestamp,
         skipped: inout SkippedContent
     ) throws(WireError) {
-        var reader = ByteReader(body)
-        let type = try reader.byte()
+        let bytes = body.span
+        var reader = ByteReader(0..<bytes.count)
+        let type = try reader.byte(bytes)
         switch FrameType(rawValue: type) {
-        case .hello: self = .hello(try reader.hello())
+        case .hello: self = .hello(try reader.hello(bytes))
         case .snapshot:
-            let generation = try reader.varint()
-            var decoder = try FactDecoder(&reader, now: now)
-            let facts = try decoder.facts(&reader, &skipped)
-            self = .snapshot(generation: generation, facts)
+            let generation = try reader.varint(bytes)
+            var decoder = try ReportDecoder(bytes, &reader, now: now, skipped: skipped)
+            self = .snapshot(generation: generation, try decoder.report(bytes, &reader))
+            skipped = decoder.skipped
         case .changes:
-            let base = try reader.varint()
-            let generation = try reader.varint()
-            var decoder = try FactDecoder(&reader, now: now)
-            let facts = try decoder.facts(&reader, &skipped)
-            let removed = try decoder.keys(&reader, &skipped)
-            self = .changes(base: base, generation: generation, facts, removed: removed)
-        case .heartbeat: self = .heartbeat(generation: try reader.varint())
+            let base = try reader.varint(bytes)
+            let generation = try reader.varint(bytes)
+            var decoder = try ReportDecoder(bytes, &reader, now: now, skipped: skipped)
+            let updated = try decoder.report(bytes, &reader)
+            let removed = try decoder.report(bytes, &reader)
+            self = .changes(base: base, generation: generation, updated, removed: removed)
+            skipped = decoder.skipped
+        case .heartbeat: self = .heartbeat(generation: try reader.varint(bytes))
         case .goodbye: self = .goodbye
         default: throw .unknownFrame(type)
         }
@@ -43,11 +37,12 @@ extension AgentFrame {
 
 extension CollectorFrame {
     package init(decoding body: ArraySlice<UInt8>) throws(WireError) {
-        var reader = ByteReader(body)
-        let type = try reader.byte()
+        let bytes = body.span
+        var reader = ByteReader(0..<bytes.count)
+        let type = try reader.byte(bytes)
         switch FrameType(rawValue: type) {
-        case .welcome: self = .welcome(version: try reader.varint())
-        case .acknowledge: self = .acknowledge(generation: try reader.varint())
+        case .welcome: self = .welcome(version: try reader.varint(bytes))
+        case .acknowledge: self = .acknowledge(generation: try reader.varint(bytes))
         case .resync: self = .resync
         default: throw .unknownFrame(type)
         }
@@ -55,15 +50,19 @@ extension CollectorFrame {
 }
 
 extension ByteReader {
-    fileprivate mutating func hello() throws(WireError) -> AgentFrame.Hello {
-        let version = try varint()
-        let node = try text()
-        let interval = try uint32("interval")
+    fileprivate mutating func hello(
+        _ bytes: Span<UInt8>
+    ) throws(WireError) -> AgentFrame.Hello {
+        let version = try varint(bytes)
+        let node = try text(bytes)
+        guard let interval = UInt32(exactly: try varint(bytes)) else {
+            throw .invalid(what: "interval", at: offset)
+        }
         return AgentFrame.Hello(
             version: version,
             node: node,
             interval: interval,
-            agentVersion: try text()
+            agentVersion: try text(bytes)
         )
     }
 }

@@ -6,6 +6,7 @@ extension AgentFrame {
     /// the facts' timestamps are of.
     package func encoded(now: Timestamp) -> [UInt8] {
         var writer = ByteWriter()
+        writer.beginFrame()
         switch self {
         case .hello(let hello):
             writer.byte(FrameType.hello.rawValue)
@@ -13,15 +14,20 @@ extension AgentFrame {
             writer.text(hello.node)
             writer.varint(UInt64(hello.interval))
             writer.text(hello.agentVersion)
-        case .snapshot(let generation, let facts):
+        case .snapshot(let generation, let report):
             writer.byte(FrameType.snapshot.rawValue)
             writer.varint(generation)
-            writer.facts(facts, removed: nil, now: now)
-        case .changes(let base, let generation, let facts, let removed):
+            var encoder = ReportEncoder(now: now)
+            encoder.write(report)
+            return framed(encoder.finished(after: writer))
+        case .changes(let base, let generation, let updated, let removed):
             writer.byte(FrameType.changes.rawValue)
             writer.varint(base)
             writer.varint(generation)
-            writer.facts(facts, removed: removed, now: now)
+            var encoder = ReportEncoder(now: now)
+            encoder.write(updated)
+            encoder.write(removed, isKeysOnly: true)
+            return framed(encoder.finished(after: writer))
         case .heartbeat(let generation):
             writer.byte(FrameType.heartbeat.rawValue)
             writer.varint(generation)
@@ -35,6 +41,7 @@ extension AgentFrame {
 extension CollectorFrame {
     package func encoded() -> [UInt8] {
         var writer = ByteWriter()
+        writer.beginFrame()
         switch self {
         case .welcome(let version):
             writer.byte(FrameType.welcome.rawValue)
@@ -49,45 +56,17 @@ extension CollectorFrame {
     }
 }
 
-private func framed(_ body: [UInt8]) -> [UInt8] {
-    let length = UInt32(clamping: body.count)
-    return (0..<4).map { UInt8(truncatingIfNeeded: length >> UInt32(24 - 8 * $0)) } + body
+/// Fills in the length, for which the first four bytes were kept.
+private func framed(_ bytes: consuming [UInt8]) -> [UInt8] {
+    let length = UInt32(clamping: bytes.count - 4)
+    for index in 0..<4 {
+        bytes[index] = UInt8(truncatingIfNeeded: length >> UInt32(24 - 8 * index))
+    }
+    return bytes
 }
 
 extension ByteWriter {
-    /// String table, next-hop table, facts, and in a change the removed keys.
-    fileprivate mutating func facts(_ facts: [Fact], removed: [FactKey]?, now: Timestamp) {
-        var encoder = FactEncoder(now: now)
-        let bodies = facts.map { ($0.key.type, encoder.body(of: $0)) }
-        let keys = removed?.map { ($0.type, encoder.body(of: $0)) }
-        tables(&encoder)
-        sections(bodies)
-        if let keys { sections(keys) }
-    }
-
-    private mutating func tables(_ encoder: inout FactEncoder) {
-        // Next hops name devices: encode them first, so that their strings are in the table.
-        var hops = ByteWriter()
-        for hop in encoder.nextHops.elements { hops.nextHop(hop, &encoder.strings) }
-        varint(encoder.strings.elements.count)
-        for string in encoder.strings.elements { text(string) }
-        varint(encoder.nextHops.elements.count)
-        raw(hops.bytes)
-    }
-
-    private mutating func sections(_ bodies: [(UInt8, [UInt8])]) {
-        varint(bodies.count)
-        for (type, body) in bodies {
-            byte(type)
-            varint(body.count)
-            raw(body)
-        }
-    }
-
-    /// Flags: 1 gateway follows, 2 device follows, 4 dead.
-    private mutating func nextHop(_ hop: NextHop, _ strings: inout Interner<String>) {
-        byte((hop.gateway == nil ? 0 : 1) | (hop.device == nil ? 0 : 2) | (hop.isDead ? 4 : 0))
-        if let gateway = hop.gateway { address(gateway) }
-        if let device = hop.device { varint(strings.index(of: device)) }
+    fileprivate mutating func beginFrame() {
+        for _ in 0..<4 { byte(0) }
     }
 }

@@ -3,7 +3,7 @@
 /// The facts of one node as a collector holds them: a snapshot, and changes on top of it.
 package struct ReplicatedFacts: Sendable {
     package private(set) var generation: UInt64?
-    package private(set) var facts: [FactKey: Fact] = [:]
+    package private(set) var report = Report()
 
     package init() {}
 
@@ -18,14 +18,13 @@ package struct ReplicatedFacts: Sendable {
 
     package mutating func apply(_ frame: AgentFrame) -> Outcome? {
         switch frame {
-        case .snapshot(let next, let facts):
-            self.facts = Dictionary(facts.map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        case .snapshot(let next, let report):
+            self.report = report
             generation = next
             return .applied(next)
-        case .changes(let base, let next, let changed, let removed):
+        case .changes(let base, let next, let updated, let removed):
             guard generation == base else { return .gap }
-            for key in removed { facts[key] = nil }
-            for fact in changed { facts[fact.key] = fact }
+            report.apply(updated: updated, removed: removed)
             generation = next
             return .applied(next)
         case .heartbeat(let current):

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why bytes are not a frame. Offsets count from the first byte of the frame's body.
+/// Why bytes are not a frame. Offsets count from the frame's type byte.
 package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
     case truncated(at: Int, needed: Int)
     case tooLong(what: String, length: Int, limit: Int)
     case invalid(what: String, at: Int)
-    case trailing(bytes: Int)
     case unknownFrame(UInt8)
 
     package var description: String {
@@ -13,7 +12,6 @@ package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
         case .truncated(let at, let needed): "cut off at byte \(at), \(needed) more needed"
         case .tooLong(let what, let length, let limit): "\(what) of \(length), limit \(limit)"
         case .invalid(let what, let at): "invalid \(what) at byte \(at)"
-        case .trailing(let bytes): "\(bytes) bytes after the end"
         case .unknownFrame(let type): "unknown frame type \(type)"
         }
     }
@@ -29,6 +27,8 @@ package enum WireLimit {
     package static let nextHopsOfRoute = 256
     package static let facts = 131_072
     package static let channels = 16
+    /// Six times the kinds of facts there are.
+    package static let sections = 64
     /// What the collector may send: acknowledgements only.
     package static let reply = 64
 }

@@ -19,8 +19,13 @@ import Wire
         return frames
     }
 
-    private func link(_ index: UInt32) -> Fact {
-        .link(Link(name: "eth\(index)", index: index, isAdminUp: true, hasCarrier: true, mtu: 1500))
+    private func links(_ indices: some Sequence<UInt32>, mtu: UInt32 = 1500) -> Report {
+        var report = Report()
+        report.links = indices.map { index in
+            Link(name: "eth\(index)", index: index, isAdminUp: true, hasCarrier: true, mtu: mtu)
+        }
+        report.sort()
+        return report
     }
 
     private func opened(_ table: FactTable) throws -> ReportStream {
@@ -34,17 +39,20 @@ import Wire
     @Test("a stream begins with a snapshot, then says only what changed, then that it is there")
     func life() throws {
         var table = FactTable()
-        table.replace(with: [.kernel(isComplete: true), link(1)])
+        table.replace(with: links([0, 1]))
         var stream = try opened(table)
         #expect(
             stream.received(CollectorFrame.acknowledge(generation: 1).encoded(), table, now: at(20))
                 == []
         )
-        table.replace(with: [.kernel(isComplete: true), link(2)])
+        table.replace(with: links([0, 2]))
         let change = try frames(stream.proceed(table, now: at(30)), now: at(30))
-        #expect(
-            change == [.changes(base: 1, generation: 2, [link(2)], removed: [.link(name: "eth1")])]
-        )
+        guard case .changes(1, 2, let updated, let removed) = try #require(change.first) else {
+            return #expect(Bool(false))
+        }
+        #expect(updated == links([2]))
+        #expect(removed.links.map(\.name) == ["eth1"])
+        #expect(removed.count == 1)
         #expect(
             stream.received(CollectorFrame.acknowledge(generation: 2).encoded(), table, now: at(40))
                 == []
@@ -60,12 +68,10 @@ import Wire
     @Test("what changes while a frame is under way leaves merged, in one frame")
     func conflates() throws {
         var table = FactTable()
-        table.replace(with: [link(1)])
+        table.replace(with: links([1]))
         var stream = try opened(table)
         for mtu: UInt32 in 1...1_000 {
-            table.replace(with: [
-                .link(Link(name: "eth1", index: 1, isAdminUp: true, hasCarrier: true, mtu: mtu))
-            ])
+            table.replace(with: links([1], mtu: mtu))
             #expect(stream.proceed(table, now: at(20)) == [])
         }
         let actions = stream.received(
@@ -74,32 +80,32 @@ import Wire
             now: at(30)
         )
         let sent = try frames(actions, now: at(30))
-        guard case .changes(let base, let generation, let facts, _) = try #require(sent.first)
+        guard case .changes(let base, let generation, let updated, _) = try #require(sent.first)
         else {
             return #expect(Bool(false))
         }
         #expect(sent.count == 1)
         #expect(base == 1)
         #expect(generation == table.generation)
-        #expect(facts.count == 1)
+        #expect(updated.count == 1)
     }
 
     @Test("a collector that lost count gets a snapshot")
     func resync() throws {
         var table = FactTable()
-        table.replace(with: [link(1)])
+        table.replace(with: links([1]))
         var stream = try opened(table)
         let sent = try frames(
             stream.received(CollectorFrame.resync.encoded(), table, now: at(20)),
             now: at(20)
         )
-        #expect(sent == [.snapshot(generation: 1, [link(1)])])
+        #expect(sent == [.snapshot(generation: 1, links([1]))])
     }
 
     @Test("a collector that acknowledges nothing is left, and asked again later, ever more rarely")
     func halfDead() throws {
         var table = FactTable()
-        table.replace(with: [link(1)])
+        table.replace(with: links([1]))
         var stream = try opened(table)
         var now = stream.deadline
         #expect(now == at(15_010))
@@ -122,7 +128,7 @@ import Wire
     @Test("nothing waits busily: a deadline in the past always leads to an action")
     func noSpin() throws {
         var table = FactTable()
-        table.replace(with: [link(1)])
+        table.replace(with: links([1]))
         var stream = try opened(table)
         var now = at(10)
         for _ in 0..<100 {
@@ -147,10 +153,10 @@ import Wire
     @Test("removals that are no longer remembered lead to a snapshot, not to a wrong belief")
     func forgottenRemovals() {
         var table = FactTable()
-        table.replace(with: (0..<5_000).map { link($0) })
+        table.replace(with: links(0..<5_000))
         let base = table.generation
-        table.replace(with: [])
+        table.replace(with: Report())
         #expect(table.changes(since: base) == nil)
-        #expect(table.changes(since: table.generation)?.changed.isEmpty == true)
+        #expect(table.changes(since: table.generation)?.updated.isEmpty == true)
     }
 }

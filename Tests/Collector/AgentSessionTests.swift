@@ -30,7 +30,9 @@ import Wire
                 .deliver(node: "n1", .connected(interval: 5_000, version: "t")),
             ]
         )
-        let snapshot = AgentFrame.snapshot(generation: 4, [.kernel(isComplete: true)])
+        var report = Report()
+        report.kernel = [KernelStatus(isComplete: true)]
+        let snapshot = AgentFrame.snapshot(generation: 4, report)
         #expect(
             session.received(snapshot.encoded(now: at(2))[...], now: at(2)) == [
                 .deliver(node: "n1", .snapshot(KernelFacts(isComplete: true), [:])),
@@ -96,7 +98,7 @@ import Wire
     func gap() {
         var session = session()
         _ = session.received(hello("n1")[...], now: at(1))
-        let change = AgentFrame.changes(base: 8, generation: 9, [], removed: [])
+        let change = AgentFrame.changes(base: 8, generation: 9, Report(), removed: Report())
         #expect(session.received(change.encoded(now: at(2))[...], now: at(2)) == [.send(.resync)])
     }
 

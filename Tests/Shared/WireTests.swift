@@ -7,79 +7,129 @@ import Wire
 @Suite struct ReportFormat {
     private let now = at(1_000_000)
 
-    private var facts: [Fact] {
-        let hop = NextHop(gateway: address("10.16.0.1"), device: "cilium_host")
+    private let daemon = "/run/bird/bird.ctl"
+
+    private var session: BGPSession {
         let channel = BGPChannel(
             name: "ipv4",
             state: .up,
             imported: 0,
             exported: 1,
-            limitHit: true
+            limitHit: true,
+            isRecovering: true
         )
-        let session = BGPSession(
+        return BGPSession(
             name: "uplink0",
-            protocolState: .up,
-            state: .established,
+            protocolState: .start,
+            state: .active,
             neighbor: address("10.1.0.254"),
             neighborAS: 64512,
             localAS: 64512,
             since: at(400_000),
             lastError: "Hold timer expired",
+            firstError: "Received: Administrative shutdown",
             message: "größer",
-            isDisabled: false,
-            channels: [channel]
+            isDisabled: true,
+            isPeerRestarting: true,
+            holdTime: 240,
+            silentSince: at(900_000),
+            bfdState: "Down",
+            channels: [channel, BGPChannel(name: "ipv6", state: .down)]
         )
-        let six = KernelRoute(
-            prefix: prefix("fd00:10:16::/64"),
-            table: 100,
-            metric: 1024,
-            destination: .blackhole
-        )
-        return [
-            .kernel(isComplete: true),
-            .link(
-                Link(name: "cilium_host", index: 4, isAdminUp: true, hasCarrier: false, mtu: 1500)
+    }
+
+    private var report: Report {
+        let hop = NextHop(gateway: address("10.16.0.1"), device: "cilium_host", isDead: true)
+        var report = Report()
+        report.kernel = [KernelStatus(isComplete: true, watchesConnections: true)]
+        report.links = [
+            Link(
+                name: "cilium_host",
+                index: 4,
+                isAdminUp: true,
+                hasCarrier: false,
+                mtu: 1500,
+                reversePathFilter: .loose
             ),
-            .kernelRoute(KernelRoute(prefix: prefix("10.16.0.0/24"), proto: 2, nextHops: [hop])),
-            .kernelRoute(six),
-            .bird(
-                daemon: "/run/bird/bird.ctl",
+            Link(name: "uplink0", index: 5, isAdminUp: true, hasCarrier: true, mtu: 9000),
+        ]
+        report.addresses = [
+            LinkAddress(device: "uplink0", address: address("10.1.0.1"), length: 24),
+            LinkAddress(device: "uplink0", address: address("fd00::1"), length: 64),
+        ]
+        report.rules = [
+            RoutingRule(family: .ipv4, priority: 0, table: 255),
+            RoutingRule(
+                family: .ipv4,
+                priority: 100,
+                table: 70_000,
+                source: prefix("10.16.0.0/24"),
+                selectors: [.mark, .inverted]
+            ),
+            RoutingRule(family: .ipv6, priority: 9, action: .prohibit, table: 0),
+        ]
+        report.routes = [
+            KernelRoute(prefix: prefix("0.0.0.0/0"), metric: 7, nextHops: [hop, NextHop()]),
+            KernelRoute(prefix: prefix("10.16.0.0/24"), proto: 2, nextHops: [hop]),
+            KernelRoute(prefix: prefix("10.16.0.0/25"), table: 100, nextHops: [hop]),
+            KernelRoute(prefix: prefix("::/0"), destination: .prohibit),
+            KernelRoute(
+                prefix: prefix("fd00:10:16::/64"),
+                table: 100,
+                metric: 1024,
+                destination: .blackhole
+            ),
+            KernelRoute(prefix: prefix("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")),
+        ]
+        report.birds = [
+            OfDaemon(
+                daemon,
                 BIRDStatus(
                     condition: .malformed("cut"),
                     since: at(999_000),
                     version: "2.0.12",
                     routerID: address("10.1.0.1"),
                     lastReboot: "2026-11-23",
+                    lastReconfiguration: "2026-11-24",
                     isRecovering: true
                 )
-            ),
-            .session(daemon: "/run/bird/bird.ctl", session),
-            .birdStatic(
-                daemon: "/run/bird/bird.ctl",
+            )
+        ]
+        var other = session
+        other.name = "uplink1"
+        other.channels = []
+        report.sessions = [OfDaemon(daemon, session), OfDaemon(daemon, other)]
+        report.statics = [
+            OfDaemon(
+                daemon,
                 BIRDStatic(
                     prefix: prefix("10.16.0.0/24"),
                     protocolName: "static1",
                     isDormant: true,
                     device: "cilium_host"
                 )
-            ),
-            .birdRoute(
-                daemon: "/run/bird/bird.ctl",
+            )
+        ]
+        report.birdRoutes = [
+            OfDaemon(
+                daemon,
                 BIRDRoute(
                     prefix: prefix("10.16.0.0/24"),
                     table: "master4",
                     protocolName: "static1",
-                    destination: .unicast,
-                    isBest: true,
+                    destination: .unreachable,
+                    isBest: false,
                     nextHops: [hop]
                 )
-            ),
-            .export(
-                daemon: "/run/bird/bird.ctl",
-                ExportKey(uplink: "uplink0", prefix: prefix("10.16.0.0/24")),
-                .unknown("8004")
-            ),
+            )
         ]
+        let key = ExportKey(uplink: "uplink0", prefix: prefix("10.16.0.0/24"))
+        let second = ExportKey(uplink: "uplink1", prefix: prefix("10.16.0.0/24"))
+        report.exports = [
+            OfDaemon(daemon, Export(key, .unknown("8004"))),
+            OfDaemon(daemon, Export(second, .sent)),
+        ]
+        return report
     }
 
     private func body(_ frame: AgentFrame) throws -> ArraySlice<UInt8> {
@@ -99,29 +149,44 @@ import Wire
     func roundTrip() throws {
         let hello = AgentFrame.Hello(node: "n1", interval: 5_000, agentVersion: "0.1.0")
         let frames: [AgentFrame] = [
-            .hello(hello), .snapshot(generation: 7, facts),
-            .changes(base: 7, generation: 9, facts, removed: facts.map(\.key)),
-            .heartbeat(generation: .max), .goodbye, .snapshot(generation: 0, []),
+            .hello(hello),
+            .snapshot(generation: 7, report), .heartbeat(generation: .max), .goodbye,
+            .changes(base: 7, generation: 9, report, removed: Report()),
+            .snapshot(generation: 0, Report()),
         ]
         for frame in frames { #expect(try decoded(frame) == frame) }
+    }
+
+    @Test("of what was removed only the keys cross the wire, and they take out what they name")
+    func removals() throws {
+        guard
+            case .changes(_, _, let updated, let removed) = try decoded(
+                .changes(base: 1, generation: 2, Report(), removed: report)
+            )
+        else { return #expect(Bool(false)) }
+        #expect(updated.isEmpty)
+        #expect(removed.count == report.count)
+        #expect(removed.links.map(\.name) == ["cilium_host", "uplink0"])
+        #expect(removed.routes.allSatisfy { $0.nextHops.isEmpty && $0.proto == 0 })
+        var rest = report
+        rest.apply(updated: Report(), removed: removed)
+        #expect(rest.isEmpty)
     }
 
     @Test("ages, not clocks, cross the wire")
     func ages() throws {
         var skipped = SkippedContent()
-        let frame = AgentFrame.snapshot(generation: 1, facts)
+        let frame = AgentFrame.snapshot(generation: 1, report)
         let other = try AgentFrame(decoding: body(frame), now: at(5_000_000), skipped: &skipped)
-        guard case .snapshot(_, let facts) = other else { return #expect(Bool(false)) }
-        let since = facts.compactMap { fact -> Timestamp? in
-            if case .session(_, let session) = fact { return session.since }
-            return nil
-        }
-        #expect(since == [at(4_400_000)])
+        guard case .snapshot(_, let report) = other else { return #expect(Bool(false)) }
+        #expect(report.sessions.first?.value.since == at(4_400_000))
+        #expect(report.sessions.first?.value.silentSince == at(4_900_000))
+        #expect(report.birds.first?.value.since == at(4_999_000))
     }
 
     @Test("every truncation is an error, none a trap")
     func truncations() throws {
-        let whole = try body(.changes(base: 1, generation: 2, facts, removed: facts.map(\.key)))
+        let whole = try body(.changes(base: 1, generation: 2, report, removed: report))
         for length in 0..<whole.count {
             var skipped = SkippedContent()
             #expect(throws: WireError.self) {
@@ -133,7 +198,7 @@ import Wire
     @Test("random damage gives a frame or an error, never a trap", arguments: [UInt64(11), 12])
     func damage(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
-        let whole = Array(try body(.snapshot(generation: 3, facts)))
+        let whole = Array(try body(.snapshot(generation: 3, report)))
         var refused = 0
         for _ in 0..<5_000 {
             var bytes = whole
@@ -149,16 +214,50 @@ import Wire
         #expect(refused > 100)
     }
 
-    @Test("a fact type of a newer agent is skipped and counted, the rest is kept")
-    func unknownFact() throws {
-        // snapshot 2, generation 5, no strings, no next hops, two facts:
-        // type 99 with three bytes, then kernel complete with one byte more than is known.
-        let bytes: [UInt8] = [2, 5, 0, 0, 2, 99, 3, 1, 2, 3, 1, 2, 1, 77]
+    @Test(
+        "fact types, columns and words of a newer agent are skipped and counted, the rest is kept"
+    )
+    func newerAgent() throws {
+        let bytes: [UInt8] = [
+            2, 5, 0, 0, 2,  // snapshot, generation 5, no strings, no next hops, two sections
+            99, 4, 3, 2, 1, 0,  // type 99: 4 bytes, three facts
+            1, 7, 1,  // kernel: 7 bytes, one fact
+            1 << 1 | 1, 1, 0x83 & 0x7f,  // flags: complete, watching
+            50 << 1, 1, 9,  // a column this version does not know
+            42,  // something more at the frame's end
+        ]
         var skipped = SkippedContent()
         let frame = try AgentFrame(decoding: bytes[...], now: now, skipped: &skipped)
-        #expect(frame == .snapshot(generation: 5, [.kernel(isComplete: true)]))
-        #expect(skipped.facts == 1)
-        #expect(skipped.fields == 1)
+        var expected = Report()
+        expected.kernel = [KernelStatus(isComplete: true, watchesConnections: true)]
+        #expect(frame == .snapshot(generation: 5, expected))
+        #expect(skipped.facts == 3)
+        #expect(skipped.fields == 2)
+    }
+
+    @Test("a few bytes cannot claim many facts")
+    func amplification() {
+        // 131,072 links without any column; then a session with 2^20 channels.
+        let claims: [[UInt8]] = [
+            [2, 5, 0, 0, 1, 2, 3, 0x80, 0x80, 8],
+            [2, 5, 0, 0, 1, 5, 6, 1, 33, 3, 0x80, 0x80, 0x40],
+        ]
+        for bytes in claims {
+            var skipped = SkippedContent()
+            #expect(throws: WireError.self) {
+                _ = try AgentFrame(decoding: bytes[...], now: now, skipped: &skipped)
+            }
+        }
+    }
+
+    @Test("lists out of order and keys that stand twice are put in order, the last one counts")
+    func disorder() throws {
+        var mixed = report
+        mixed.routes.reverse()
+        var first = report.routes[1]
+        first.proto = 99
+        mixed.routes.insert(first, at: 0)
+        #expect(try decoded(.snapshot(generation: 1, mixed)) == .snapshot(generation: 1, report))
     }
 
     @Test("a claimed size is refused before anything is allocated for it")
@@ -179,7 +278,7 @@ import Wire
     @Test("frames are found whatever the split")
     func splits() throws {
         let stream = [
-            AgentFrame.heartbeat(generation: 1), .goodbye, .snapshot(generation: 2, facts),
+            AgentFrame.heartbeat(generation: 1), .goodbye, .snapshot(generation: 2, report),
         ]
         .flatMap { $0.encoded(now: now) }
         for size in [1, 2, 3, 7, 100, stream.count] {
@@ -197,14 +296,16 @@ import Wire
     @Test("changes apply only on top of what they are based on")
     func replication() {
         var replica = ReplicatedFacts()
-        #expect(replica.apply(.changes(base: 1, generation: 2, [], removed: [])) == .gap)
-        #expect(replica.apply(.snapshot(generation: 2, facts)) == .applied(2))
+        let nothing = AgentFrame.changes(base: 1, generation: 2, Report(), removed: Report())
+        #expect(replica.apply(nothing) == .gap)
+        #expect(replica.apply(.snapshot(generation: 2, report)) == .applied(2))
         #expect(replica.apply(.heartbeat(generation: 2)) == .unchanged(2))
         #expect(replica.apply(.heartbeat(generation: 3)) == .gap)
-        #expect(
-            replica.apply(.changes(base: 2, generation: 4, [], removed: [.kernel])) == .applied(4)
-        )
-        #expect(replica.facts[.kernel] == nil)
-        #expect(replica.facts.count == facts.count - 1)
+        var gone = Report()
+        gone.kernel = report.kernel
+        let change = AgentFrame.changes(base: 2, generation: 4, Report(), removed: gone)
+        #expect(replica.apply(change) == .applied(4))
+        #expect(replica.report.kernel.isEmpty)
+        #expect(replica.report.count == report.count - 1)
     }
 }

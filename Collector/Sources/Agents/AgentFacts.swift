@@ -3,28 +3,32 @@ import Facts
 import Routing
 import Wire
 
-extension ReplicatedFacts {
-    /// The node's facts in the collector's nouns.
+extension Report {
+    /// The node's facts in the collector's nouns. The lists are in order, so equal reports give
+    /// equal values.
     func update() -> AgentUpdate {
-        var kernel = KernelFacts()
-        var birds: [String: BIRDFacts] = [:]
-        for fact in facts.values {
-            switch fact {
-            case .kernel(let isComplete): kernel.isComplete = isComplete
-            case .link(let link): kernel.links[link.name] = link
-            case .kernelRoute(let route): kernel.routes[route.prefix, default: []].append(route)
-            case .bird(let daemon, let status): birds[daemon, default: BIRDFacts()].take(status)
-            case .session(let daemon, let session):
-                birds[daemon, default: BIRDFacts()].sessions[session.name] = session
-            case .birdStatic(let daemon, let route):
-                birds[daemon, default: BIRDFacts()].statics.append(route)
-            case .birdRoute(let daemon, let route):
-                birds[daemon, default: BIRDFacts()].routes[route.prefix, default: []].append(route)
-            case .export(let daemon, let key, let answer):
-                birds[daemon, default: BIRDFacts()].exports[key] = answer
-            }
+        var kernel = KernelFacts(isComplete: self.kernel.contains(where: \.isComplete))
+        for link in links { kernel.links[link.name] = link }
+        for route in routes { kernel.routes[route.prefix, default: []].append(route) }
+        kernel.addresses = addresses
+        kernel.rules = rules
+        var facts: [String: BIRDFacts] = [:]
+        for bird in birds { facts[bird.daemon, default: BIRDFacts()].take(bird.value) }
+        for session in sessions {
+            facts[session.daemon, default: BIRDFacts()].sessions[session.value.name] = session.value
         }
-        return .snapshot(kernel.sorted(), birds.mapValues { $0.sorted() })
+        for route in statics {
+            facts[route.daemon, default: BIRDFacts()].statics.append(route.value)
+        }
+        for route in birdRoutes {
+            facts[route.daemon, default: BIRDFacts()]
+                .routes[route.value.prefix, default: []].append(route.value)
+        }
+        for export in exports {
+            facts[export.daemon, default: BIRDFacts()].exports[export.value.key] =
+                export.value.answer
+        }
+        return .snapshot(kernel, facts)
     }
 }
 
@@ -34,27 +38,8 @@ extension BIRDFacts {
         conditionSince = status.since
         version = status.version
         routerID = status.routerID
+        lastReconfiguration = status.lastReconfiguration
         isReconfiguring = status.isReconfiguring
         isRecovering = status.isRecovering
-    }
-
-    /// Facts arrive in no order; equal facts must give equal values.
-    fileprivate func sorted() -> BIRDFacts {
-        var facts = self
-        facts.statics.sort { ($0.protocolName, $0.prefix) < ($1.protocolName, $1.prefix) }
-        facts.routes = routes.mapValues { routes in
-            routes.sorted { ($0.table, $0.protocolName) < ($1.table, $1.protocolName) }
-        }
-        return facts
-    }
-}
-
-extension KernelFacts {
-    fileprivate func sorted() -> KernelFacts {
-        var facts = self
-        facts.routes = routes.mapValues { routes in
-            routes.sorted { ($0.table, $0.metric) < ($1.table, $1.metric) }
-        }
-        return facts
     }
 }

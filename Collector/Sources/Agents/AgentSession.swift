@@ -101,7 +101,8 @@ package struct AgentSession {
         switch facts.apply(frame) {
         case .applied(let generation):
             return [
-                .deliver(node: node, facts.update()), .send(.acknowledge(generation: generation)),
+                .deliver(node: node, facts.report.update()),
+                .send(.acknowledge(generation: generation)),
             ]
         case .unchanged(let generation):
             return [.deliver(node: node, .heartbeat), .send(.acknowledge(generation: generation))]

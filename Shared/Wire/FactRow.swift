@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// A fact in a list of its kind. Two that precede neither each other have the same key: the newer
+/// takes the place of the older.
+package protocol FactRow: Hashable, Sendable {
+    static func precedes(_ left: Self, _ right: Self) -> Bool
+}
+
+extension FactRow {
+    package static func haveSameKey(_ left: Self, _ right: Self) -> Bool {
+        !precedes(left, right) && !precedes(right, left)
+    }
+}
+
+extension Array where Element: FactRow {
+    package var isSortedByKey: Bool {
+        var index = 1
+        while index < count {
+            guard Element.precedes(self[index - 1], self[index]) else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Of equal keys the last stays.
+    package mutating func sortByKey() {
+        guard !isSortedByKey else { return }
+        // The standard library's sort is stable: the last of equals comes last.
+        let sorted = sorted(by: Element.precedes)
+        removeAll(keepingCapacity: true)
+        for row in sorted {
+            if let last, Element.haveSameKey(last, row) { removeLast() }
+            append(row)
+        }
+    }
+
+    /// One pass through all three, which are in order of their keys.
+    package mutating func apply(_ updated: [Element], _ removed: [Element]) {
+        guard !updated.isEmpty || !removed.isEmpty else { return }
+        guard !isEmpty else { return self = updated }
+        var result: [Element] = []
+        result.reserveCapacity(count + updated.count)
+        var next = 0
+        var gone = 0
+        for row in self {
+            while next < updated.count, Element.precedes(updated[next], row) {
+                result.append(updated[next])
+                next += 1
+            }
+            while gone < removed.count, Element.precedes(removed[gone], row) { gone += 1 }
+            if next < updated.count, !Element.precedes(row, updated[next]) { continue }
+            if gone < removed.count, !Element.precedes(row, removed[gone]) { continue }
+            result.append(row)
+        }
+        result += updated[next...]
+        self = result
+    }
+}
+
+extension KernelStatus: FactRow {
+    /// There is only one.
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { false }
+}
+
+extension Link: FactRow {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { left.name < right.name }
+}
+
+extension LinkAddress: FactRow {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { left < right }
+}
+
+extension RoutingRule: FactRow {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { left < right }
+}
+
+extension KernelRoute: FactRow {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool {
+        guard left.prefix == right.prefix else { return left.prefix < right.prefix }
+        return (left.table, left.metric) < (right.table, right.metric)
+    }
+}
+
+/// What tells the facts of one daemon apart.
+package protocol DaemonFact {
+    static func precedes(_ left: Self, _ right: Self) -> Bool
+}
+
+extension OfDaemon: FactRow where Value: DaemonFact {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool {
+        guard left.daemon == right.daemon else { return left.daemon < right.daemon }
+        return Value.precedes(left.value, right.value)
+    }
+}
+
+extension BIRDStatus: DaemonFact {
+    /// One of each daemon.
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { false }
+}
+
+extension BGPSession: DaemonFact {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool { left.name < right.name }
+}
+
+extension BIRDStatic: DaemonFact {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool {
+        guard left.protocolName == right.protocolName else {
+            return left.protocolName < right.protocolName
+        }
+        return left.prefix < right.prefix
+    }
+}
+
+extension BIRDRoute: DaemonFact {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool {
+        guard left.table == right.table, left.protocolName == right.protocolName else {
+            return (left.table, left.protocolName) < (right.table, right.protocolName)
+        }
+        return left.prefix < right.prefix
+    }
+}
+
+extension Export: DaemonFact {
+    package static func precedes(_ left: Self, _ right: Self) -> Bool {
+        guard left.key.uplink == right.key.uplink else {
+            return left.key.uplink < right.key.uplink
+        }
+        return left.key.prefix < right.key.prefix
+    }
+}

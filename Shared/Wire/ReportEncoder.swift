@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+import Routing
+
+/// Writes the sections of a frame. Strings and next hops go to the frame's tables, times become
+/// ages.
+struct ReportEncoder {
+    let now: Timestamp
+    private var writer = ByteWriter()
+    private var strings = Interner<String>()
+    private var hopLists = Interner<[NextHop]>()
+
+    init(now: Timestamp) { self.now = now }
+
+    /// Tables, then as many groups of sections as there were.
+    consuming func finished(after head: ByteWriter) -> [UInt8] {
+        var frame = head
+        // Next hops name devices: they are written first, so that their strings are in the table.
+        var hops = ByteWriter()
+        for list in hopLists.elements { write(list, to: &hops) }
+        frame.reserve(frame.bytes.count + hops.bytes.count + writer.bytes.count + 512)
+        frame.varint(strings.elements.count)
+        for string in strings.elements { frame.text(string) }
+        frame.varint(hopLists.elements.count)
+        frame.raw(hops.bytes)
+        frame.raw(writer.bytes)
+        return frame.bytes
+    }
+
+    private mutating func write(_ hops: [NextHop], to writer: inout ByteWriter) {
+        let hops = hops.prefix(WireLimit.nextHopsOfRoute)
+        writer.varint(hops.count)
+        for hop in hops {
+            writer.byte(hop.isDead ? 1 : 0)
+            writer.address(hop.gateway)
+            writer.varint(index(of: hop.device ?? ""))
+        }
+    }
+
+    private mutating func index(of string: String) -> UInt64 {
+        string.isEmpty ? 0 : UInt64(strings.index(of: string)) + 1
+    }
+
+    // MARK: - Sections and columns
+
+    mutating func sections(_ count: Int) {
+        writer.reserve(512 + 16 * count)
+        writer.varint(count)
+    }
+
+    mutating func section(
+        _ type: SectionType,
+        _ rows: Int,
+        _ columns: (inout ReportEncoder) -> Void
+    ) {
+        guard rows > 0 else { return }
+        writer.byte(type.rawValue)
+        let start = writer.open()
+        writer.varint(rows)
+        columns(&self)
+        writer.close(start)
+    }
+
+    /// One number a row; one for all where they are equal; none where they are what is usual.
+    @inline(__always)
+    private mutating func column(
+        _ id: UInt8,
+        _ rows: Int,
+        _ usual: UInt64,
+        _ value: (inout ReportEncoder, Int) -> UInt64
+    ) {
+        guard rows > 0 else { return }
+        let head = writer.bytes.count
+        writer.byte(id << 1)
+        let start = writer.open()
+        let first = value(&self, 0)
+        writer.varint(first)
+        var isConstant = true
+        var row = 1
+        while row < rows {
+            let next = value(&self, row)
+            isConstant = isConstant && next == first
+            writer.varint(next)
+            row &+= 1
+        }
+        guard isConstant else { return writer.close(start) }
+        guard first != usual else { return writer.truncate(to: head) }
+        writer.truncate(to: start)
+        writer.varint(first)
+        writer.set(id << 1 | 1, at: head)
+        writer.close(start)
+    }
+
+    @inline(__always)
+    mutating func numbers(
+        _ id: UInt8,
+        _ rows: Int,
+        usual: UInt64 = 0,
+        _ value: (Int) -> UInt64
+    ) {
+        column(id, rows, usual) { _, row in value(row) }
+    }
+
+    /// Nothing is 0, n is n + 1.
+    @inline(__always)
+    mutating func optionals(_ id: UInt8, _ rows: Int, _ value: (Int) -> UInt32?) {
+        column(id, rows, 0) { _, row in value(row).map { UInt64($0) + 1 } ?? 0 }
+    }
+
+    @inline(__always)
+    mutating func ages(_ id: UInt8, _ rows: Int, _ value: (Int) -> Timestamp?) {
+        column(id, rows, 0) { encoder, row in
+            // A moment ahead of the clock is now.
+            value(row).map { UInt64(clamping: encoder.now - $0) + 1 } ?? 0
+        }
+    }
+
+    @inline(__always)
+    mutating func strings(_ id: UInt8, _ rows: Int, _ value: (Int) -> String) {
+        column(id, rows, 0) { encoder, row in encoder.index(of: value(row)) }
+    }
+
+    @inline(__always)
+    mutating func hops(_ id: UInt8, _ rows: Int, _ value: (Int) -> [NextHop]) {
+        column(id, rows, 0) { encoder, row in
+            let hops = value(row)
+            return hops.isEmpty ? 0 : UInt64(encoder.hopLists.index(of: hops)) + 1
+        }
+    }
+
+    /// Left out where none is there.
+    @inline(__always)
+    mutating func addresses(_ id: UInt8, _ rows: Int, _ value: (Int) -> IPAddress?) {
+        guard (0..<rows).contains(where: { value($0) != nil }) else { return }
+        writer.byte(id << 1)
+        let start = writer.open()
+        for row in 0..<rows { writer.address(value(row)) }
+        writer.close(start)
+    }
+
+    /// Each by its distance from the one before.
+    @inline(__always)
+    mutating func prefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix) {
+        writer.byte(id << 1)
+        let start = writer.open()
+        var walk = PrefixWalk()
+        for row in 0..<rows { walk.write(value(row), to: &writer) }
+        writer.close(start)
+    }
+
+    /// Left out where none is there.
+    mutating func optionalPrefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix?) {
+        guard (0..<rows).contains(where: { value($0) != nil }) else { return }
+        writer.byte(id << 1)
+        let start = writer.open()
+        var walk = PrefixWalk()
+        for row in 0..<rows {
+            if let prefix = value(row) {
+                walk.write(prefix, to: &writer)
+            } else {
+                writer.byte(PrefixWalk.none)
+            }
+        }
+        writer.close(start)
+    }
+}
