@@ -54,7 +54,7 @@ extension ReportDecoder {
                 try strings(column, rows, bytes) { statics[$0].value.protocolName = $1 }
             case Column.Static.prefix:
                 try prefixes(column, rows, bytes) {
-                    statics[$0].value.prefix = $1 ?? unspecified.prefix
+                    statics[$0].value.prefix = $1
                 }
             case Column.Static.flags:
                 try numbers(column, rows, bytes) { statics[$0].value.isDormant = $1 & 1 != 0 }
@@ -91,7 +91,7 @@ extension ReportDecoder {
                 try strings(column, rows, bytes) { routes[$0].value.protocolName = $1 }
             case Column.BIRDRoute.prefix:
                 try prefixes(column, rows, bytes) {
-                    routes[$0].value.prefix = $1 ?? unspecified.prefix
+                    routes[$0].value.prefix = $1
                 }
             case Column.BIRDRoute.destination:
                 try numbers(column, rows, bytes) {
@@ -122,7 +122,7 @@ extension ReportDecoder {
             case Column.Export.daemon: try strings(column, rows, bytes) { daemons[$0] = $1 }
             case Column.Export.uplink: try strings(column, rows, bytes) { uplinks[$0] = $1 }
             case Column.Export.prefix:
-                try prefixes(column, rows, bytes) { list[$0] = $1 ?? unspecified.prefix }
+                try prefixes(column, rows, bytes) { list[$0] = $1 }
             case Column.Export.answer:
                 try numbers(column, rows, bytes) { answers[$0] = ExportAnswer(code: $1) }
             case Column.Export.reason:

@@ -63,7 +63,7 @@ extension ReportDecoder {
         while let column = try column(bytes, &section) {
             switch column.id {
             case Column.Route.prefix:
-                try prefixes(column, rows, bytes) { routes[$0].prefix = $1 ?? unspecified.prefix }
+                try prefixes(column, rows, bytes) { routes[$0].prefix = $1 }
             case Column.Route.table: try uint32s(column, rows, bytes) { routes[$0].table = $1 }
             case Column.Route.metric: try uint32s(column, rows, bytes) { routes[$0].metric = $1 }
             case Column.Route.destination:

@@ -227,11 +227,24 @@ struct ReportDecoder {
         _ column: Head,
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ store: (Int, Prefix?) -> Void
+        _ store: (Int, Prefix) -> Void
     ) throws(WireError) {
         var content = column.content
         var walk = PrefixWalk()
-        for row in 0..<rows { store(row, try walk.read(bytes, &content)) }
+        var row = 0
+        while row < rows {
+            let code = try content.byte(bytes)
+            let end = row + (try content.count(bytes, "run", atMost: rows - row))
+            guard end > row else { throw .invalid(what: "run", at: content.offset) }
+            guard code != PrefixWalk.none else {
+                row = end
+                continue
+            }
+            while row < end {
+                store(row, try walk.read(code, bytes, &content))
+                row += 1
+            }
+        }
     }
 
     @inline(__always)

@@ -144,8 +144,8 @@ extension ReportEncoder {
             encoder.numbers(Column.Rule.table, rows.count, usual: Usual.mainTable) {
                 UInt64(rows[$0].table)
             }
-            encoder.optionalPrefixes(Column.Rule.source, rows.count) { rows[$0].source }
-            encoder.optionalPrefixes(Column.Rule.destination, rows.count) { rows[$0].destination }
+            encoder.prefixes(Column.Rule.source, rows.count) { rows[$0].source }
+            encoder.prefixes(Column.Rule.destination, rows.count) { rows[$0].destination }
             encoder.numbers(Column.Rule.selectors, rows.count) {
                 UInt64(rows[$0].selectors.rawValue)
             }

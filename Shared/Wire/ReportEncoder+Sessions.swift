@@ -27,14 +27,14 @@ extension ReportEncoder {
         optionals(Column.Session.neighborAS, rows.count) { rows[$0].value.neighborAS }
         optionals(Column.Session.localAS, rows.count) { rows[$0].value.localAS }
         ages(Column.Session.since, rows.count) { rows[$0].value.since }
-        optionals(Column.Session.holdTime, rows.count) { rows[$0].value.holdTime }
-        ages(Column.Session.silentSince, rows.count) { rows[$0].value.silentSince }
     }
 
     private mutating func writeTexts(_ rows: [OfDaemon<BGPSession>]) {
         strings(Column.Session.lastError, rows.count) { rows[$0].value.lastError }
         strings(Column.Session.firstError, rows.count) { rows[$0].value.firstError }
         strings(Column.Session.message, rows.count) { rows[$0].value.message }
+        optionals(Column.Session.holdTime, rows.count) { rows[$0].value.holdTime }
+        ages(Column.Session.silentSince, rows.count) { rows[$0].value.silentSince }
         strings(Column.Session.bfdState, rows.count) { rows[$0].value.bfdState }
     }
 

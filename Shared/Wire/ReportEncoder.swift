@@ -137,28 +137,24 @@ struct ReportEncoder {
         writer.close(start)
     }
 
-    /// Each by its distance from the one before.
+    /// In runs of one length; left out where none is there.
     @inline(__always)
-    mutating func prefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix) {
-        writer.byte(id << 1)
-        let start = writer.open()
-        var walk = PrefixWalk()
-        for row in 0..<rows { walk.write(value(row), to: &writer) }
-        writer.close(start)
-    }
-
-    /// Left out where none is there.
-    mutating func optionalPrefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix?) {
+    mutating func prefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix?) {
         guard (0..<rows).contains(where: { value($0) != nil }) else { return }
         writer.byte(id << 1)
         let start = writer.open()
         var walk = PrefixWalk()
-        for row in 0..<rows {
-            if let prefix = value(row) {
-                walk.write(prefix, to: &writer)
-            } else {
-                writer.byte(PrefixWalk.none)
+        var row = 0
+        while row < rows {
+            let code = PrefixWalk.code(value(row))
+            var end = row + 1
+            while end < rows, PrefixWalk.code(value(end)) == code { end += 1 }
+            writer.byte(code)
+            writer.varint(end - row)
+            for row in row..<end {
+                if let prefix = value(row) { walk.write(prefix, to: &writer) }
             }
+            row = end
         }
         writer.close(start)
     }

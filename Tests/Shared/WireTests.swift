@@ -235,6 +235,17 @@ import Wire
         #expect(skipped.fields == 2)
     }
 
+    @Test("prefixes are told by their distance, as the format's example has it")
+    func prefixDistances() throws {
+        var report = Report()
+        report.routes = ["10.16.0.0/24", "10.16.1.0/24", "10.16.1.128/25"].map {
+            KernelRoute(prefix: prefix($0))
+        }
+        let column: [UInt8] = [1 << 1, 9, 0x18, 2, 0x80, 0xc0, 0x50, 2, 0x19, 1, 2]
+        let bytes = Array(try body(.snapshot(generation: 1, report)))
+        #expect(bytes == [2, 1, 0, 0, 1, 3, 12, 3] + column)
+    }
+
     @Test("a few bytes cannot claim many facts")
     func amplification() {
         // 131,072 links without any column; then a session with 2^20 channels.
