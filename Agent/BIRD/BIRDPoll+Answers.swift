@@ -16,6 +16,7 @@ extension BIRDPoll {
         case .status: return takeStatus(reply)
         case .protocols: return takeProtocols(reply, now: now)
         case .staticRoutes(let name): takeStatics(reply, name)
+        case .bfdSessions: takeBFD(reply)
         case .route(let prefix): return takeRoute(reply, prefix)
         case .exported(let prefix, let name): takeExported(reply, prefix, name)
         case .export(let prefix, let name): takeExport(reply, prefix, name)
@@ -51,11 +52,23 @@ extension BIRDPoll {
         for entry in protocols where entry.kind == "BGP" {
             reading.sinceTexts[entry.name] = entry.since
         }
+        questions += protocols.filter { $0.kind == "BFD" && $0.state == .up }
+            .prefix(Self.bfdLimit).map { .bfdSessions($0.name) }
         // A static protocol that is down holds nothing, and cannot be asked.
         questions += protocols.filter { $0.kind == "Static" && $0.state == .up }
             .map { .staticRoutes($0.name) }
         planPrefixesAfterStatics()
         return nil
+    }
+
+    /// Of a session that does not use BFD nothing is said.
+    private mutating func takeBFD(_ reply: Reply) {
+        let states = BFDReply(reply).states
+        for index in reading.sessions.indices {
+            guard let neighbor = reading.sessions[index].neighbor, let state = states[neighbor]
+            else { continue }
+            reading.sessions[index].bfdState = state
+        }
     }
 
     private mutating func takeStatics(_ reply: Reply, _ name: String) {
@@ -89,6 +102,7 @@ extension BIRDPoll {
         case 9001 where ExportReply(reply, prefix: prefix) == .channelDown: break
         // BIRD 1.6 is two daemons: this one does not speak the prefix's family.
         case 9001: return nil
+        case 8004: return .reconfiguring
         default: return .malformed("show route was answered \(reply.code)")
         }
         for entry in protocols where entry.kind == "BGP" && !entry.isListener {

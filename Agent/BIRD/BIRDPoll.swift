@@ -3,8 +3,8 @@ package import Routing
 
 /// One poll of one daemon on a fresh control session: a machine without socket or clock.
 ///
-///     greeting → restrict → timeformat → status → protocols → each static → each prefix:
-///     route → for each session exported (→ noexport | export) → finished
+///     greeting → restrict → timeformat → status → protocols → each BFD → each static →
+///     each prefix: route → for each session exported (→ noexport | export) → finished
 ///
 /// One command is outstanding at a time, so BIRD's 1,023-byte read buffer is never at risk. Every
 /// reply is read to its end; any breach ends the session at once.
@@ -37,6 +37,8 @@ package struct BIRDPoll {
     private static let pollLimit: Int64 = 5_000
     /// A node owns one or a few CIDRs; Calico's blocks on one node are a few dozen.
     static let prefixLimit = 64
+    /// A daemon has one BFD protocol, or one for each of its VRFs.
+    static let bfdLimit = 8
     /// Questions about exports in one poll: 0.03 ms each, so all fit well into the deadline.
     static let exportLimit = 2_048
 

@@ -38,7 +38,9 @@ package struct BIRDReading: Equatable, Sendable {
         let earlier = Dictionary(previous.sessions.map { ($0.name, $0) }) { first, _ in first }
         for index in sessions.indices {
             let name = sessions[index].name
-            guard let old = earlier[name], old.state == sessions[index].state else { continue }
+            guard let old = earlier[name] else { continue }
+            settled.sessions[index].settle(comparedTo: old)
+            guard old.state == sessions[index].state else { continue }
             let text = sinceTexts[name] ?? ""
             let oldText = previous.sinceTexts[name] ?? ""
             guard isUnmoved(sessions[index].since, text, old.since, oldText) else { continue }
@@ -59,5 +61,22 @@ package struct BIRDReading: Equatable, Sendable {
         if let since, let old { return (since - old).magnitude < 1_000 }
         // After 20 hours BIRD prints only the date, which no session that moved lately has.
         return ServerTime(text) == .date && ServerTime(oldText) != .date
+    }
+}
+
+extension BGPSession {
+    /// What only the readings before can tell.
+    fileprivate mutating func settle(comparedTo old: BGPSession) {
+        if isEstablished || isDisabled {
+            firstError = ""
+        } else if !old.isEstablished, !old.isDisabled, !old.firstError.isEmpty {
+            firstError = old.firstError
+        }
+        // BIRD 1.6 counts in whole seconds.
+        if let since = silentSince, let before = old.silentSince,
+            (since - before).magnitude < 2_000
+        {
+            silentSince = before
+        }
     }
 }

@@ -25,6 +25,8 @@ struct ChannelReply: Equatable {
             stateWord = text.bounded(16)
             value.state = Self.states[stateWord] ?? .unknown
         case "Routes": takeCounters(text)
+        // `pending waiting`, either or both: routes are held back until the peers are done.
+        case "GR recovery": value.isRecovering = !text.isEmpty
         case "Import limit", "Receive limit":
             if isHit(text) { value.limitHit = true }
         case "Export limit":

@@ -9,6 +9,7 @@ enum Command: Equatable {
     case status
     case protocols
     case staticRoutes(String)
+    case bfdSessions(String)
     case route(Prefix)
     case exported(Prefix, String)
     case export(Prefix, String)
@@ -32,6 +33,7 @@ enum Command: Equatable {
         case .status: "show status"
         case .protocols: "show protocols all"
         case .staticRoutes(let name): Self.quoted(name).map { "show static \($0)" }
+        case .bfdSessions(let name): Self.quoted(name).map { "show bfd sessions \($0)" }
         case .route(let prefix): "show route \(prefix)"
         case .exported(let prefix, let name):
             Self.quoted(name).map { "show route \(prefix) exported \($0)" }

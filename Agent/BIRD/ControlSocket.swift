@@ -29,7 +29,9 @@ package final class ControlSocket {
                 unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        return result == 0 ? .success(socket) : .failure(condition(errno))
+        guard result != 0 else { return .success(socket) }
+        let condition = condition(errno)
+        return .failure(condition == .noSocket && !hasFolder(path) ? .noDirectory : condition)
     }
 
     /// What is there now, 64 KB at most.
@@ -63,6 +65,13 @@ package final class ControlSocket {
         guard bytes.count < MemoryLayout.size(ofValue: name.sun_path) else { return nil }
         unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: bytes) }
         return name
+    }
+
+    /// Without the directory nothing is mounted, or the path is wrong; without the file BIRD is gone.
+    private static func hasFolder(_ path: String) -> Bool {
+        guard let slash = path.lastIndex(of: "/") else { return true }
+        var information = stat()
+        return unsafe stat(String(path[...slash]), &information) == 0 || errno == EACCES
     }
 
     private static func condition(_ code: Int32) -> BIRDCondition {

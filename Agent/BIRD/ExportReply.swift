@@ -28,6 +28,7 @@ enum ExportReply: Equatable {
         case 9001 where Self.saysChannelIsDown(reply.text): self = .channelDown
         // 2.0.7 "syntax error, …"; 1.6 "IP address expected", "x is not a protocol".
         case 9001, 9002, 9003: self = .notUnderstood
+        case 8004: self = .unreadable("BIRD is reconfiguring")
         default: self = .unreadable("BIRD answered \(reply.code)")
         }
     }

@@ -17,6 +17,10 @@ struct ProtocolReply: Equatable {
     var localAS: UInt32?
     var lastError = ""
     var message = ""
+    /// `Neighbor graceful restart active`.
+    var isPeerRestarting = false
+    /// `Hold timer: 194.967/240`: what is left of how much.
+    var holdTimer: HoldTimer?
     /// `Neighbor range`: waits for others to connect, each of which becomes a protocol of its own.
     var isListener = false
     private(set) var channels: [ChannelReply] = []
@@ -81,6 +85,8 @@ struct ProtocolReply: Equatable {
         if words.count == 2, words[0] == "Channel" {
             // Sixteen families are more than BIRD knows.
             if channels.count < 16 { channels.append(ChannelReply(name: words[1].bounded(64))) }
+        } else if words == ["Neighbor", "graceful", "restart", "active"] {
+            isPeerRestarting = true
         } else if let (label, value) = text.labelled {
             takeSession(label, value)
             takeChannel(label, value)
@@ -95,6 +101,7 @@ struct ProtocolReply: Equatable {
         case "Neighbor range": isListener = true
         case "Neighbor AS": neighborAS = UInt32(value)
         case "Local AS": localAS = UInt32(value)
+        case "Hold timer": holdTimer = HoldTimer(value)
         case "Last error": lastError = value.bounded()
         case "Message": message = value.bounded()
         default: return

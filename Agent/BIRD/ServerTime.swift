@@ -70,7 +70,7 @@ enum ServerTime: Equatable {
     }
 
     /// Seconds with a fraction of up to six digits, in milliseconds.
-    private static func seconds(_ text: Substring, digits: ClosedRange<Int>) -> Int64? {
+    static func seconds(_ text: Substring, digits: ClosedRange<Int>) -> Int64? {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count <= 2, let whole = parts.first.flatMap({ number($0, digits: digits) })
         else { return nil }

@@ -16,12 +16,18 @@ extension ProtocolReply {
             localAS: localAS,
             since: ServerTime.age(of: since, now: serverTime).map { now - $0 },
             lastError: error,
+            firstError: error,
             message: message,
             // What stops by itself says why ("Automatic shutdown: …"); an operator does not.
             isDisabled: state == .down && error.isEmpty,
+            isPeerRestarting: isPeerRestarting,
+            holdTime: isUp ? holdTimer?.time : nil,
+            silentSince: isUp ? holdTimer?.silence.map { now - $0 } : nil,
             channels: channels.indices.map(channel)
         )
     }
+
+    private var isUp: Bool { state == .up && bgpState == .established }
 
     /// BIRD 1.6 does not name its only channel; bird and bird6 are two daemons, so the neighbour
     /// is of the daemon's family.

@@ -24,6 +24,8 @@ final class BIRDInstance {
     private var echoSocket: ControlSocket?
     private var nextEcho: Timestamp
 
+    private var disabling = Disabling()
+
     /// What the last whole poll gave, and since when its condition holds.
     private(set) var reading: BIRDReading?
     private(set) var conditionSince: Timestamp
@@ -154,7 +156,8 @@ final class BIRDInstance {
     }
 
     private func take(_ fresh: BIRDReading, now: Timestamp) -> Bool {
-        let settled = fresh.settled(comparedTo: reading)
+        var settled = fresh.settled(comparedTo: reading)
+        let confirmation = disabling.confirm(&settled, now: now)
         if settled.condition != reading?.condition {
             conditionSince = now
             log.notice("BIRD at \(path): \(settled.condition.words)")
@@ -163,6 +166,7 @@ final class BIRDInstance {
             settled.condition != .readable
             || settled.sessions.contains { !$0.isEstablished && !$0.isDisabled }
         nextPoll = pollBegan + (isRestless ? min(interval, Self.restless) : interval)
+        if let confirmation { nextPoll = min(nextPoll, confirmation) }
         let isNew = settled != reading
         reading = settled
         return isNew

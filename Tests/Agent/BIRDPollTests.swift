@@ -117,7 +117,7 @@ private struct ScriptedBIRD {
             bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
                 "8004 Stopped due to reconfiguration"
         }
-        #expect(result?.exports[key] == .unknown("BIRD answered 8004"))
+        #expect(result?.exports[key] == .unknown("BIRD is reconfiguring"))
         #expect(asked.count { $0.hasSuffix("exported 'uplink0'") } == 2)
     }
 
@@ -227,7 +227,7 @@ private struct ScriptedBIRD {
         let (result, _) = reading { bird in
             bird.answers["show route 10.16.2.0/24"] = "8004 Stopped due to reconfiguration"
         }
-        #expect(result?.condition == .malformed("show route was answered 8004"))
+        #expect(result?.condition == .reconfiguring)
         #expect(result?.sessions.isEmpty == true)
     }
 
