@@ -16,6 +16,7 @@ final class Driver {
     private enum Token {
         static let signal: UInt64 = 1
         static let netlink: UInt64 = 2
+        static let connections: UInt64 = 3
         static let bird: UInt64 = 0x100
         static let collector: UInt64 = 0x1_0000
     }
@@ -24,12 +25,16 @@ final class Driver {
     private let loop: EventLoop
     private let signals: SignalDescriptor
     private let netlink: NetlinkSocket
+    /// Nil where the kernel refuses it.
+    private let watch: ConnectionWatch?
     private var kernel: KernelMachine
     private var birds: [BIRDInstance] = []
     private var connections: [CollectorConnection] = []
     private var table = FactTable()
     private var isStopping = false
+    /// Something of BIRD's, or of the kernel's, is not in the table yet.
     private var isDirty = true
+    private var hasKernelChanged = false
     private var buffer = [UInt8](repeating: 0, count: 32_768)
 
     init(_ options: AgentOptions) throws(SystemError) {
@@ -37,9 +42,13 @@ final class Driver {
         signals = try SignalDescriptor([SIGTERM, SIGINT])
         loop = try EventLoop()
         netlink = try Driver.openNetlink()
+        watch = Driver.openWatch(options.log)
         kernel = KernelMachine(supernets: options.podCIDRs)
         try loop.add(signals.descriptor, .read, token: Token.signal)
         try loop.add(netlink.descriptor, .read, token: Token.netlink)
+        if let descriptor = watch?.descriptor {
+            try loop.add(descriptor, .read, token: Token.connections)
+        }
         let now = Driver.now()
         for (index, path) in options.birdSockets.enumerated() {
             birds.append(
@@ -77,6 +86,18 @@ final class Driver {
         }
     }
 
+    private static func openWatch(_ log: AgentLog) -> ConnectionWatch? {
+        do {
+            return try ConnectionWatch()
+        } catch {
+            log.notice(
+                "cannot hear when a session's connection ends (\(error)); with CAP_NET_ADMIN a "
+                    + "lost session would be seen at once, now when BIRD is next asked"
+            )
+            return nil
+        }
+    }
+
     private static func now() -> Timestamp { Timestamp(milliseconds: monotonicMilliseconds()) }
 
     /// Streams until SIGTERM or SIGINT.
@@ -96,7 +117,7 @@ final class Driver {
             turn()
             if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { break }
         }
-        return NodeView.report(kernel.rib, birds)
+        return view
     }
 
     private func turn() {
@@ -116,6 +137,7 @@ final class Driver {
         switch event.token {
         case Token.signal: isStopping = signals.next() != nil
         case Token.netlink: drainNetlink(now)
+        case Token.connections: if watch?.drain() == true { hintBIRDs(now) }
         default:
             let isEcho = event.token & echoBit != 0
             let token = event.token & ~echoBit
@@ -151,22 +173,29 @@ final class Driver {
     }
 
     private func perform(_ actions: [KernelMachine.Action]) {
-        let now = Driver.now()
         for action in actions {
             switch action {
             case .send(let request):
                 if !netlink.send(request) { options.log.warning("netlink: request not sent") }
-            case .changed:
-                isDirty = true
-                for bird in birds { bird.hint(now: now) }
+            case .changed: hasKernelChanged = true
             }
         }
     }
 
+    private func hintBIRDs(_ now: Timestamp) {
+        for bird in birds { bird.hint(now: now) }
+    }
+
+    private var view: Report {
+        NodeView.report(kernel.rib, birds, watchesConnections: watch != nil)
+    }
+
     private func report(_ now: Timestamp) {
-        if isDirty {
+        if isDirty || hasKernelChanged {
+            // Pods' devices come and go all the time: BIRD is asked only for what is reported.
+            if table.replace(with: view), hasKernelChanged { hintBIRDs(now) }
             isDirty = false
-            table.replace(with: NodeView.report(kernel.rib, birds))
+            hasKernelChanged = false
         }
         for connection in connections { connection.proceed(table, now: now) }
     }

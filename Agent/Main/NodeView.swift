@@ -6,11 +6,20 @@ import Wire
 
 /// What the kernel and BIRD say, as a report.
 enum NodeView {
-    static func report(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> Report {
+    static func report(
+        _ rib: KernelRIB,
+        _ birds: [BIRDInstance],
+        watchesConnections: Bool
+    ) -> Report {
         var report = Report()
-        report.kernel = [KernelStatus(isComplete: rib.isComplete)]
+        report.kernel = [
+            KernelStatus(isComplete: rib.isComplete, watchesConnections: watchesConnections)
+        ]
         report.routes = Array(rib.routes.values)
-        report.links = links(rib, birds)
+        let devices = devices(rib, birds)
+        report.links = rib.links.values.filter { devices.contains($0.name) }
+        report.addresses = rib.addresses(of: devices)
+        report.rules = rib.rules
         for bird in birds { add(bird, to: &report) }
         return report
     }
@@ -21,11 +30,12 @@ enum NodeView {
         return Set(prefixes).sorted()
     }
 
-    private static func links(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> [Link] {
+    /// Those on the way of a pod CIDR: the kernel's, BIRD's, and those it usually goes through.
+    private static func devices(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> Set<String> {
         var names = Set(podDevices)
         names.formUnion(rib.routes.values.flatMap(\.nextHops).compactMap(\.device))
         for bird in birds { names.formUnion(bird.reading?.statics.compactMap(\.device) ?? []) }
-        return rib.links.values.filter { names.contains($0.name) }
+        return names
     }
 
     private static func add(_ bird: BIRDInstance, to report: inout Report) {

@@ -16,7 +16,9 @@ struct DumpSchedule: Sendable {
     private static let firstPause: Int64 = 250
     private static let longestPause: Int64 = 5_000
 
-    private var slots = [Slot](repeating: Slot(), count: DumpKind.allCases.count)
+    /// In the order of asking; a table that is no longer wanted leaves its slot.
+    private var kinds: [DumpKind] = []
+    private var slots: [Slot] = []
     /// In a row, without a complete reading between.
     private var failures = 0
     private var resyncAt: Timestamp?
@@ -24,33 +26,38 @@ struct DumpSchedule: Sendable {
     var next: Timestamp? { slots.compactMap(\.next).min() }
 
     mutating func ask(_ kind: DumpKind, at moment: Timestamp) {
-        let moment = max(moment, slots[kind.rawValue].restsUntil)
-        slots[kind.rawValue].next = min(slots[kind.rawValue].next ?? moment, moment)
+        let slot = slot(kind)
+        let moment = max(moment, slots[slot].restsUntil)
+        slots[slot].next = min(slots[slot].next ?? moment, moment)
+    }
+
+    /// It is not wanted any more.
+    mutating func forget(_ kind: DumpKind) {
+        guard let slot = kinds.firstIndex(of: kind) else { return }
+        kinds.remove(at: slot)
+        slots.remove(at: slot)
     }
 
     /// Now, and once more when the kernel has surely done what it announced.
     mutating func askTwice(_ kind: DumpKind, now: Timestamp) {
         ask(kind, at: now)
-        slots[kind.rawValue].confirmation = now + Self.confirmationDelay
+        slots[slot(kind)].confirmation = now + Self.confirmationDelay
     }
 
     /// The first dump that is due, which begins now.
     mutating func take(now: Timestamp) -> DumpKind? {
-        for kind in DumpKind.allCases {
-            guard let next = slots[kind.rawValue].next, next <= now else { continue }
-            let confirmation = slots[kind.rawValue].confirmation
-            slots[kind.rawValue].next = confirmation
-            slots[kind.rawValue].confirmation = nil
-            return kind
-        }
-        return nil
+        let due = slots.firstIndex { $0.next.map { $0 <= now } ?? false }
+        guard let due else { return nil }
+        slots[due].next = slots[due].confirmation
+        slots[due].confirmation = nil
+        return kinds[due]
     }
 
     /// Dumping takes a tenth of the kernel's time at most, auditing a thousandth: tables of half a
     /// million routes take 0.3 s.
     mutating func finished(_ kind: DumpKind, startedAt: Timestamp, now: Timestamp) {
         let duration = max(0, min(now - startedAt, 60_000))
-        slots[kind.rawValue].restsUntil = now + duration * 10
+        slots[slot(kind)].restsUntil = now + duration * 10
         ask(kind, at: now + max(Self.auditInterval, duration * 1_000))
     }
 
@@ -74,6 +81,14 @@ struct DumpSchedule: Sendable {
         failures += failures < 16 ? 1 : 0
         resyncAt = moment
         for index in slots.indices { slots[index] = Slot(next: moment) }
+    }
+
+    /// There are a handful: looking through them beats hashing.
+    private mutating func slot(_ kind: DumpKind) -> Int {
+        if let known = kinds.firstIndex(of: kind) { return known }
+        kinds.append(kind)
+        slots.append(Slot())
+        return slots.count - 1
     }
 
     /// 0, 250, 500, 1000 … 5000 ms.

@@ -20,8 +20,13 @@ struct DumpSession: Sendable {
     private(set) var isOverBound = false
     private var routes: [RouteKey: RouteEntry] = [:]
     private var links: [UInt32: Link] = [:]
+    private var addresses: Set<AddressEntry> = []
+    private var rules: [RoutingRule] = []
+    private var filters: [Int32: UInt8] = [:]
     private var changedRoutes: Set<RouteKey> = []
     private var changedLinks: Set<UInt32> = []
+    private var changedAddresses: Set<AddressEntry> = []
+    private var changedFilters: Set<Int32> = []
 
     init(_ kind: DumpKind, sequence: UInt32, now: Timestamp) {
         self.kind = kind
@@ -43,7 +48,7 @@ struct DumpSession: Sendable {
 
     /// A kernel without IPv6 answers the question for IPv6 routes with IPv4 ones: not added.
     mutating func add(_ message: RouteMessage) {
-        guard let entry = message.entry, DumpKind(message.key.prefix.family) == kind else { return }
+        guard let entry = message.entry, DumpKind(message.key) == kind else { return }
         if let first = routes[message.key] {
             routes[message.key] = merged(first, entry)
             return
@@ -56,14 +61,40 @@ struct DumpSession: Sendable {
     private func merged(_ first: RouteEntry, _ other: RouteEntry) -> RouteEntry {
         var merged = first
         merged.isShared = true
-        if kind == .ipv6Routes, first.destination == other.destination {
+        if case .routes(.ipv6, _) = kind, first.destination == other.destination {
             merged.hops += other.hops.filter { !first.holds($0) }
         }
         return merged
     }
 
+    mutating func add(_ address: AddressEntry) {
+        guard kind == .addresses else { return }
+        isOverBound = isOverBound || addresses.count >= KernelRIB.addressBound
+        if !isOverBound { addresses.insert(address) }
+    }
+
+    mutating func add(_ rule: RoutingRule) {
+        guard kind == .rules(rule.family) else { return }
+        isOverBound = isOverBound || rules.count >= KernelRIB.ruleBound
+        if !isOverBound { rules.append(rule) }
+    }
+
+    /// There is one for each device, and devices are bounded.
+    mutating func add(_ filter: FilterMessage) {
+        guard kind == .filters, filters.count <= KernelRIB.linkBound else { return }
+        filters[filter.link] = filter.filter
+    }
+
     mutating func changed(_ key: RouteKey) {
-        if DumpKind(key.prefix.family) == kind { changedRoutes.insert(key) }
+        if DumpKind(key) == kind { changedRoutes.insert(key) }
+    }
+
+    mutating func changed(_ address: AddressEntry) {
+        if kind == .addresses { changedAddresses.insert(address) }
+    }
+
+    mutating func changed(_ filter: FilterMessage) {
+        if kind == .filters { changedFilters.insert(filter.link) }
     }
 
     mutating func changedLink(_ index: UInt32) {
@@ -71,12 +102,28 @@ struct DumpSession: Sendable {
     }
 
     /// Replaces the live table of this kind.
-    func settle(_ rib: inout KernelRIB) {
+    mutating func settle(_ rib: inout KernelRIB) {
         switch kind {
         case .links: rib.replaceLinks(with: settledLinks(rib))
-        case .ipv4Routes, .ipv6Routes: rib.replaceRoutes(kind, with: settledRoutes(rib))
+        case .routes: rib.replaceRoutes(kind, with: settledRoutes(rib))
+        case .addresses: rib.replaceAddresses(with: settledAddresses(rib))
+        case .rules(let family):
+            isOverBound = !rib.replaceRules(of: family, with: rules) || isOverBound
+        case .filters: rib.replaceFilters(with: settledFilters(rib))
         }
         if isOverBound { rib.doubt(kind) } else { rib.finish(kind) }
+    }
+
+    private func settledAddresses(_ rib: KernelRIB) -> Set<AddressEntry> {
+        var settled = addresses.subtracting(changedAddresses)
+        settled.formUnion(changedAddresses.intersection(rib.addresses))
+        return settled
+    }
+
+    private func settledFilters(_ rib: KernelRIB) -> [Int32: UInt8] {
+        var settled = filters
+        for link in changedFilters { settled[link] = rib.filters[link] }
+        return settled
     }
 
     private func settledLinks(_ rib: KernelRIB) -> [UInt32: Link] {
@@ -89,7 +136,9 @@ struct DumpSession: Sendable {
     /// still show them; over a device that is down none can be.
     private func settledRoutes(_ rib: KernelRIB) -> [RouteKey: RouteEntry] {
         var settled = routes
-        if kind == .ipv4Routes { settled = settled.compactMapValues { $0.losing(rib.isKnownDown) } }
+        if case .routes(.ipv4, _) = kind {
+            settled = settled.compactMapValues { $0.losing(rib.isKnownDown) }
+        }
         for key in changedRoutes { settled[key] = rib.entries[key] }
         return settled
     }

@@ -38,6 +38,21 @@ extension KernelMachine {
             if let route = try RouteMessage(in: bytes, message.payload, scope) {
                 session?.add(route)
             }
+        default: try dumpedBeside(message, bytes)
+        }
+    }
+
+    private mutating func dumpedBeside(
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan
+    ) throws(NetlinkError) {
+        switch Int(message.type) {
+        case Int(RTM_NEWADDR):
+            if let own = try AddressMessage(in: bytes, message.payload) { session?.add(own.entry) }
+        case Int(RTM_NEWRULE):
+            if let rule = try RuleMessage(in: bytes, message.payload) { session?.add(rule.rule) }
+        case Int(RTM_NEWNETCONF):
+            if let filter = try FilterMessage(in: bytes, message.payload) { session?.add(filter) }
         default: break
         }
     }
@@ -70,9 +85,10 @@ extension KernelMachine {
         if code == 0 || isEmptiness(code) { finish(now) } else { giveUp(now) }
     }
 
-    /// A namespace that never had a route has no table main yet (ENOENT); a kernel may lack IPv6.
+    /// A namespace that never had a route has no table main yet (ENOENT); a kernel may lack IPv6, or
+    /// rules.
     private func isEmptiness(_ code: Int32) -> Bool {
-        guard let session, session.kind != .links, code != .min else { return false }
+        guard let session, session.kind.mayBeAbsent, code != .min else { return false }
         return [ENOENT, EOPNOTSUPP, EAFNOSUPPORT, EPFNOSUPPORT].contains(-code)
     }
 
@@ -86,8 +102,10 @@ extension KernelMachine {
         switch Int(message.type) {
         case Int(RTM_NEWLINK), Int(RTM_DELLINK): try linkChanged(message, bytes, now)
         case Int(RTM_NEWROUTE), Int(RTM_DELROUTE): try routeChanged(message, bytes, now)
-        // The last address of a device takes all IPv4 routes along, any its preferred sources.
-        case Int(RTM_DELADDR): schedule.askTwice(.ipv4Routes, now: now)
+        case Int(RTM_NEWADDR), Int(RTM_DELADDR): try addressChanged(message, bytes, now)
+        // One rule may lead to a table that was never read: all are read again, they are few.
+        case Int(RTM_NEWRULE), Int(RTM_DELRULE): try ruleChanged(message, bytes, now)
+        case Int(RTM_NEWNETCONF): try filterChanged(message, bytes)
         // An object replaced or removed changes the IPv4 routes that use it, in silence.
         case Int(RTM_NEWNEXTHOP), Int(RTM_DELNEXTHOP): askRoutes(now)
         default: break
@@ -100,7 +118,7 @@ extension KernelMachine {
         _ now: Timestamp
     ) throws(NetlinkError) {
         guard let route = try RouteMessage(in: bytes, message.payload, scope) else { return }
-        let kind = DumpKind(route.key.prefix.family)
+        let kind = DumpKind(route.key)
         let held = rib.entries[route.key]
         let isSettled = rib.isFinished(kind) && session?.kind != kind
         if Int(message.type) == Int(RTM_NEWROUTE) {
@@ -115,7 +133,7 @@ extension KernelMachine {
         case .becomes(let entry):
             rib.set(key, entry)
             session?.changed(key)
-        case .unclear: schedule.ask(DumpKind(key.prefix.family), at: now)
+        case .unclear: schedule.ask(DumpKind(key), at: now)
         }
     }
 
@@ -135,13 +153,51 @@ extension KernelMachine {
 
     /// Pods come and go with their devices: only a device that routes use is worth a dump.
     private mutating func stateChanged(_ link: Link, isGone: Bool, _ now: Timestamp) {
-        let readsRoutes = session.map { $0.kind != .links } ?? false
+        let readsRoutes = session?.kind.isRoutes ?? false
         if readsRoutes || rib.usesLink(link.index) { askRoutes(now) }
         if isGone || !link.isAdminUp { rib.loseIPv4Routes(over: link.index) }
     }
 
     private mutating func askRoutes(_ now: Timestamp) {
-        schedule.askTwice(.ipv4Routes, now: now)
-        schedule.askTwice(.ipv6Routes, now: now)
+        askRoutes(.ipv4, now)
+        askRoutes(.ipv6, now)
+    }
+
+    private mutating func askRoutes(_ family: AddressFamily, _ now: Timestamp) {
+        for table in scope.tables(family).sorted() {
+            schedule.askTwice(.routes(family, table: table), now: now)
+        }
+    }
+
+    private mutating func addressChanged(
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard let entry = try AddressMessage(in: bytes, message.payload)?.entry else { return }
+        let isGone = Int(message.type) == Int(RTM_DELADDR)
+        rib.set(entry, isThere: !isGone)
+        session?.changed(entry)
+        // The last address of a device takes all IPv4 routes along, any its preferred sources. Of
+        // IPv6 the kernel tells each route it deletes.
+        if isGone, entry.address.family == .ipv4 { askRoutes(.ipv4, now) }
+    }
+
+    private mutating func ruleChanged(
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan,
+        _ now: Timestamp
+    ) throws(NetlinkError) {
+        guard let rule = try RuleMessage(in: bytes, message.payload)?.rule else { return }
+        schedule.ask(.rules(rule.family), at: now)
+    }
+
+    private mutating func filterChanged(
+        _ message: NetlinkMessage,
+        _ bytes: RawSpan
+    ) throws(NetlinkError) {
+        guard let filter = try FilterMessage(in: bytes, message.payload) else { return }
+        rib.set(filter)
+        session?.changed(filter)
     }
 }

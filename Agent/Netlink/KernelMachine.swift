@@ -5,8 +5,9 @@ package import Routing
 /// Keeps a copy of the kernel's tables: datagrams and time in, requests out.
 ///
 /// Subscribe first, dump second, apply what changed between. Dumps go one after another (the kernel
-/// allows one a socket): devices, IPv4 routes, IPv6 routes. The live table stays believed while a
-/// dump runs; a dump that was torn, refused or never answered is asked again.
+/// allows one a socket): devices, the main table's routes, addresses, rules, then each table that
+/// rules lead to. The live table stays believed while a dump runs; a dump that was torn, refused or
+/// never answered is asked again.
 package struct KernelMachine: Sendable {
     package enum Action: Hashable, Sendable {
         /// A request for the netlink socket.
@@ -18,7 +19,7 @@ package struct KernelMachine: Sendable {
     package internal(set) var rib = KernelRIB()
     /// Datagrams that contradicted themselves; each one costs a fresh reading of everything.
     package private(set) var malformedCount: UInt64 = 0
-    let scope: RouteScope
+    var scope: RouteScope
     var schedule = DumpSchedule()
     var session: DumpSession?
     private var sequence: UInt32 = 0
@@ -30,7 +31,7 @@ package struct KernelMachine: Sendable {
 
     package mutating func start(now: Timestamp) -> [Action] {
         step(now) { machine in
-            for kind in DumpKind.allCases { machine.schedule.ask(kind, at: now) }
+            for kind in DumpKind.first { machine.schedule.ask(kind, at: now) }
         }
     }
 
@@ -87,7 +88,7 @@ package struct KernelMachine: Sendable {
     /// What is held stays believed, but proves no absence until all is read again.
     mutating func resync(_ now: Timestamp) {
         session = nil
-        for kind in DumpKind.allCases { rib.doubt(kind) }
+        rib.doubtAll()
         schedule.resync(now: now)
     }
 
@@ -98,10 +99,21 @@ package struct KernelMachine: Sendable {
     }
 
     mutating func finish(_ now: Timestamp) {
-        guard let session, !session.isTorn else { return giveUp(now) }
+        guard var session, !session.isTorn else { return giveUp(now) }
         self.session = nil
         session.settle(&rib)
         schedule.finished(session.kind, startedAt: session.startedAt, now: now)
+        if case .rules(let family) = session.kind { rulesChanged(family, now) }
         if rib.isComplete { schedule.recovered() }
+    }
+
+    /// Tables that rules lead to now are read; those they no longer lead to are none of ours.
+    private mutating func rulesChanged(_ family: AddressFamily, _ now: Timestamp) {
+        let (known, wanted) = (scope.tables(family), rib.tables(family))
+        scope.setTables(wanted, family)
+        for table in known.subtracting(wanted) { schedule.forget(.routes(family, table: table)) }
+        for table in wanted.subtracting(known).sorted() {
+            schedule.ask(.routes(family, table: table), at: now)
+        }
     }
 }

@@ -24,7 +24,7 @@ package struct NetlinkSocket: ~Copyable {
 
     /// Opens and subscribes; a dump asked for afterwards misses no change.
     package init() throws(NetlinkSocketError) {
-        let handle = try MNLHandle()
+        let handle = try MNLHandle(NETLINK_ROUTE)
         try handle.configure()
         self.handle = handle
     }
@@ -90,9 +90,9 @@ package struct NetlinkSocketError: Error, Hashable, Sendable, CustomStringConver
 struct MNLHandle: ~Copyable {
     let pointer: OpaquePointer
 
-    init() throws(NetlinkSocketError) {
+    init(_ bus: Int32) throws(NetlinkSocketError) {
         let flags = Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        guard let pointer = mnl_socket_open2(NETLINK_ROUTE, flags) else {
+        guard let pointer = mnl_socket_open2(bus, flags) else {
             throw NetlinkSocketError(call: "socket", code: errno)
         }
         self.pointer = pointer
@@ -122,12 +122,10 @@ struct MNLHandle: ~Copyable {
     }
 
     /// Addresses and next-hop objects too: their end removes IPv4 routes without RTM_DELROUTE.
-    ///
-    /// IPv6 addresses are left out: IPv6 tells each route it deletes, and every pod's device brings
-    /// and takes a link-local address.
     private static var groups: UInt32 {
         let groups = [
             RTNLGRP_LINK, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_IFADDR,
+            RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF,
             RTNLGRP_NEXTHOP,
         ]
         return groups.reduce(0) { $0 | 1 << ($1.rawValue - 1) }

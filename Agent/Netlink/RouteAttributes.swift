@@ -6,6 +6,8 @@ import Routing
 struct RouteAttributes {
     /// RTA_PRIORITY.
     private(set) var metric: UInt32 = 0
+    /// RTA_TABLE; very old kernels leave it out where the header holds the number.
+    private(set) var table: UInt32?
     private var link: UInt32 = 0
     private var gateway: Range<Int>?
     private var via: Range<Int>?
@@ -15,6 +17,7 @@ struct RouteAttributes {
         var attributes = try AttributeCursor(payload, after: RouteHeader.size)
         while let attribute = try attributes.next(in: bytes) {
             switch UInt32(attribute.type) {
+            case RTA_TABLE.rawValue: table = try bytes.u32(attribute.value)
             case RTA_PRIORITY.rawValue: metric = try bytes.u32(attribute.value)
             case RTA_OIF.rawValue: link = try bytes.u32(attribute.value)
             case RTA_GATEWAY.rawValue: gateway = attribute.value

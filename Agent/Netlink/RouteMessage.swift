@@ -5,9 +5,25 @@ import Routing
 /// Which routes the node's kernel is watched for.
 struct RouteScope: Sendable {
     let supernets: [Prefix]
+    private var ipv4Tables: Set<UInt32> = [DumpKind.mainTable]
+    private var ipv6Tables: Set<UInt32> = [DumpKind.mainTable]
+
+    init(supernets: [Prefix]) { self.supernets = supernets }
+
+    func tables(_ family: AddressFamily) -> Set<UInt32> {
+        family == .ipv4 ? ipv4Tables : ipv6Tables
+    }
+
+    mutating func setTables(_ tables: Set<UInt32>, _ family: AddressFamily) {
+        if family == .ipv4 { ipv4Tables = tables } else { ipv6Tables = tables }
+    }
 
     func holds(_ prefix: Prefix) -> Bool {
         prefix.isDefault || supernets.contains { $0.contains(prefix) }
+    }
+
+    func holds(table: UInt32, _ family: AddressFamily) -> Bool {
+        table == DumpKind.mainTable || tables(family).contains(table)
     }
 }
 
@@ -26,7 +42,9 @@ struct RouteMessage {
         let prefix = try header.prefix(in: bytes, payload)
         guard scope.holds(prefix) else { return nil }
         let attributes = try RouteAttributes(in: bytes, payload)
-        key = RouteKey(prefix: prefix, table: RouteHeader.mainTable, metric: attributes.metric)
+        let table = attributes.table ?? header.table
+        guard scope.holds(table: table, header.family) else { return nil }
+        key = RouteKey(prefix: prefix, table: table, metric: attributes.metric)
         entry = try attributes.entry(in: bytes, header)
     }
 }
@@ -34,19 +52,19 @@ struct RouteMessage {
 /// `struct rtmsg`, linux/rtnetlink.h.
 struct RouteHeader {
     static let size = 12
-    /// RT_TABLE_MAIN; numbers below 256 stand whole in the header, RTA_TABLE only repeats them.
-    static let mainTable: UInt32 = 254
 
     let family: AddressFamily
     let length: Int
+    /// Below 256; RTA_TABLE has the whole number.
+    let table: UInt32
     let proto: UInt8
     /// Nil for the kinds that are not watched.
     let destination: Destination?
     /// RTM_F_* above, RTNH_F_* of a single hop in the low byte.
     let flags: UInt32
 
-    /// Nil for another family or table, a cached route, or one that only some packets take: by TOS,
-    /// by source prefix.
+    /// Nil for another family, a cached route, or one that only some packets take: by TOS, by source
+    /// prefix. Nil too for table local, which holds the node's own addresses.
     init?(in bytes: RawSpan, _ payload: Range<Int>) throws(NetlinkError) {
         guard payload.count >= Self.size else {
             throw .truncated(at: payload.lowerBound, needed: Self.size)
@@ -55,22 +73,15 @@ struct RouteHeader {
         flags = try bytes.u32(at: start + 8)
         let sourceLength = try bytes.u8(at: start + 2)
         let typeOfService = try bytes.u8(at: start + 3)
-        guard try UInt32(bytes.u8(at: start + 4)) == Self.mainTable,
-            flags & UInt32(RTM_F_CLONED) == 0, sourceLength == 0, typeOfService == 0,
-            let family = try Self.family(bytes.u8(at: start))
+        table = UInt32(try bytes.u8(at: start + 4))
+        guard table != UInt32(RT_TABLE_LOCAL.rawValue), flags & UInt32(RTM_F_CLONED) == 0,
+            sourceLength == 0, typeOfService == 0,
+            let family = AddressFamily(number: try bytes.u8(at: start))
         else { return nil }
         self.family = family
         length = Int(try bytes.u8(at: start + 1))
         proto = try bytes.u8(at: start + 5)
         destination = Self.destination(try bytes.u8(at: start + 7))
-    }
-
-    private static func family(_ number: UInt8) -> AddressFamily? {
-        switch Int32(number) {
-        case AF_INET: .ipv4
-        case AF_INET6: .ipv6
-        default: nil
-        }
     }
 
     private static func destination(_ kind: UInt8) -> Destination? {

@@ -118,7 +118,7 @@ extension NodeFacts {
 
     /// A device that carries a default route leads out of the node; every other is the node's own.
     func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
-        let all = kernel.routes.values.joined()
+        let all = kernel.routes.keys.flatMap { kernel.routes(to: $0) }
         let outward = Set(
             all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)
         )

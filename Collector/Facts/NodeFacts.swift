@@ -42,6 +42,26 @@ package struct KernelFacts: Hashable, Sendable {
         self.routes = routes
         self.links = links
     }
+
+    /// The routes that packets to a prefix meet whoever sends them: of the first table with any,
+    /// among those that rules without a condition lead to, in their order. A route in a table only
+    /// for marked packets (a proxy's, Cilium's 2005) carries no customer.
+    package func routes(to prefix: Prefix) -> [KernelRoute] {
+        let all = routes[prefix] ?? []
+        guard
+            let table = tables(prefix.family).first(where: { table in
+                all.contains { $0.table == table }
+            })
+        else { return [] }
+        return all.filter { $0.table == table }
+    }
+
+    /// RT_TABLE_MAIN alone while no rules are known.
+    package func tables(_ family: AddressFamily) -> [UInt32] {
+        let led = rules.filter { $0.family == family && $0.isForAll && $0.action == .lookup }
+            .map(\.table)
+        return led.isEmpty ? [254] : led
+    }
 }
 
 /// One BIRD daemon of the node as its agent saw it.

@@ -5,7 +5,7 @@ package import Routing
 package struct KernelStatus: Hashable, Sendable {
     /// The kernel's tables were read completely: absence is believed only then.
     package var isComplete: Bool
-    /// The kernel tells when a BGP session's TCP connection ends: needs CAP_NET_ADMIN.
+    /// The kernel tells when a BGP session's TCP connection ends; some want CAP_NET_ADMIN for it.
     package var watchesConnections: Bool
 
     package init(isComplete: Bool, watchesConnections: Bool = false) {

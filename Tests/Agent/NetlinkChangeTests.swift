@@ -104,6 +104,7 @@ struct NetlinkChangeTests {
         try rig.answer("dump-links")
         rig.answerDone()
         try rig.answer("dump-ipv6-beside")
+        rig.answerRest()
         let hops = "dev cilium_host | via fd01::4 dev cilium_net"
         #expect(rig.routes.contains("fd00:10:3::/48 1024 unicast \(hops)"))
         try rig.event("route-ipv6-replace-one")

@@ -29,8 +29,8 @@ struct NetlinkRig {
     var requestCount = 0
     var changeCount = 0
 
-    /// RTM_GETLINK 18, or the family of an RTM_GETROUTE.
-    var asked: UInt8? { request.map { $0[4] == 18 ? 18 : $0[16] } }
+    /// The type of the request; of an RTM_GETROUTE (26) the family it asks for.
+    var asked: UInt8? { request.map { $0[4] == 26 ? $0[16] : $0[4] } }
 
     mutating func take(_ actions: [KernelMachine.Action]) {
         for action in actions {
@@ -68,6 +68,11 @@ struct NetlinkRig {
         take(machine.received(done, now: Support.at(now)))
     }
 
+    /// All that is asked now has nothing in it.
+    mutating func answerRest(at now: Int64 = 0) {
+        while request != nil { answerDone(at: now) }
+    }
+
     private func resequenced(_ datagram: [UInt8], like request: [UInt8], flags: UInt8) -> [UInt8] {
         var bytes = datagram
         var offset = 0
@@ -84,8 +89,7 @@ struct NetlinkRig {
         var rig = NetlinkRig()
         rig.take(rig.machine.start(now: .zero))
         try rig.answer("dump-links")
-        rig.answerDone()
-        rig.answerDone()
+        rig.answerRest()
         return rig
     }
 
@@ -96,6 +100,7 @@ struct NetlinkRig {
         try rig.answer("dump-links")
         try rig.answer("dump-ipv4")
         try rig.answer("dump-ipv6")
+        rig.answerRest()
         return rig
     }
 

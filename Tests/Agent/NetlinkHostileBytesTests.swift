@@ -9,6 +9,8 @@ struct NetlinkHostileBytesTests {
     private static let names = [
         "link-up", "route-multipath", "route-ipv6-append", "route-via-inet6", "dump-ipv4",
         "dump-ipv6", "dump-links", "dump-no-table", "link-delete", "nexthop-delete",
+        "address-add-peer", "address-add-ipv6", "rule-add", "filter-change", "dump-table-300",
+        "dump-addresses", "dump-rules-ipv4", "dump-filters",
     ]
 
     @Test("no truncation of a good message traps", arguments: names)
@@ -59,7 +61,7 @@ struct NetlinkHostileBytesTests {
             let count = Int.random(in: 0...512, using: &random)
             var bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &random) }
             if count >= 16 {
-                let types: [UInt8] = [2, 3, 4, 16, 17, 21, 24, 25, 104]
+                let types: [UInt8] = [2, 3, 4, 16, 17, 20, 21, 24, 25, 32, 33, 80, 104]
                 let type = types.randomElement(using: &random) ?? 24
                 let head = [UInt8(count & 0xff), UInt8(count >> 8), 0, 0, type, 0]
                 bytes.replaceSubrange(0..<6, with: head)

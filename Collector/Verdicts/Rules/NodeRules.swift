@@ -28,7 +28,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         path.add(StageResult(.kernel, .unknown(reason: "kernel tables not read completely yet")))
         return
     }
-    let routes = facts.kernel.routes[prefix] ?? []
+    let routes = facts.kernel.routes(to: prefix)
     if let route = routes.first(where: { isUsable($0, facts.kernel) }) {
         let detail = route.nextHops.map(\.description).joined(separator: ", ")
         path.add(StageResult(.kernel, .ok, detail: detail, readAt: facts.lastHeard))

@@ -120,3 +120,35 @@ ev("link-rename", "ip link set cilium_host name cilium_old")
 sh("ip link add br0 type bridge; ip link set cilium_old master br0")
 ev("bridge-port-leaves", "ip link set cilium_old nomaster")
 ev("link-delete", "ip link del cilium_old")
+# Rules, addresses and reverse-path filters, from a clean start.
+sh("ip link del br0")
+sh("ip link add cilium_host type veth peer name cilium_net")
+sh("ip link set cilium_host up; ip link set cilium_net up addrgenmode none")
+sh("sysctl -qw net.ipv6.conf.cilium_host.disable_ipv6=1")
+beside = netlink(0)
+for group in (5, 8, 9, 19, 24):
+    beside.setsockopt(270, 1, group)
+events.close()
+events = beside
+events.setblocking(False)
+ev("address-add", "ip addr add 10.1.0.1/24 dev cilium_net", (20,))
+ev("address-add-peer", "ip addr add 10.16.0.1 peer 10.16.0.2/32 dev cilium_host", (20,))
+ev("address-add-ipv6", "ip -6 addr add fd01::1/64 dev cilium_net nodad", (20,))
+sh("ip route add table 300 default via 10.1.0.254")
+ev("rule-add", "ip rule add from 10.16.0.0/24 lookup 300 priority 100")
+sh("ip rule add fwmark 0x200/0xf00 lookup 2005 priority 10; ip rule add iif cilium_host lookup 200 priority 20")
+sh("ip rule add not to 10.0.0.0/8 prohibit priority 30; ip rule add lookup main suppress_prefixlength 0 priority 40")
+sh("ip rule add goto 32766 priority 50; ip rule add oif cilium_net tos 0x10 lookup 201 priority 60")
+ev("filter-change", "sysctl -qw net.ipv4.conf.cilium_host.rp_filter=1")
+sh("sysctl -qw net.ipv4.conf.all.rp_filter=2 net.ipv4.conf.cilium_net.rp_filter=0")
+dump("dump-addresses", 22, bytes(8), "ip addr show")
+dump("dump-rules-ipv4", 34, bytes([2]) + bytes(11), "ip -4 rule show")
+dump("dump-rules-ipv6", 34, bytes([10]) + bytes(11), "ip -6 rule show")
+dump("dump-filters", 82, bytes([2, 0, 0, 0]), "ip -4 netconf show   (all.rp_filter=2, cilium_host 1, cilium_net 0)")
+dump("dump-links-beside", 18, ln, "ip link show   (the same devices)")
+dump(
+    "dump-table-300",
+    26,
+    struct.pack("BBBBBBBBI", 2, 0, 0, 0, 252, 0, 0, 0, 0) + struct.pack("HHI", 8, 15, 300),
+    "ip -4 route show table 300",
+)
