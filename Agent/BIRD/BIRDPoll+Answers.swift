@@ -15,7 +15,7 @@ extension BIRDPoll {
         case .timeFormat, .echo: return nil
         case .status: return takeStatus(reply)
         case .protocols: return takeProtocols(reply, now: now)
-        case .staticRoutes(let name): takeStatics(reply, name)
+        case .staticRoutes(let name): return takeStatics(reply, name)
         case .bfdSessions: takeBFD(reply)
         case .route(let prefix): return takeRoute(reply, prefix)
         case .exported(let prefix, let name): takeExported(reply, prefix, name)
@@ -49,6 +49,9 @@ extension BIRDPoll {
         protocols = listed.protocols
         reading.sessions = protocols.compactMap { $0.session(serverTime: serverTime, now: now) }
             .sorted { $0.name < $1.name }
+        guard reading.sessions.count <= Self.sessionLimit else {
+            return .malformed("more than \(Self.sessionLimit) BGP sessions")
+        }
         for entry in protocols where entry.kind == "BGP" {
             reading.sinceTexts[entry.name] = entry.since
         }
@@ -71,19 +74,24 @@ extension BIRDPoll {
         }
     }
 
-    private mutating func takeStatics(_ reply: Reply, _ name: String) {
+    /// Only those inside the supernets: a BIRD may hold a million others.
+    private mutating func takeStatics(_ reply: Reply, _ name: String) -> BIRDCondition? {
         if reply.code == 0 {
-            reading.statics += StaticReply(reply, protocolName: name).statics
+            reading.statics += StaticReply(reply, protocolName: name).statics.filter { route in
+                supernets.contains { $0.contains(route.prefix) }
+            }
+        }
+        guard reading.statics.count <= Self.staticLimit else {
+            return .malformed("more than \(Self.staticLimit) static routes in the pod supernets")
         }
         planPrefixesAfterStatics()
+        return nil
     }
 
     mutating func planPrefixesAfterStatics() {
         let isLast = !questions.contains { if case .staticRoutes = $0 { true } else { false } }
         guard isLast else { return }
-        let own = reading.statics.map(\.prefix).filter { prefix in
-            supernets.contains { $0.contains(prefix) }
-        }
+        let own = reading.statics.map(\.prefix)
         // The kernel's first: what the node uses matters more than what BIRD was told.
         var chosen: Set<Prefix> = []
         for prefix in prefixes.sorted() + own.sorted() where chosen.count < Self.prefixLimit {

@@ -39,6 +39,10 @@ package struct BIRDPoll {
     static let prefixLimit = 64
     /// A daemon has one BFD protocol, or one for each of its VRFs.
     static let bfdLimit = 8
+    /// A route server's; a frame to the collector holds the texts of as many.
+    static let sessionLimit = 2_048
+    /// A frame holds them beside all of the kernel's routes.
+    static let staticLimit = 16_384
     /// Questions about exports in one poll: 0.03 ms each, so all fit well into the deadline.
     static let exportLimit = 2_048
 

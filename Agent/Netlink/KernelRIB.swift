@@ -6,7 +6,7 @@ package import Routing
 package struct KernelRIB: Sendable {
     /// A node routes hundreds of prefixes inside its cluster's supernets; this many is a mistake in
     /// the supernets, and must not eat the node's memory.
-    static let routeBound = 65_536
+    static let routeBound = 32_768
     static let linkBound = 65_536
     static let addressBound = 65_536
     /// Service meshes and multi-homed nodes have dozens; `ip rule` walks them one by one.

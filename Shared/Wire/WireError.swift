@@ -21,7 +21,8 @@ package enum WireError: Error, Hashable, Sendable, CustomStringConvertible {
 package enum WireLimit {
     /// A Calico node of a 15,000-node cluster reports about 150 KB; twenty times that.
     package static let frame = 4 << 20
-    package static let strings = 8_192
+    /// An agent reports 32,768 routes at most, each with a device of its own, and 2,048 sessions.
+    package static let strings = 65_536
     package static let string = 512
     package static let nextHops = 65_536
     package static let nextHopsOfRoute = 256

@@ -15,7 +15,7 @@ private struct CapturedBIRD {
     func reading(pieces size: Int) throws -> BIRDReading {
         var poll = BIRDPoll(
             prefixes: [prefix(prefixText)],
-            supernets: [],
+            supernets: [prefix(prefixText)],
             now: at(0)
         )
         var waiting = try bytes("hello")
