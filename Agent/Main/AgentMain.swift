@@ -2,6 +2,7 @@
 import BIRD
 import EventLoop
 import Glibc
+import TLS
 
 let agentVersion = "0.1.0"
 
@@ -22,15 +23,27 @@ enum AgentMain {
     private static func run(_ options: AgentOptions) -> Int32 {
         if case .inspect(let file) = options.command { return inspectFile(file) }
         boundNameResolution()
+        if case .report = options.command { return start(options, nil) }
+        guard let files = options.files else { return 2 }
+        do throws(TLSError) {
+            let identity = try AgentIdentity(files: files, log: options.log, now: Driver.now())
+            return start(options, identity)
+        } catch {
+            writeLine("podpath-agent: \(error)", to: 2)
+            return 2
+        }
+    }
+
+    private static func start(_ options: AgentOptions, _ identity: AgentIdentity?) -> Int32 {
         do throws(SystemError) {
-            let driver = try Driver(options)
-            if case .report = options.command {
+            let driver = try Driver(options, identity)
+            guard identity != nil else {
                 writeLine(ReportDocument.json(driver.readOnce(), node: options.node), to: 1)
-            } else {
-                options.log.notice("podpath-agent \(agentVersion) watches \(options.node)")
-                driver.run()
-                options.log.notice("told to stop")
+                return 0
             }
+            options.log.notice("podpath-agent \(agentVersion) watches \(options.node)")
+            driver.run()
+            options.log.notice("told to stop")
             return 0
         } catch {
             options.log.error("\(error)")

@@ -10,20 +10,28 @@ import Wire
 final class CollectorConnection {
     private enum Link {
         case none
+        case resolving(NameResolution)
         case connecting(Int32)
         case shaking(Int32, TLSSession)
         case open(Int32, TLSSession)
+        /// Goodbye is said; the collector closes once it has read it.
+        case leaving(Int32, TLSSession)
     }
 
     let name: String
     private let collector: AgentOptions.Collector
-    private let files: TLSFiles
+    private let identity: AgentIdentity
     private let serverName: String
     private let token: UInt64
     private let loop: EventLoop
     private let log: AgentLog
     private var stream: ReportStream
     private var link = Link.none
+    /// What the resolver said last, tried in turn.
+    private var addresses: [SocketAddress] = []
+    private var attempts = 0
+    /// Of the last session that ran.
+    private var resumption: TLSResumption?
     private var output: [UInt8] = []
     private var interest = EventLoop.Interest.read
     /// The last failure told, so that a dead collector costs one line, not one each retry.
@@ -32,13 +40,13 @@ final class CollectorConnection {
     init(
         _ collector: AgentOptions.Collector,
         _ options: AgentOptions,
-        files: TLSFiles,
+        identity: AgentIdentity,
         token: UInt64,
         loop: EventLoop,
         now: Timestamp
     ) {
         self.collector = collector
-        self.files = files
+        self.identity = identity
         self.token = token
         self.loop = loop
         log = options.log
@@ -62,22 +70,51 @@ final class CollectorConnection {
     func ready(_ event: EventLoop.Ready, _ table: FactTable, now: Timestamp) {
         switch link {
         case .none: return
+        case .resolving(let question): finishResolving(question, now: now)
         case .connecting(let descriptor): finishConnect(descriptor, table, now: now)
         case .shaking(let descriptor, let session): shake(descriptor, session, table, now: now)
         case .open(let descriptor, let session):
             if event.canWrite { flush(descriptor, session, now: now) }
             if event.canRead || event.isBroken { receive(descriptor, session, table, now: now) }
+        case .leaving(let descriptor, let session): finishLeaving(descriptor, session, now: now)
         }
     }
 
-    /// Says goodbye and closes; what cannot be written at once is not waited for.
+    var isStreaming: Bool {
+        if case .open = link { true } else { false }
+    }
+
+    // MARK: - Leaving
+
+    var hasLeft: Bool {
+        if case .none = link { true } else { false }
+    }
+
+    /// Says goodbye. What is on its way to us is still read: to close over it would reset the
+    /// connection, and the goodbye might be lost with it.
     func leave(now: Timestamp) {
-        if case .open(let descriptor, let session) = link {
-            output += AgentFrame.goodbye.encoded(now: now)
+        guard case .open(let descriptor, let session) = link else { return dropLink() }
+        output += AgentFrame.goodbye.encoded(now: now)
+        link = .leaving(descriptor, session)
+        finishLeaving(descriptor, session, now: now)
+    }
+
+    /// Given up after a while by the driver, which ends.
+    private func finishLeaving(_ descriptor: Int32, _ session: TLSSession, now: Timestamp) {
+        if !output.isEmpty {
             flush(descriptor, session, now: now)
+            guard case .leaving = link, output.isEmpty else { return }
             session.close()
+            TCPSocket.finishSending(descriptor)
         }
-        dropLink()
+        var buffer = [UInt8](repeating: 0, count: 1_024)
+        while true {
+            switch session.read(into: &buffer).0 {
+            case .done: continue
+            case .wantsRead, .wantsWrite: return
+            case .ended, .failed: return dropLink()
+            }
+        }
     }
 
     private func perform(_ actions: [ReportStream.Action], _ table: FactTable, now: Timestamp) {
@@ -97,10 +134,36 @@ final class CollectorConnection {
 
     // MARK: - Opening
 
+    /// A name is asked anew once all its addresses were tried: the collector may have moved.
     private func connect(now: Timestamp) {
         dropLink()
+        if attempts < addresses.count { return connect(to: addresses[attempts], now: now) }
+        if let address = SocketAddress(digits: collector.host, port: collector.port) {
+            return connect(to: address, now: now)
+        }
         do throws(SystemError) {
-            let descriptor = try TCPSocket.connect(host: collector.host, port: collector.port)
+            let question = try NameResolution(host: collector.host, port: collector.port)
+            link = .resolving(question)
+            try loop.add(question.descriptor, .read, token: token)
+        } catch {
+            fail("\(error)", now: now)
+        }
+    }
+
+    private func finishResolving(_ question: NameResolution, now: Timestamp) {
+        addresses = question.answer()
+        attempts = 0
+        dropLink()
+        guard let first = addresses.first else {
+            return fail("\(collector.host) has no address", now: now)
+        }
+        connect(to: first, now: now)
+    }
+
+    private func connect(to address: SocketAddress, now: Timestamp) {
+        attempts += 1
+        do throws(SystemError) {
+            let descriptor = try TCPSocket.connect(address)
             link = .connecting(descriptor)
             interest = .write
             try loop.add(descriptor, .write, token: token)
@@ -112,9 +175,15 @@ final class CollectorConnection {
     private func finishConnect(_ descriptor: Int32, _ table: FactTable, now: Timestamp) {
         if let error = TCPSocket.connectError(descriptor) { return fail("\(error)", now: now) }
         do throws(TLSError) {
-            // The files are read for each connection, so new ones need no restart.
-            let context = try TLSContext(.client, files: files)
-            let session = try TLSSession(context, descriptor: descriptor, serverName: serverName)
+            identity.check(now: now)
+            let session = try TLSSession(
+                identity.context,
+                descriptor: descriptor,
+                serverName: serverName,
+                resuming: resumption
+            )
+            // If this does not work, the next handshake is a full one.
+            resumption = nil
             link = .shaking(descriptor, session)
             shake(descriptor, session, table, now: now)
         } catch {
@@ -133,7 +202,8 @@ final class CollectorConnection {
             link = .open(descriptor, session)
             watch(descriptor, .read)
             told = nil
-            log.notice("reporting to \(name)")
+            attempts = 0
+            log.notice("reporting to \(name)\(session.isResumed ? ", session resumed" : "")")
             perform(stream.opened(table, now: now), table, now: now)
         case .wantsRead: watch(descriptor, .read)
         case .wantsWrite: watch(descriptor, .write)
@@ -202,7 +272,12 @@ final class CollectorConnection {
         output = []
         switch link {
         case .none: return
-        case .connecting(let descriptor), .shaking(let descriptor, _), .open(let descriptor, _):
+        case .resolving(let question):
+            loop.remove(question.descriptor)
+            link = .none
+        case .connecting(let descriptor), .shaking(let descriptor, _), .open(let descriptor, _),
+            .leaving(let descriptor, _):
+            if case .open(_, let session) = link { resumption = session.resumption }
             loop.remove(descriptor)
             link = .none
             close(descriptor)

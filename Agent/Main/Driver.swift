@@ -30,6 +30,8 @@ final class Driver {
     private var kernel: KernelMachine
     private var birds: [BIRDInstance] = []
     private var connections: [CollectorConnection] = []
+    private let identity: AgentIdentity?
+    private let notifier: ServiceNotifier
     private var table = FactTable()
     private var isStopping = false
     /// Something of BIRD's, or of the kernel's, is not in the table yet.
@@ -37,9 +39,12 @@ final class Driver {
     private var hasKernelChanged = false
     private var buffer = [UInt8](repeating: 0, count: 32_768)
 
-    init(_ options: AgentOptions) throws(SystemError) {
+    /// `identity` is nil where nothing is to be streamed.
+    init(_ options: AgentOptions, _ identity: AgentIdentity?) throws(SystemError) {
         self.options = options
-        signals = try SignalDescriptor([SIGTERM, SIGINT])
+        self.identity = identity
+        notifier = ServiceNotifier(now: Driver.now())
+        signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
         loop = try EventLoop()
         netlink = try Driver.openNetlink()
         watch = Driver.openWatch(options.log)
@@ -63,13 +68,13 @@ final class Driver {
                 )
             )
         }
-        guard let files = options.files else { return }
+        guard let identity else { return }
         for (index, collector) in options.collectors.enumerated() {
             connections.append(
                 CollectorConnection(
                     collector,
                     options,
-                    files: files,
+                    identity: identity,
                     token: Token.collector + UInt64(index),
                     loop: loop,
                     now: now
@@ -98,15 +103,27 @@ final class Driver {
         }
     }
 
-    private static func now() -> Timestamp { Timestamp(milliseconds: monotonicMilliseconds()) }
+    static func now() -> Timestamp { Timestamp(milliseconds: monotonicMilliseconds()) }
 
     /// Streams until SIGTERM or SIGINT.
     func run() {
         perform(kernel.start(now: Driver.now()))
         while !isStopping { turn() }
-        let now = Driver.now()
-        for connection in connections { connection.leave(now: now) }
+        notifier.stopping()
         for bird in birds { bird.close() }
+        sayGoodbye()
+    }
+
+    /// A second is ten times what a collector at the other end of a continent takes.
+    private func sayGoodbye() {
+        let end = Driver.now() + 1_000
+        for connection in connections { connection.leave(now: Driver.now()) }
+        while !connections.allSatisfy(\.hasLeft), Driver.now() < end {
+            for event in loop.wait(milliseconds: end - Driver.now())
+            where event.token >= Token.collector && event.token & echoBit == 0 {
+                dispatch(event)
+            }
+        }
     }
 
     /// Runs until kernel and every BIRD were read once, five seconds at most; then the report.
@@ -122,20 +139,47 @@ final class Driver {
 
     private func turn() {
         var deadlines = birds.map(\.deadline) + connections.map(\.deadline)
-        if let deadline = kernel.deadline { deadlines.append(deadline) }
+        deadlines += [kernel.deadline, identity?.deadline, notifier.deadline].compactMap(\.self)
         let wait = (deadlines.min() ?? .zero) - Driver.now()
         for event in loop.wait(milliseconds: max(0, wait)) { dispatch(event) }
         let now = Driver.now()
         perform(kernel.timerFired(now: now))
+        identity?.timerFired(now: now)
+        notifier.timerFired(now: now)
         let prefixes = NodeView.podCIDRs(kernel.rib)
         for bird in birds where bird.timerFired(prefixes: prefixes, now: now) { isDirty = true }
         report(now)
+        tellManager()
+    }
+
+    private func tellManager() {
+        if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { notifier.ready() }
+        notifier.tell(status: statusLine)
+    }
+
+    private var statusLine: String {
+        let streaming = connections.count(where: \.isStreaming)
+        let readable = birds.count { $0.reading?.condition == .readable }
+        let sessions = birds.flatMap { $0.reading?.sessions ?? [] }
+        return "reporting to \(streaming) of \(connections.count) collectors, "
+            + "\(readable) of \(birds.count) BIRDs readable, "
+            + "\(sessions.count(where: \.isEstablished)) of \(sessions.count) sessions established, "
+            + "\(kernel.rib.routes.count) kernel routes"
+    }
+
+    private func reload(_ now: Timestamp) {
+        notifier.reloading()
+        identity?.check(now: now)
+        notifier.reloaded()
     }
 
     private func dispatch(_ event: EventLoop.Ready) {
         let now = Driver.now()
         switch event.token {
-        case Token.signal: isStopping = signals.next() != nil
+        case Token.signal:
+            if let signal = signals.next() {
+                if signal == SIGHUP { reload(now) } else { isStopping = true }
+            }
         case Token.netlink: drainNetlink(now)
         case Token.connections: if watch?.drain() == true { hintBIRDs(now) }
         default:

@@ -4,21 +4,19 @@ import Glibc
 /// TCP sockets, never blocking.
 package enum TCPSocket {
     /// Starts to connect; the descriptor becomes writable when it is decided (`connectError`).
-    package static func connect(host: String, port: UInt16) throws(SystemError) -> Int32 {
-        try withAddress(host: host, port: port, passive: false) { address throws(SystemError) in
-            let descriptor = try open(address.ai_family)
-            let result = Glibc.connect(descriptor, address.ai_addr, address.ai_addrlen)
-            guard result == 0 || errno == EINPROGRESS else {
-                let code = errno
-                close(descriptor)
-                throw SystemError(call: "connect", code: code)
-            }
-            return descriptor
+    package static func connect(_ address: SocketAddress) throws(SystemError) -> Int32 {
+        let descriptor = try open(address.family)
+        let result = address.withPointer { Glibc.connect(descriptor, $0, $1) }
+        guard result == 0 || errno == EINPROGRESS else {
+            let code = errno
+            close(descriptor)
+            throw SystemError(call: "connect", code: code)
         }
+        return descriptor
     }
 
     package static func listen(host: String, port: UInt16) throws(SystemError) -> Int32 {
-        try withAddress(host: host, port: port, passive: true) { address throws(SystemError) in
+        try withAddress(host: host, port: port) { address throws(SystemError) in
             let descriptor = try open(address.ai_family)
             set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
             // A whole fleet may reconnect at once; the kernel caps this at somaxconn.
@@ -39,6 +37,11 @@ package enum TCPSocket {
         guard descriptor >= 0 else { return nil }
         prepare(descriptor)
         return descriptor
+    }
+
+    /// Nothing more will be sent: the peer reads to the end of what was.
+    package static func finishSending(_ descriptor: Int32) {
+        shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// Nil once connected; the reason if the connection failed.
@@ -93,16 +96,15 @@ package enum TCPSocket {
         setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
-    /// The first address of `host`. A name is asked of the resolver, which `RES_OPTIONS` bounds.
+    /// The first address of `host`. A name is asked of the resolver: at the start of a program only.
     private static func withAddress(
         host: String,
         port: UInt16,
-        passive: Bool,
         _ body: (addrinfo) throws(SystemError) -> Int32
     ) throws(SystemError) -> Int32 {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        hints.ai_flags = AI_NUMERICSERV | (passive ? AI_PASSIVE : 0)
+        hints.ai_flags = AI_NUMERICSERV | AI_PASSIVE
         var list: UnsafeMutablePointer<addrinfo>?
         let result = getaddrinfo(host, String(port), &hints, &list)
         guard result == 0, let first = list else {
@@ -113,7 +115,7 @@ package enum TCPSocket {
     }
 }
 
-/// Bounds name resolution to about two seconds; call before the first `connect`.
+/// Bounds a question to the resolver to about two seconds a server; call before the first.
 package func boundNameResolution() {
     setenv("RES_OPTIONS", "timeout:1 attempts:2", 0)
 }

@@ -41,6 +41,17 @@ package final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
+    /// Seconds until the certificate expires, below zero once it has; nil if its date is broken.
+    package var certificateLifetime: Int64? {
+        guard let certificate = SSL_CTX_get0_certificate(pointer) else { return nil }
+        var days: Int32 = 0
+        var seconds: Int32 = 0
+        guard ASN1_TIME_diff(&days, &seconds, nil, X509_get0_notAfter(certificate)) == 1 else {
+            return nil
+        }
+        return Int64(days) * 86_400 + Int64(seconds)
+    }
+
     private static func load(_ files: TLSFiles, into context: OpaquePointer) throws(TLSError) {
         guard podpath_only_tls13(context) == 1 else { throw TLSError(queued: "TLS 1.3") }
         guard SSL_CTX_load_verify_locations(context, files.ca, nil) == 1 else {

@@ -15,11 +15,13 @@ package final class TLSSession: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let context: TLSContext
 
-    /// A client checks that the server's certificate names `serverName`.
+    /// A client checks that the server's certificate names `serverName`. `resumption` is of an
+    /// earlier session with the same server and context: what was proved then still holds.
     package init(
         _ context: TLSContext,
         descriptor: Int32,
-        serverName: String? = nil
+        serverName: String? = nil,
+        resuming resumption: TLSResumption? = nil
     ) throws(TLSError) {
         guard let pointer = SSL_new(context.pointer) else { throw TLSError(queued: "TLS session") }
         self.pointer = pointer
@@ -32,6 +34,10 @@ package final class TLSSession: @unchecked Sendable {
         SSL_set_connect_state(pointer)
         guard let serverName else { throw TLSError("a client needs the server's name") }
         try expect(serverName)
+        if let resumption, resumption.context === context {
+            // Refused only for another protocol's: then the handshake is a full one.
+            SSL_set_session(pointer, resumption.pointer)
+        }
     }
 
     deinit {
@@ -61,6 +67,20 @@ package final class TLSSession: @unchecked Sendable {
             SSL_write(pointer, $0.baseAddress, Int32(clamping: $0.count))
         }
         return result > 0 ? (.done, Int(result)) : (progress(result, "write"), 0)
+    }
+
+    /// The handshake was a short one, with what an earlier session left.
+    package var isResumed: Bool { SSL_session_reused(pointer) == 1 }
+
+    /// What the next session with this server may begin with; nil before the server gave it, which
+    /// in TLS 1.3 is with the first bytes it sends (RFC 8446 section 4.6.1).
+    package var resumption: TLSResumption? {
+        guard let session = SSL_get1_session(pointer) else { return nil }
+        guard SSL_SESSION_is_resumable(session) == 1 else {
+            SSL_SESSION_free(session)
+            return nil
+        }
+        return TLSResumption(session, context)
     }
 
     /// Says that nothing more will be sent; does not wait for the answer.

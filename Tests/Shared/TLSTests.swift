@@ -95,6 +95,82 @@ private struct Authority {
         #expect(buffer.prefix(3) == [1, 2, 3])
     }
 
+    @Test("a session goes on where an earlier one left off, and still says who is there")
+    func resumption() throws {
+        let authority = try Authority()
+        let server = try TLSContext(
+            .server,
+            files: try authority.files("collector", names: "DNS:collector")
+        )
+        let files = try authority.files("n1", names: "DNS:n1")
+        let client = try TLSContext(.client, files: files)
+        let first = try exchange(client, server, resuming: nil)
+        #expect(!first.wasResumed && first.names == ["n1"])
+        let left = try #require(first.left)
+        let second = try exchange(client, server, resuming: left)
+        #expect(second.wasResumed && second.names == ["n1"])
+        // Another identity begins anew, whatever it was given.
+        let renewed = try TLSContext(.client, files: files)
+        #expect(try !exchange(renewed, server, resuming: left).wasResumed)
+        // A collector that restarted knows nothing of it: the handshake is a full one.
+        let restarted = try TLSContext(
+            .server,
+            files: try authority.files("collector", names: "DNS:collector")
+        )
+        let third = try exchange(client, restarted, resuming: second.left)
+        #expect(!third.wasResumed && third.names == ["n1"])
+    }
+
+    private func exchange(
+        _ client: TLSContext,
+        _ server: TLSContext,
+        resuming resumption: TLSResumption?
+    ) throws -> (wasResumed: Bool, names: [String], left: TLSResumption?) {
+        let (left, right) = try pair()
+        defer { close(left); close(right) }
+        let near = try TLSSession(
+            client,
+            descriptor: left,
+            serverName: "collector",
+            resuming: resumption
+        )
+        let far = try TLSSession(server, descriptor: right)
+        let (nearDone, farDone) = shake(near, far)
+        #expect(nearDone == .done && farDone == .done)
+        #expect(near.isResumed == far.isResumed)
+        // The ticket comes with the first bytes from the server.
+        #expect(far.write([7][...]).1 == 1)
+        var buffer = [UInt8](repeating: 0, count: 16)
+        #expect(near.read(into: &buffer).1 == 1)
+        return (near.isResumed, far.peerNames, near.resumption)
+    }
+
+    @Test("files that change make a new context, half-written ones are refused once")
+    func identity() throws {
+        let authority = try Authority()
+        let files = try authority.files("n1", names: "DNS:n1")
+        let other = try authority.files("n2", names: "DNS:n2")
+        var identity = try TLSIdentity(.client, files: files)
+        let first = identity.context
+        #expect(identity.refresh() == .none)
+        func replace(_ path: String, with source: String) throws {
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.copyItem(atPath: source, toPath: path)
+        }
+        try replace(files.certificate, with: other.certificate)
+        guard case .refused(let reason) = identity.refresh() else { return #expect(Bool(false)) }
+        #expect(reason.contains("n1.key"))
+        #expect(identity.context === first && identity.refresh() == .none)
+        try replace(files.key, with: other.key)
+        #expect(identity.refresh() == .renewed)
+        #expect(identity.context !== first)
+        try FileManager.default.removeItem(atPath: files.key)
+        guard case .refused = identity.refresh() else { return #expect(Bool(false)) }
+        #expect(identity.refresh() == .none)
+        let lifetime = try #require(identity.context.certificateLifetime)
+        #expect((86_400...172_800).contains(lifetime))
+    }
+
     @Test("a server with another name is refused, and the reason says so")
     func wrongName() throws {
         let authority = try Authority()

@@ -54,13 +54,13 @@ package final class AgentListener: Sendable {
         deliver: @escaping @Sendable (String, AgentUpdate) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) throws {
-        let context = try TLSContext(.server, files: settings.files)
+        let identity = try TLSIdentity(.server, files: settings.files)
         let listener = try TCPSocket.listen(host: settings.host, port: settings.port)
         let thread = Thread { [self] in
             do {
                 let loop = try AgentLoop(
                     settings,
-                    context,
+                    identity,
                     listener: listener,
                     wakeup: wakeup,
                     clock: clock,

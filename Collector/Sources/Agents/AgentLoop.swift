@@ -10,7 +10,7 @@ import Wire
 /// The loop behind `AgentListener`; used by its thread alone.
 final class AgentLoop {
     private let settings: AgentListener.Settings
-    private let context: TLSContext
+    private var identity: TLSIdentity
     private let listener: Int32
     private let wakeup: Wakeup
     private let clock: @Sendable () -> Timestamp
@@ -22,6 +22,7 @@ final class AgentLoop {
     private var connectionOfNode: [String: UInt64] = [:]
     private var nextToken: UInt64 = 16
     private var nextSweep = Timestamp.zero
+    private var nextIdentityCheck = Timestamp.zero
     private var logged: Set<String> = []
     private var buffer = [UInt8](repeating: 0, count: 65_536)
     private(set) var counters = AgentListenerCounters()
@@ -36,7 +37,7 @@ final class AgentLoop {
 
     init(
         _ settings: AgentListener.Settings,
-        _ context: TLSContext,
+        _ identity: TLSIdentity,
         listener: Int32,
         wakeup: Wakeup,
         clock: @escaping @Sendable () -> Timestamp,
@@ -44,7 +45,7 @@ final class AgentLoop {
         log: @escaping @Sendable (String) -> Void
     ) throws {
         self.settings = settings
-        self.context = context
+        self.identity = identity
         self.listener = listener
         self.wakeup = wakeup
         self.clock = clock
@@ -87,7 +88,7 @@ final class AgentLoop {
 
     private func begin(_ descriptor: Int32) {
         do {
-            let session = try TLSSession(context, descriptor: descriptor)
+            let session = try TLSSession(identity.context, descriptor: descriptor)
             let token = nextToken
             nextToken += 1
             try events.add(descriptor, .read, token: token)
@@ -236,10 +237,22 @@ final class AgentLoop {
                 }
             }
         }
+        if now >= nextIdentityCheck { checkIdentity(now) }
         var frames = 0
         for connection in connections.values { frames += connection.agent?.frames ?? 0 }
         counters.frames = frames
         counters.connections = connections.count
+    }
+
+    /// Every ten seconds: connections to come get new files; those that run keep the old ones.
+    private func checkIdentity(_ now: Timestamp) {
+        nextIdentityCheck = now + 10_000
+        switch identity.refresh() {
+        case .none: return
+        case .renewed: log("certificate and key are read again")
+        case .refused(let reason):
+            log("the new certificate or key cannot be used, the old ones are: \(reason)")
+        }
     }
 
     /// `reason` nil: the agent said goodbye.
