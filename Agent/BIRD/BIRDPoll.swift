@@ -32,8 +32,9 @@ package struct BIRDPoll {
     private var hasRetried = false
     private var isOver = false
 
-    /// The greeting comes at once from a live daemon; a frozen one accepts and says nothing.
-    private static let greetingLimit: Int64 = 2_000
+    /// The greeting comes at once from a live daemon, after a tenth of a second from one that prints
+    /// 100,000 routes to somebody else; a frozen one accepts and says nothing.
+    package static let greetingLimit: Int64 = 1_000
     private static let pollLimit: Int64 = 5_000
     /// A node owns one or a few CIDRs; Calico's blocks on one node are a few dozen.
     static let prefixLimit = 64

@@ -59,6 +59,10 @@ final class BIRDInstance {
         conditionSince = now
     }
 
+    /// A frozen BIRD is named within one interval: its silence takes the greeting's deadline, and
+    /// some of the turn.
+    private var period: Int64 { max(interval / 2, interval - BIRDPoll.greetingLimit - 200) }
+
     var deadline: Timestamp {
         let polling =
             poll?.deadline
@@ -165,7 +169,7 @@ final class BIRDInstance {
         let isRestless =
             settled.condition != .readable
             || settled.sessions.contains { !$0.isEstablished && !$0.isDisabled }
-        nextPoll = pollBegan + (isRestless ? min(interval, Self.restless) : interval)
+        nextPoll = pollBegan + (isRestless ? min(period, Self.restless) : period)
         if let confirmation { nextPoll = min(nextPoll, confirmation) }
         let isNew = settled != reading
         reading = settled

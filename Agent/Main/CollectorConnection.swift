@@ -30,7 +30,7 @@ final class CollectorConnection {
     /// What the resolver said last, tried in turn.
     private var addresses: [SocketAddress] = []
     private var attempts = 0
-    /// Of the last session that ran.
+    /// Of the session that runs, or of the last one that did.
     private var resumption: TLSResumption?
     private var output: [UInt8] = []
     private var interest = EventLoop.Interest.read
@@ -226,6 +226,7 @@ final class CollectorConnection {
             let (progress, count) = session.read(into: &buffer)
             switch progress {
             case .done:
+                if resumption == nil { resumption = session.resumption }
                 perform(stream.received(buffer[..<count], table, now: now), table, now: now)
                 guard case .open = link, session.hasPending else { return }
             case .wantsRead, .wantsWrite: return
@@ -277,7 +278,6 @@ final class CollectorConnection {
             link = .none
         case .connecting(let descriptor), .shaking(let descriptor, _), .open(let descriptor, _),
             .leaving(let descriptor, _):
-            if case .open(_, let session) = link { resumption = session.resumption }
             loop.remove(descriptor)
             link = .none
             close(descriptor)

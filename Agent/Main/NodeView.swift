@@ -30,11 +30,16 @@ enum NodeView {
         return Set(prefixes).sorted()
     }
 
-    /// Those on the way of a pod CIDR: the kernel's, BIRD's, and those it usually goes through.
+    /// Those on the way of a pod CIDR: the kernel's, BIRD's, those to its neighbours, and those it
+    /// usually goes through.
     private static func devices(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> Set<String> {
         var names = Set(podDevices)
         names.formUnion(rib.routes.values.flatMap(\.nextHops).compactMap(\.device))
-        for bird in birds { names.formUnion(bird.reading?.statics.compactMap(\.device) ?? []) }
+        for reading in birds.compactMap(\.reading) {
+            names.formUnion(reading.statics.compactMap(\.device))
+            let neighbors = reading.sessions.compactMap(\.neighbor)
+            names.formUnion(neighbors.flatMap(rib.devices))
+        }
         return names
     }
 

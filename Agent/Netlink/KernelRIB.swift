@@ -186,6 +186,13 @@ package struct KernelRIB: Sendable {
         revision &+= 1
     }
 
+    /// The devices in whose networks an address stands: `uplink0` for a neighbour at its other end.
+    package func devices(beside address: IPAddress) -> [String] {
+        addresses.filter { entry in
+            Prefix(containing: entry.address, length: Int(entry.length))?.contains(address) ?? false
+        }.map { linkName($0.link) }
+    }
+
     /// Of the devices named, sorted.
     package func addresses(of devices: Set<String>) -> [LinkAddress] {
         addresses.compactMap { entry in

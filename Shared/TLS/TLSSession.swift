@@ -75,12 +75,11 @@ package final class TLSSession: @unchecked Sendable {
     /// What the next session with this server may begin with; nil before the server gave it, which
     /// in TLS 1.3 is with the first bytes it sends (RFC 8446 section 4.6.1).
     package var resumption: TLSResumption? {
-        guard let session = SSL_get1_session(pointer) else { return nil }
-        guard SSL_SESSION_is_resumable(session) == 1 else {
-            SSL_SESSION_free(session)
-            return nil
-        }
-        return TLSResumption(session, context)
+        guard let session = SSL_get_session(pointer), SSL_SESSION_is_resumable(session) == 1,
+            // A copy: an error of this session would spoil the original.
+            let copy = SSL_SESSION_dup(session)
+        else { return nil }
+        return TLSResumption(copy, context)
     }
 
     /// Says that nothing more will be sent; does not wait for the answer.

@@ -157,8 +157,8 @@ private struct ScriptedBIRD {
     )
     func failures() {
         var frozen = poll()
-        #expect(frozen.timerFired(now: at(1_999)).isEmpty)
-        #expect(frozen.timerFired(now: at(2_000)) == [.finish(BIRDReading(condition: .noGreeting))])
+        #expect(frozen.timerFired(now: at(999)).isEmpty)
+        #expect(frozen.timerFired(now: at(1_000)) == [.finish(BIRDReading(condition: .noGreeting))])
         var cut = poll()
         _ = cut.received(Array("0001 BIRD 2.0.12 ready.\n".utf8), now: at(0))
         guard case .finish(let reading) = cut.failed(.closed, now: at(1)).first else {
@@ -263,7 +263,7 @@ private struct ScriptedBIRD {
     @Test("once finished the machine is silent")
     func finished() {
         var poll = poll()
-        #expect(poll.deadline == at(2_000))
+        #expect(poll.deadline == at(1_000))
         _ = poll.failed(.refused, now: at(1))
         #expect(poll.deadline == nil)
         #expect(poll.received(Array("0001 BIRD ready.\n".utf8), now: at(2)).isEmpty)
