@@ -192,3 +192,32 @@ let package = Package(
         tests("TidyTests", "Tests/Tidy", ["Verdicts"]),
     ]
 )
+
+// Decoders under libFuzzer and the address sanitizer: Tests/Fuzzing/run.
+if Context.environment["PODPATH_FUZZING"] != nil {
+    let fuzzed = [
+        "AgentFrames": ["Wire", "Routing"],
+        "CollectorFrames": ["Reporting", "Wire", "Routing"],
+        "BIRDReplies": ["BIRD", "Routing"],
+        "NetlinkMessages": ["Netlink", "Routing"],
+    ]
+    package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"))
+    package.targets += fuzzed.sorted { $0.key < $1.key }.map { name, dependencies in
+        .executableTarget(
+            name: "fuzz-" + name,
+            dependencies: (dependencies + ["CFuzzer"]).map { .byName(name: $0) },
+            path: "Tests/Fuzzing/" + name,
+            swiftSettings: settings + [
+                .unsafeFlags(["-sanitize=fuzzer,address", "-parse-as-library"])
+            ],
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+        )
+    }
+    // Coverage of what is fuzzed, not only of the few lines that call it.
+    for target in package.targets
+    where ["Routing", "Wire", "Reporting", "BIRD", "Netlink"].contains(target.name) {
+        target.swiftSettings?.append(
+            .unsafeFlags(["-sanitize=fuzzer,address"])
+        )
+    }
+}

@@ -34,6 +34,13 @@ final class Driver {
     private let notifier: ServiceNotifier
     private var table = FactTable()
     private var isStopping = false
+    private var isReady = false
+    /// How many collectors are reported to.
+    private var streaming = -1
+    /// When the code that only beginnings need is given back.
+    private var nextRest: Timestamp?
+    /// A handshake and the snapshot after it are long over.
+    private static let restDelay: Int64 = 3_000
     /// Something of BIRD's, or of the kernel's, is not in the table yet.
     private var isDirty = true
     private var hasKernelChanged = false
@@ -139,7 +146,8 @@ final class Driver {
 
     private func turn() {
         var deadlines = birds.map(\.deadline) + connections.map(\.deadline)
-        deadlines += [kernel.deadline, identity?.deadline, notifier.deadline].compactMap(\.self)
+        deadlines += [kernel.deadline, identity?.deadline, notifier.deadline, nextRest]
+            .compactMap(\.self)
         let wait = (deadlines.min() ?? .zero) - Driver.now()
         for event in loop.wait(milliseconds: max(0, wait)) { dispatch(event) }
         let now = Driver.now()
@@ -150,10 +158,22 @@ final class Driver {
         for bird in birds where bird.timerFired(prefixes: prefixes, now: now) { isDirty = true }
         report(now)
         tellManager()
+        rest(now)
+    }
+
+    private func rest(_ now: Timestamp) {
+        let count = connections.count(where: \.isStreaming)
+        if count != streaming { (streaming, nextRest) = (count, now + Driver.restDelay) }
+        guard let nextRest, now >= nextRest else { return }
+        self.nextRest = nil
+        giveBackIdleCode()
     }
 
     private func tellManager() {
-        if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { notifier.ready() }
+        if !isReady, kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) {
+            isReady = true
+            notifier.ready()
+        }
         notifier.tell(status: statusLine)
     }
 
@@ -170,7 +190,7 @@ final class Driver {
     private func reload(_ now: Timestamp) {
         notifier.reloading()
         identity?.check(now: now)
-        notifier.reloaded()
+        notifier.ready()
     }
 
     private func dispatch(_ event: EventLoop.Ready) {

@@ -12,7 +12,6 @@ final class ServiceNotifier {
     private let period: Int64?
     private var nextSign: Timestamp
     private var status = ""
-    private var isReady = false
 
     init(now: Timestamp) {
         let address = getenv("NOTIFY_SOCKET").map { String(cString: $0) } ?? ""
@@ -36,12 +35,8 @@ final class ServiceNotifier {
         send("WATCHDOG=1")
     }
 
-    /// Once: kernel and BIRD were asked, and the streams are begun.
-    func ready() {
-        guard !isReady else { return }
-        isReady = true
-        send("READY=1")
-    }
+    /// Kernel and BIRD were asked, and the streams are begun; also that a reload is done.
+    func ready() { send("READY=1") }
 
     func tell(status next: String) {
         guard status != next else { return }
@@ -51,7 +46,6 @@ final class ServiceNotifier {
 
     /// With Type=notify-reload the manager waits for the READY that follows.
     func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicMilliseconds() * 1_000)") }
-    func reloaded() { send("READY=1") }
     func stopping() { send("STOPPING=1") }
 
     /// Half of what the manager waits for, as sd_watchdog_enabled(3) advises; for this process only.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
