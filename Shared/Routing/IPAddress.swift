@@ -6,7 +6,10 @@ package enum AddressFamily: UInt8, Sendable, Hashable, Comparable {
     case ipv6 = 6
 
     /// Bits of an address: 32 or 128.
-    package var bitWidth: Int { self == .ipv4 ? 32 : 128 }
+    @inlinable package var bitWidth: Int { isIPv4 ? 32 : 128 }
+
+    /// A case is compared in place, where `==` would be a call.
+    @inlinable package var isIPv4: Bool { if case .ipv4 = self { true } else { false } }
 
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
@@ -16,9 +19,16 @@ package struct IPAddress: Hashable, Comparable, Sendable {
     package let family: AddressFamily
     package let bits: UInt128
 
+    @inlinable
+    package init(ipv4 bits: UInt32) {
+        family = .ipv4
+        self.bits = UInt128(bits)
+    }
+
+    @inlinable
     package init(family: AddressFamily, bits: UInt128) {
         self.family = family
-        self.bits = family == .ipv4 ? bits & 0xffff_ffff : bits
+        self.bits = family.isIPv4 ? bits & 0xffff_ffff : bits
     }
 
     /// Network order; nil unless there are exactly 4 or 16 bytes.
@@ -41,8 +51,15 @@ package struct IPAddress: Hashable, Comparable, Sendable {
         return IPAddress(family: .ipv4, bits: bits & 0xffff_ffff)
     }
 
+    @inlinable
     package static func < (left: Self, right: Self) -> Bool {
-        (left.family, left.bits) < (right.family, right.bits)
+        left.family.isIPv4 == right.family.isIPv4
+            ? left.bits < right.bits : left.family.isIPv4
+    }
+
+    @inlinable
+    package static func == (left: Self, right: Self) -> Bool {
+        left.bits == right.bits && left.family.isIPv4 == right.family.isIPv4
     }
 }
 

@@ -6,6 +6,14 @@ package struct Prefix: Hashable, Comparable, Sendable {
     /// 0…32 or 0…128.
     package let length: Int
 
+    /// Of an address whose host bits are known to be zero, and a length that fits its family.
+    @inlinable
+    package init(canonical address: IPAddress, length: Int) {
+        assert(Prefix(containing: address, length: length)?.address == address)
+        self.address = address
+        self.length = length
+    }
+
     /// The network of `length` that holds `address`; nil if the length does not fit the family.
     package init?(containing address: IPAddress, length: Int) {
         guard (0...address.family.bitWidth).contains(length) else { return nil }
@@ -35,7 +43,7 @@ package struct Prefix: Hashable, Comparable, Sendable {
         self.length = address.family.bitWidth
     }
 
-    package var family: AddressFamily { address.family }
+    @inlinable package var family: AddressFamily { address.family }
     package var isDefault: Bool { length == 0 }
     package var isHost: Bool { length == family.bitWidth }
 
@@ -54,8 +62,15 @@ package struct Prefix: Hashable, Comparable, Sendable {
         length == 0 ? 0 : UInt128.max << UInt128(family.bitWidth - length)
     }
 
+    @inlinable
     package static func < (left: Self, right: Self) -> Bool {
-        (left.address, left.length) < (right.address, right.length)
+        left.address == right.address
+            ? left.length < right.length : left.address < right.address
+    }
+
+    @inlinable
+    package static func == (left: Self, right: Self) -> Bool {
+        left.length == right.length && left.address == right.address
     }
 }
 

@@ -13,6 +13,11 @@ package struct NextHop: Hashable, Comparable, Sendable {
         self.isDead = isDead
     }
 
+    @inlinable
+    package static func == (left: Self, right: Self) -> Bool {
+        left.gateway == right.gateway && left.isDead == right.isDead && left.device == right.device
+    }
+
     package static func < (left: Self, right: Self) -> Bool {
         (left.gateway?.description ?? "", left.device ?? "", left.isDead ? 1 : 0)
             < (right.gateway?.description ?? "", right.device ?? "", right.isDead ? 1 : 0)

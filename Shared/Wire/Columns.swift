@@ -17,7 +17,10 @@ enum SectionType: UInt8 {
 /// The columns of each section; those of the key come first. A number is never reused within its
 /// section, and a column may only ever be added.
 enum Column {
-    enum Kernel { static let flags: UInt8 = 1 }
+    enum Kernel {
+        static let flags: UInt8 = 1
+        static let last = flags
+    }
 
     enum Link {
         static let name: UInt8 = 1
@@ -25,6 +28,7 @@ enum Column {
         static let flags: UInt8 = 3
         static let mtu: UInt8 = 4
         static let reversePathFilter: UInt8 = 5
+        static let last = reversePathFilter
     }
 
     enum Route {
@@ -34,6 +38,7 @@ enum Column {
         static let destination: UInt8 = 4
         static let proto: UInt8 = 5
         static let hops: UInt8 = 6
+        static let last = hops
     }
 
     enum Bird {
@@ -46,6 +51,7 @@ enum Column {
         static let lastReboot: UInt8 = 7
         static let lastReconfiguration: UInt8 = 8
         static let flags: UInt8 = 9
+        static let last = flags
     }
 
     enum Session {
@@ -73,6 +79,7 @@ enum Column {
         static let filtered: UInt8 = 21
         static let exported: UInt8 = 22
         static let preferred: UInt8 = 23
+        static let last = preferred
     }
 
     enum Static {
@@ -81,6 +88,7 @@ enum Column {
         static let prefix: UInt8 = 3
         static let flags: UInt8 = 4
         static let device: UInt8 = 5
+        static let last = device
     }
 
     enum BIRDRoute {
@@ -91,6 +99,7 @@ enum Column {
         static let destination: UInt8 = 5
         static let flags: UInt8 = 6
         static let hops: UInt8 = 7
+        static let last = hops
     }
 
     enum Export {
@@ -99,12 +108,14 @@ enum Column {
         static let prefix: UInt8 = 3
         static let answer: UInt8 = 4
         static let reason: UInt8 = 5
+        static let last = reason
     }
 
     enum Address {
         static let device: UInt8 = 1
         static let address: UInt8 = 2
         static let length: UInt8 = 3
+        static let last = length
     }
 
     enum Rule {
@@ -115,6 +126,7 @@ enum Column {
         static let source: UInt8 = 5
         static let destination: UInt8 = 6
         static let selectors: UInt8 = 7
+        static let last = selectors
     }
 }
 
@@ -129,4 +141,6 @@ enum Usual {
     static let ipv4: UInt64 = 4
     static let lookup: UInt64 = 1
     static let mainTable: UInt64 = 254
+    /// Up and with carrier.
+    static let linkUp: UInt64 = 3
 }

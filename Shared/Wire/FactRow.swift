@@ -15,9 +15,11 @@ extension FactRow {
 
 extension Array where Element: FactRow {
     package var isSortedByKey: Bool {
+        // A span lends its elements where an array would copy them.
+        let rows = span
         var index = 1
-        while index < count {
-            guard Element.precedes(self[index - 1], self[index]) else { return false }
+        while index < rows.count {
+            guard Element.precedes(rows[index - 1], rows[index]) else { return false }
             index += 1
         }
         return true
@@ -60,22 +62,27 @@ extension Array where Element: FactRow {
 
 extension KernelStatus: FactRow {
     /// There is only one.
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { false }
 }
 
 extension Link: FactRow {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { left.name < right.name }
 }
 
 extension LinkAddress: FactRow {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { left < right }
 }
 
 extension RoutingRule: FactRow {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { left < right }
 }
 
 extension KernelRoute: FactRow {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.prefix == right.prefix else { return left.prefix < right.prefix }
         return (left.table, left.metric) < (right.table, right.metric)
@@ -88,6 +95,7 @@ package protocol DaemonFact {
 }
 
 extension OfDaemon: FactRow where Value: DaemonFact {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.daemon == right.daemon else { return left.daemon < right.daemon }
         return Value.precedes(left.value, right.value)
@@ -96,14 +104,17 @@ extension OfDaemon: FactRow where Value: DaemonFact {
 
 extension BIRDStatus: DaemonFact {
     /// One of each daemon.
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { false }
 }
 
 extension BGPSession: DaemonFact {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool { left.name < right.name }
 }
 
 extension BIRDStatic: DaemonFact {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.protocolName == right.protocolName else {
             return left.protocolName < right.protocolName
@@ -113,6 +124,7 @@ extension BIRDStatic: DaemonFact {
 }
 
 extension BIRDRoute: DaemonFact {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.table == right.table, left.protocolName == right.protocolName else {
             return (left.table, left.protocolName) < (right.table, right.protocolName)
@@ -122,6 +134,7 @@ extension BIRDRoute: DaemonFact {
 }
 
 extension Export: DaemonFact {
+    @inline(__always)
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.key.uplink == right.key.uplink else {
             return left.key.uplink < right.key.uplink

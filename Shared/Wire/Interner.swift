@@ -10,13 +10,16 @@ struct Interner<Element: Hashable> {
 
     mutating func index(of element: Element) -> Int {
         // Neighbours in a list mostly share what they name.
-        if last < elements.count, elements[last] == element { return last }
+        if last < elements.count, elements.span[last] == element { return last }
         last = known(element) ?? add(element)
         return last
     }
 
     private func known(_ element: Element) -> Int? {
-        elements.count <= Self.few ? elements.firstIndex(of: element) : indices[element]
+        guard elements.count <= Self.few else { return indices[element] }
+        let few = elements.span
+        for index in few.indices where few[index] == element { return index }
+        return nil
     }
 
     private mutating func add(_ element: Element) -> Int {

@@ -6,133 +6,109 @@ extension ReportDecoder {
     mutating func birds(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [OfDaemon<BIRDStatus>] {
-        let usual = OfDaemon("", BIRDStatus(condition: .readable, since: now))
-        var birds = [OfDaemon<BIRDStatus>](repeating: usual, count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Bird.daemon: try strings(column, rows, bytes) { birds[$0].daemon = $1 }
-            case Column.Bird.condition:
-                try numbers(column, rows, bytes) {
-                    birds[$0].value.condition = BIRDCondition(code: $1)
-                }
-            case Column.Bird.reason:
-                try strings(column, rows, bytes) { birds[$0].value.condition.add(reason: $1) }
-            case Column.Bird.since:
-                try moments(column, rows, bytes) { birds[$0].value.since = $1 ?? now }
-            case Column.Bird.version:
-                try strings(column, rows, bytes) { birds[$0].value.version = $1 }
-            case Column.Bird.routerID:
-                try addresses(column, rows, bytes) { birds[$0].value.routerID = $1 }
-            case Column.Bird.lastReboot:
-                try strings(column, rows, bytes) { birds[$0].value.lastReboot = $1 }
-            case Column.Bird.lastReconfiguration:
-                try strings(column, rows, bytes) { birds[$0].value.lastReconfiguration = $1 }
-            case Column.Bird.flags:
-                try numbers(column, rows, bytes) { row, flags in
-                    birds[row].value.isReconfiguring = flags & 1 != 0
-                    birds[row].value.isRecovering = flags & 2 != 0
-                }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Bird.last)
+        var daemons = try columns.numbers(Column.Bird.daemon, bytes)
+        var conditions = try columns.numbers(Column.Bird.condition, bytes)
+        var reasons = try columns.numbers(Column.Bird.reason, bytes)
+        var begun = try columns.numbers(Column.Bird.since, bytes)
+        var versions = try columns.numbers(Column.Bird.version, bytes)
+        var routerIDs = columns.addresses(Column.Bird.routerID)
+        var reboots = try columns.numbers(Column.Bird.lastReboot, bytes)
+        var reconfigurations = try columns.numbers(Column.Bird.lastReconfiguration, bytes)
+        var flags = try columns.numbers(Column.Bird.flags, bytes)
+        let strings = self.tables.strings.span
+        return try facts(rows) { () throws(WireError) in
+            var condition = BIRDCondition(code: try conditions.next(bytes))
+            condition.add(reason: try reasons.string(bytes, strings))
+            let flags = try flags.next(bytes)
+            let status = BIRDStatus(
+                condition: condition,
+                since: try begun.moment(bytes, before: now) ?? now,
+                version: try versions.string(bytes, strings),
+                routerID: try routerIDs.next(bytes),
+                lastReboot: try reboots.string(bytes, strings),
+                lastReconfiguration: try reconfigurations.string(bytes, strings),
+                isReconfiguring: flags & 1 != 0,
+                isRecovering: flags & 2 != 0
+            )
+            return OfDaemon(try daemons.string(bytes, strings), status)
         }
-        return birds
     }
 
     mutating func statics(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [OfDaemon<BIRDStatic>] {
-        let route = BIRDStatic(prefix: unspecified.prefix, protocolName: "", isDormant: false)
-        var statics = [OfDaemon<BIRDStatic>](repeating: OfDaemon("", route), count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Static.daemon: try strings(column, rows, bytes) { statics[$0].daemon = $1 }
-            case Column.Static.proto:
-                try strings(column, rows, bytes) { statics[$0].value.protocolName = $1 }
-            case Column.Static.prefix:
-                try prefixes(column, rows, bytes) {
-                    statics[$0].value.prefix = $1
-                }
-            case Column.Static.flags:
-                try numbers(column, rows, bytes) { statics[$0].value.isDormant = $1 & 1 != 0 }
-            case Column.Static.device:
-                try strings(column, rows, bytes) {
-                    statics[$0].value.device = $1.isEmpty ? nil : $1
-                }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Static.last)
+        var daemons = try columns.numbers(Column.Static.daemon, bytes)
+        var protocols = try columns.numbers(Column.Static.proto, bytes)
+        var prefixes = columns.prefixes(Column.Static.prefix, rows)
+        var flags = try columns.numbers(Column.Static.flags, bytes)
+        var devices = try columns.numbers(Column.Static.device, bytes)
+        let strings = self.tables.strings.span
+        return try facts(rows) { () throws(WireError) in
+            let device = try devices.string(bytes, strings)
+            let route = BIRDStatic(
+                prefix: try prefixes.next(bytes) ?? .unspecified,
+                protocolName: try protocols.string(bytes, strings),
+                isDormant: try flags.next(bytes) & 1 != 0,
+                device: device.isEmpty ? nil : device
+            )
+            return OfDaemon(try daemons.string(bytes, strings), route)
         }
-        return statics
     }
 
     mutating func birdRoutes(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [OfDaemon<BIRDRoute>] {
-        let route = BIRDRoute(
-            prefix: unspecified.prefix,
-            table: "",
-            protocolName: "",
-            destination: .unicast,
-            isBest: true
-        )
-        var routes = [OfDaemon<BIRDRoute>](repeating: OfDaemon("", route), count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.BIRDRoute.daemon:
-                try strings(column, rows, bytes) { routes[$0].daemon = $1 }
-            case Column.BIRDRoute.table:
-                try strings(column, rows, bytes) { routes[$0].value.table = $1 }
-            case Column.BIRDRoute.proto:
-                try strings(column, rows, bytes) { routes[$0].value.protocolName = $1 }
-            case Column.BIRDRoute.prefix:
-                try prefixes(column, rows, bytes) {
-                    routes[$0].value.prefix = $1
-                }
-            case Column.BIRDRoute.destination:
-                try numbers(column, rows, bytes) {
-                    routes[$0].value.destination = Destination(code: $1)
-                }
-            case Column.BIRDRoute.flags:
-                try numbers(column, rows, bytes) { routes[$0].value.isBest = $1 & 1 != 0 }
-            case Column.BIRDRoute.hops:
-                try hops(column, rows, bytes) { routes[$0].value.nextHops = $1 }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.BIRDRoute.last)
+        var daemons = try columns.numbers(Column.BIRDRoute.daemon, bytes)
+        var tables = try columns.numbers(Column.BIRDRoute.table, bytes)
+        var protocols = try columns.numbers(Column.BIRDRoute.proto, bytes)
+        var prefixes = columns.prefixes(Column.BIRDRoute.prefix, rows)
+        var kinds = try columns.numbers(Column.BIRDRoute.destination, bytes, usual: Usual.unicast)
+        var flags = try columns.numbers(Column.BIRDRoute.flags, bytes, usual: Usual.best)
+        var hops = try columns.numbers(Column.BIRDRoute.hops, bytes)
+        let strings = self.tables.strings.span
+        let lists = self.tables.nextHops.span
+        return try facts(rows) { () throws(WireError) in
+            let route = BIRDRoute(
+                prefix: try prefixes.next(bytes) ?? .unspecified,
+                table: try tables.string(bytes, strings),
+                protocolName: try protocols.string(bytes, strings),
+                destination: Destination(code: try kinds.code(bytes)),
+                isBest: try flags.next(bytes) & 1 != 0,
+                nextHops: try hops.nextHops(bytes, lists)
+            )
+            return OfDaemon(try daemons.string(bytes, strings), route)
         }
-        return routes
     }
 
     mutating func exports(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [OfDaemon<Export>] {
-        // A key's parts come in columns of their own: it is put together at the end.
-        var uplinks = [String](repeating: "", count: rows)
-        var list = [Prefix](repeating: unspecified.prefix, count: rows)
-        var daemons = uplinks
-        var answers = [ExportAnswer](repeating: .sent, count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Export.daemon: try strings(column, rows, bytes) { daemons[$0] = $1 }
-            case Column.Export.uplink: try strings(column, rows, bytes) { uplinks[$0] = $1 }
-            case Column.Export.prefix:
-                try prefixes(column, rows, bytes) { list[$0] = $1 }
-            case Column.Export.answer:
-                try numbers(column, rows, bytes) { answers[$0] = ExportAnswer(code: $1) }
-            case Column.Export.reason:
-                try strings(column, rows, bytes) { answers[$0].add(reason: $1) }
-            default: skipped.fields += 1
-            }
-        }
-        return (0..<rows).map { row in
-            let key = ExportKey(uplink: uplinks[row], prefix: list[row])
-            return OfDaemon(daemons[row], Export(key, answers[row]))
+        let columns = try columns(bytes, section, known: Column.Export.last)
+        var daemons = try columns.numbers(Column.Export.daemon, bytes)
+        var uplinks = try columns.numbers(Column.Export.uplink, bytes)
+        var prefixes = columns.prefixes(Column.Export.prefix, rows)
+        var answers = try columns.numbers(Column.Export.answer, bytes, usual: Usual.sent)
+        var reasons = try columns.numbers(Column.Export.reason, bytes)
+        let strings = self.tables.strings.span
+        return try facts(rows) { () throws(WireError) in
+            let key = ExportKey(
+                uplink: try uplinks.string(bytes, strings),
+                prefix: try prefixes.next(bytes) ?? .unspecified
+            )
+            var answer = ExportAnswer(code: try answers.next(bytes))
+            answer.add(reason: try reasons.string(bytes, strings))
+            return OfDaemon(try daemons.string(bytes, strings), Export(key, answer))
         }
     }
 }

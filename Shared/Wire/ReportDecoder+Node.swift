@@ -6,133 +6,128 @@ extension ReportDecoder {
     mutating func kernel(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [KernelStatus] {
         guard rows <= 1 else { throw .tooLong(what: "kernel facts", length: rows, limit: 1) }
-        var facts = [KernelStatus](repeating: KernelStatus(isComplete: false), count: rows)
-        while let column = try column(bytes, &section) {
-            guard column.id == Column.Kernel.flags else {
-                skipped.fields += 1
-                continue
-            }
-            try numbers(column, rows, bytes) { row, flags in
-                facts[row].isComplete = flags & 1 != 0
-                facts[row].watchesConnections = flags & 2 != 0
-            }
+        let columns = try columns(bytes, section, known: Column.Kernel.last)
+        var flags = try columns.numbers(Column.Kernel.flags, bytes)
+        return try facts(rows) { () throws(WireError) in
+            let flags = try flags.next(bytes)
+            return KernelStatus(
+                isComplete: flags & 1 != 0,
+                watchesConnections: flags & 2 != 0
+            )
         }
-        return facts
     }
 
     mutating func links(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [Link] {
-        let usual = Link(name: "", index: 0, isAdminUp: true, hasCarrier: true, mtu: 0)
-        var links = [Link](repeating: usual, count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Link.name: try strings(column, rows, bytes) { links[$0].name = $1 }
-            case Column.Link.index: try uint32s(column, rows, bytes) { links[$0].index = $1 }
-            case Column.Link.flags:
-                try numbers(column, rows, bytes) { row, flags in
-                    links[row].isAdminUp = flags & 1 != 0
-                    links[row].hasCarrier = flags & 2 != 0
-                }
-            case Column.Link.mtu: try uint32s(column, rows, bytes) { links[$0].mtu = $1 }
-            case Column.Link.reversePathFilter:
-                try optionals(column, rows, bytes) { row, value in
-                    links[row].reversePathFilter =
-                        value.flatMap { ReversePathFilter(rawValue: UInt8(clamping: $0)) }
-                }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Link.last)
+        var names = try columns.numbers(Column.Link.name, bytes)
+        var indices = try columns.numbers(Column.Link.index, bytes)
+        var flags = try columns.numbers(Column.Link.flags, bytes, usual: Usual.linkUp)
+        var mtus = try columns.numbers(Column.Link.mtu, bytes)
+        var filters = try columns.numbers(Column.Link.reversePathFilter, bytes)
+        let strings = self.tables.strings.span
+        return try facts(rows) { () throws(WireError) in
+            let flags = try flags.next(bytes)
+            return Link(
+                name: try names.string(bytes, strings),
+                index: try indices.uint32(bytes),
+                isAdminUp: flags & 1 != 0,
+                hasCarrier: flags & 2 != 0,
+                mtu: try mtus.uint32(bytes),
+                reversePathFilter: try filters.optional(bytes)
+                    .flatMap { ReversePathFilter(rawValue: UInt8(clamping: $0)) }
+            )
         }
-        return links
     }
 
     mutating func routes(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [KernelRoute] {
-        var routes = [KernelRoute](
-            repeating: KernelRoute(prefix: unspecified.prefix),
-            count: rows
-        )
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Route.prefix:
-                try prefixes(column, rows, bytes) { routes[$0].prefix = $1 }
-            case Column.Route.table: try uint32s(column, rows, bytes) { routes[$0].table = $1 }
-            case Column.Route.metric: try uint32s(column, rows, bytes) { routes[$0].metric = $1 }
-            case Column.Route.destination:
-                try numbers(column, rows, bytes) { routes[$0].destination = Destination(code: $1) }
-            case Column.Route.proto:
-                try numbers(column, rows, bytes) { routes[$0].proto = UInt8(clamping: $1) }
-            case Column.Route.hops: try hops(column, rows, bytes) { routes[$0].nextHops = $1 }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Route.last)
+        var prefixes = columns.prefixes(Column.Route.prefix, rows)
+        var tables = try columns.numbers(Column.Route.table, bytes, usual: Usual.mainTable)
+        var metrics = try columns.numbers(Column.Route.metric, bytes)
+        var kinds = try columns.numbers(Column.Route.destination, bytes, usual: Usual.unicast)
+        var protocols = try columns.numbers(Column.Route.proto, bytes)
+        var hops = try columns.numbers(Column.Route.hops, bytes)
+        let lists = self.tables.nextHops.span
+        return try facts(rows) { () throws(WireError) in
+            KernelRoute(
+                prefix: try prefixes.next(bytes) ?? .unspecified,
+                table: try tables.uint32(bytes),
+                metric: try metrics.uint32(bytes),
+                destination: Destination(code: try kinds.code(bytes)),
+                proto: try protocols.code(bytes),
+                nextHops: try hops.nextHops(bytes, lists)
+            )
         }
-        return routes
     }
 
     mutating func addresses(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [LinkAddress] {
-        let usual = LinkAddress(device: "", address: unspecified.address, length: 0)
-        var list = [LinkAddress](repeating: usual, count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Address.device: try strings(column, rows, bytes) { list[$0].device = $1 }
-            case Column.Address.address:
-                try addresses(column, rows, bytes) { list[$0].address = $1 ?? unspecified.address }
-            case Column.Address.length:
-                try numbers(column, rows, bytes) { list[$0].length = UInt8(clamping: $1) }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Address.last)
+        var devices = try columns.numbers(Column.Address.device, bytes)
+        var addresses = columns.addresses(Column.Address.address)
+        var lengths = try columns.numbers(Column.Address.length, bytes)
+        let strings = self.tables.strings.span
+        return try facts(rows) { () throws(WireError) in
+            LinkAddress(
+                device: try devices.string(bytes, strings),
+                address: try addresses.next(bytes) ?? .unspecified,
+                length: try lengths.code(bytes)
+            )
         }
-        return list
     }
 
     mutating func rules(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [RoutingRule] {
-        let usual = RoutingRule(family: .ipv4, priority: 0, table: UInt32(Usual.mainTable))
-        var rules = [RoutingRule](repeating: usual, count: rows)
-        while let column = try column(bytes, &section) {
-            switch column.id {
-            case Column.Rule.family:
-                try numbers(column, rows, bytes) { row, family in
-                    rules[row].family = family == 6 ? .ipv6 : .ipv4
-                }
-            case Column.Rule.priority: try uint32s(column, rows, bytes) { rules[$0].priority = $1 }
-            case Column.Rule.action:
-                try numbers(column, rows, bytes) { row, code in
-                    rules[row].action =
-                        RoutingRule.Action(rawValue: UInt8(clamping: code)) ?? .other
-                }
-            case Column.Rule.table: try uint32s(column, rows, bytes) { rules[$0].table = $1 }
-            case Column.Rule.source: try prefixes(column, rows, bytes) { rules[$0].source = $1 }
-            case Column.Rule.destination:
-                try prefixes(column, rows, bytes) { rules[$0].destination = $1 }
-            case Column.Rule.selectors:
-                try numbers(column, rows, bytes) { row, bits in
-                    rules[row].selectors = RoutingRule.Selectors(
-                        rawValue: UInt8(truncatingIfNeeded: bits)
-                    )
-                }
-            default: skipped.fields += 1
-            }
+        let columns = try columns(bytes, section, known: Column.Rule.last)
+        var families = try columns.numbers(Column.Rule.family, bytes, usual: Usual.ipv4)
+        var priorities = try columns.numbers(Column.Rule.priority, bytes)
+        var actions = try columns.numbers(Column.Rule.action, bytes, usual: Usual.lookup)
+        var tables = try columns.numbers(Column.Rule.table, bytes, usual: Usual.mainTable)
+        var sources = columns.prefixes(Column.Rule.source, rows)
+        var destinations = columns.prefixes(Column.Rule.destination, rows)
+        var selectors = try columns.numbers(Column.Rule.selectors, bytes)
+        return try facts(rows) { () throws(WireError) in
+            RoutingRule(
+                family: try families.next(bytes) == 6 ? .ipv6 : .ipv4,
+                priority: try priorities.uint32(bytes),
+                action: RoutingRule.Action(rawValue: try actions.code(bytes)) ?? .other,
+                table: try tables.uint32(bytes),
+                source: try sources.next(bytes),
+                destination: try destinations.next(bytes),
+                selectors: RoutingRule.Selectors(
+                    rawValue: UInt8(truncatingIfNeeded: try selectors.next(bytes))
+                )
+            )
         }
-        return rules
     }
 }
 
 extension Destination {
-    init(code: UInt64) { self = Destination(rawValue: UInt8(clamping: code)) ?? .other }
+    init(code: UInt8) { self = Destination(rawValue: code) ?? .other }
+}
+
+/// What a fact holds where a frame leaves a column out.
+extension IPAddress {
+    static var unspecified: IPAddress { IPAddress(family: .ipv4, bits: 0) }
+}
+
+extension Prefix {
+    static var unspecified: Prefix { Prefix(host: .unspecified) }
 }

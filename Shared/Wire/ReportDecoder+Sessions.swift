@@ -5,133 +5,140 @@ extension ReportDecoder {
     mutating func sessions(
         _ rows: Int,
         _ bytes: Span<UInt8>,
-        _ section: inout ByteReader
+        _ section: ByteReader
     ) throws(WireError) -> [OfDaemon<BGPSession>] {
-        let usual = BGPSession(name: "", protocolState: .up, state: .established)
-        var sessions = [OfDaemon<BGPSession>](repeating: OfDaemon("", usual), count: rows)
-        var counts = [Int](repeating: 0, count: rows)
-        var channels: [BGPChannel] = []
-        while let column = try column(bytes, &section) {
-            if column.id > Column.Session.channelCount {
-                try readChannels(column, bytes, &channels)
-            } else if column.id == Column.Session.channelCount {
-                channels = try readCounts(column, bytes, &counts)
-            } else {
-                try read(column, bytes, &sessions)
+        let columns = try columns(bytes, section, known: Column.Session.last)
+        var states = try SessionStates(columns, bytes)
+        var texts = try SessionTexts(columns, bytes)
+        var channels = try ChannelColumns(columns, bytes)
+        let table = self.tables.strings
+        let strings = table.span
+        // Channels count as facts: a few bytes must not become many.
+        var left = rowsLeft
+        let sessions = try facts(rows) { () throws(WireError) in
+            var session = try states.next(bytes, now: now)
+            session.name = try texts.names.string(bytes, strings)
+            session.lastError = try texts.lastErrors.string(bytes, strings)
+            session.firstError = try texts.firstErrors.string(bytes, strings)
+            session.message = try texts.messages.string(bytes, strings)
+            session.bfdState = try texts.bfdStates.string(bytes, strings)
+            let count = try channels.count(bytes, atMost: min(WireLimit.channels, left))
+            left -= count
+            session.channels = try facts(count) { () throws(WireError) in
+                try channels.next(bytes, strings)
             }
+            return OfDaemon(try texts.daemons.string(bytes, strings), session)
         }
-        var next = 0
-        for row in 0..<rows where counts[row] > 0 {
-            sessions[row].value.channels = Array(channels[next..<(next + counts[row])])
-            next += counts[row]
-        }
+        rowsLeft = left
         return sessions
     }
+}
 
-    private mutating func read(
-        _ column: Head,
-        _ bytes: Span<UInt8>,
-        _ sessions: inout [OfDaemon<BGPSession>]
-    ) throws(WireError) {
-        let rows = sessions.count
-        switch column.id {
-        case Column.Session.daemon: try strings(column, rows, bytes) { sessions[$0].daemon = $1 }
-        case Column.Session.name: try strings(column, rows, bytes) { sessions[$0].value.name = $1 }
-        case Column.Session.protocolState:
-            try numbers(column, rows, bytes) { row, code in
-                sessions[row].value.protocolState =
-                    ProtocolState(rawValue: UInt8(clamping: code)) ?? .unknown
-            }
-        case Column.Session.state:
-            try numbers(column, rows, bytes) { row, code in
-                sessions[row].value.state = BGPState(rawValue: UInt8(clamping: code)) ?? .unknown
-            }
-        case Column.Session.flags:
-            try numbers(column, rows, bytes) { row, flags in
-                sessions[row].value.isDisabled = flags & 1 != 0
-                sessions[row].value.isPeerRestarting = flags & 2 != 0
-            }
-        case Column.Session.neighbor:
-            try addresses(column, rows, bytes) { sessions[$0].value.neighbor = $1 }
-        case Column.Session.neighborAS:
-            try optionals(column, rows, bytes) { sessions[$0].value.neighborAS = $1 }
-        case Column.Session.localAS:
-            try optionals(column, rows, bytes) { sessions[$0].value.localAS = $1 }
-        case Column.Session.since:
-            try moments(column, rows, bytes) { sessions[$0].value.since = $1 }
-        case Column.Session.holdTime:
-            try optionals(column, rows, bytes) { sessions[$0].value.holdTime = $1 }
-        case Column.Session.silentSince:
-            try moments(column, rows, bytes) { sessions[$0].value.silentSince = $1 }
-        default: try readText(column, bytes, &sessions)
-        }
+private struct SessionStates {
+    private var protocolStates: NumberColumn
+    private var states: NumberColumn
+    private var flags: NumberColumn
+    private var neighbors: AddressColumn
+    private var neighborASes: NumberColumn
+    private var localASes: NumberColumn
+    private var since: NumberColumn
+    private var holdTimes: NumberColumn
+    private var silentSince: NumberColumn
+
+    init(_ columns: SectionColumns, _ bytes: Span<UInt8>) throws(WireError) {
+        let up = Usual.protocolUp
+        protocolStates = try columns.numbers(Column.Session.protocolState, bytes, usual: up)
+        states = try columns.numbers(Column.Session.state, bytes, usual: Usual.established)
+        flags = try columns.numbers(Column.Session.flags, bytes)
+        neighbors = columns.addresses(Column.Session.neighbor)
+        neighborASes = try columns.numbers(Column.Session.neighborAS, bytes)
+        localASes = try columns.numbers(Column.Session.localAS, bytes)
+        since = try columns.numbers(Column.Session.since, bytes)
+        holdTimes = try columns.numbers(Column.Session.holdTime, bytes)
+        silentSince = try columns.numbers(Column.Session.silentSince, bytes)
     }
 
-    private mutating func readText(
-        _ column: Head,
-        _ bytes: Span<UInt8>,
-        _ sessions: inout [OfDaemon<BGPSession>]
-    ) throws(WireError) {
-        let rows = sessions.count
-        switch column.id {
-        case Column.Session.lastError:
-            try strings(column, rows, bytes) { sessions[$0].value.lastError = $1 }
-        case Column.Session.firstError:
-            try strings(column, rows, bytes) { sessions[$0].value.firstError = $1 }
-        case Column.Session.message:
-            try strings(column, rows, bytes) { sessions[$0].value.message = $1 }
-        case Column.Session.bfdState:
-            try strings(column, rows, bytes) { sessions[$0].value.bfdState = $1 }
-        default: skipped.fields += 1
-        }
+    mutating func next(_ bytes: Span<UInt8>, now: Timestamp) throws(WireError) -> BGPSession {
+        let flags = try flags.next(bytes)
+        return BGPSession(
+            name: "",
+            protocolState: ProtocolState(rawValue: try protocolStates.code(bytes)) ?? .unknown,
+            state: BGPState(rawValue: try states.code(bytes)) ?? .unknown,
+            neighbor: try neighbors.next(bytes),
+            neighborAS: try neighborASes.optional(bytes),
+            localAS: try localASes.optional(bytes),
+            since: try since.moment(bytes, before: now),
+            isDisabled: flags & 1 != 0,
+            isPeerRestarting: flags & 2 != 0,
+            holdTime: try holdTimes.optional(bytes),
+            silentSince: try silentSince.moment(bytes, before: now)
+        )
+    }
+}
+
+private struct SessionTexts {
+    var daemons: NumberColumn
+    var names: NumberColumn
+    var lastErrors: NumberColumn
+    var firstErrors: NumberColumn
+    var messages: NumberColumn
+    var bfdStates: NumberColumn
+
+    init(_ columns: SectionColumns, _ bytes: Span<UInt8>) throws(WireError) {
+        daemons = try columns.numbers(Column.Session.daemon, bytes)
+        names = try columns.numbers(Column.Session.name, bytes)
+        lastErrors = try columns.numbers(Column.Session.lastError, bytes)
+        firstErrors = try columns.numbers(Column.Session.firstError, bytes)
+        messages = try columns.numbers(Column.Session.message, bytes)
+        bfdStates = try columns.numbers(Column.Session.bfdState, bytes)
+    }
+}
+
+/// One value a channel, of all sessions in turn.
+private struct ChannelColumns {
+    private var counts: NumberColumn
+    private var names: NumberColumn
+    private var states: NumberColumn
+    private var flags: NumberColumn
+    private var imported: NumberColumn
+    private var filtered: NumberColumn
+    private var exported: NumberColumn
+    private var preferred: NumberColumn
+
+    init(_ columns: SectionColumns, _ bytes: Span<UInt8>) throws(WireError) {
+        counts = try columns.numbers(Column.Session.channelCount, bytes)
+        names = try columns.numbers(Column.Session.channelName, bytes)
+        states = try columns.numbers(Column.Session.channelState, bytes, usual: Usual.channelUp)
+        flags = try columns.numbers(Column.Session.channelFlags, bytes)
+        imported = try columns.numbers(Column.Session.imported, bytes)
+        filtered = try columns.numbers(Column.Session.filtered, bytes)
+        exported = try columns.numbers(Column.Session.exported, bytes)
+        preferred = try columns.numbers(Column.Session.preferred, bytes)
     }
 
-    // MARK: - Channels
-
-    private func readCounts(
-        _ column: Head,
-        _ bytes: Span<UInt8>,
-        _ counts: inout [Int]
-    ) throws(WireError) -> [BGPChannel] {
-        var total = 0
-        try numbers(column, counts.count, bytes) { (row, count) throws(WireError) in
-            guard count <= UInt64(WireLimit.channels) else {
-                let length = Int(clamping: count)
-                throw .tooLong(what: "channels", length: length, limit: WireLimit.channels)
-            }
-            counts[row] = Int(count)
-            total += Int(count)
+    /// How many of them the next session has.
+    mutating func count(_ bytes: Span<UInt8>, atMost limit: Int) throws(WireError) -> Int {
+        let count = try counts.next(bytes)
+        guard count <= UInt64(limit) else {
+            throw .tooLong(what: "channels", length: Int(clamping: count), limit: limit)
         }
-        return [BGPChannel](repeating: BGPChannel(name: "", state: .up), count: total)
+        return Int(count)
     }
 
-    private mutating func readChannels(
-        _ column: Head,
+    mutating func next(
         _ bytes: Span<UInt8>,
-        _ channels: inout [BGPChannel]
-    ) throws(WireError) {
-        let rows = channels.count
-        switch column.id {
-        case Column.Session.channelName:
-            try strings(column, rows, bytes) { channels[$0].name = $1 }
-        case Column.Session.channelState:
-            try numbers(column, rows, bytes) { row, code in
-                channels[row].state = BGPChannel.State(rawValue: UInt8(clamping: code)) ?? .unknown
-            }
-        case Column.Session.channelFlags:
-            try numbers(column, rows, bytes) { row, flags in
-                channels[row].limitHit = flags & 1 != 0
-                channels[row].isRecovering = flags & 2 != 0
-            }
-        case Column.Session.imported:
-            try optionals(column, rows, bytes) { channels[$0].imported = $1 }
-        case Column.Session.filtered:
-            try optionals(column, rows, bytes) { channels[$0].filtered = $1 }
-        case Column.Session.exported:
-            try optionals(column, rows, bytes) { channels[$0].exported = $1 }
-        case Column.Session.preferred:
-            try optionals(column, rows, bytes) { channels[$0].preferred = $1 }
-        default: skipped.fields += 1
-        }
+        _ strings: Span<String>
+    ) throws(WireError) -> BGPChannel {
+        let flags = try flags.next(bytes)
+        return BGPChannel(
+            name: try names.string(bytes, strings),
+            state: BGPChannel.State(rawValue: try states.code(bytes)) ?? .unknown,
+            imported: try imported.optional(bytes),
+            filtered: try filtered.optional(bytes),
+            exported: try exported.optional(bytes),
+            preferred: try preferred.optional(bytes),
+            limitHit: flags & 1 != 0,
+            isRecovering: flags & 2 != 0
+        )
     }
 }

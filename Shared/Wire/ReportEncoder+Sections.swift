@@ -36,7 +36,7 @@ extension ReportEncoder {
             encoder.strings(Column.Link.name, rows.count) { rows[$0].name }
             guard !isKeysOnly else { return }
             encoder.numbers(Column.Link.index, rows.count) { UInt64(rows[$0].index) }
-            encoder.numbers(Column.Link.flags, rows.count, usual: 3) { row in
+            encoder.numbers(Column.Link.flags, rows.count, usual: Usual.linkUp) { row in
                 (rows[row].isAdminUp ? 1 : 0) | (rows[row].hasCarrier ? 2 : 0)
             }
             encoder.numbers(Column.Link.mtu, rows.count) { UInt64(rows[$0].mtu) }

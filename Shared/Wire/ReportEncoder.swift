@@ -62,100 +62,117 @@ struct ReportEncoder {
 
     /// One number a row; one for all where they are equal; none where they are what is usual.
     @inline(__always)
-    private mutating func column(
-        _ id: UInt8,
-        _ rows: Int,
-        _ usual: UInt64,
-        _ value: (inout ReportEncoder, Int) -> UInt64
-    ) {
-        guard rows > 0 else { return }
-        let head = writer.bytes.count
-        writer.byte(id << 1)
-        let start = writer.open()
-        let first = value(&self, 0)
-        writer.varint(first)
-        var isConstant = true
-        var row = 1
-        while row < rows {
-            let next = value(&self, row)
-            isConstant = isConstant && next == first
-            writer.varint(next)
-            row &+= 1
-        }
-        guard isConstant else { return writer.close(start) }
-        guard first != usual else { return writer.truncate(to: head) }
-        writer.truncate(to: start)
-        writer.varint(first)
-        writer.set(id << 1 | 1, at: head)
-        writer.close(start)
-    }
-
-    @inline(__always)
     mutating func numbers(
         _ id: UInt8,
         _ rows: Int,
         usual: UInt64 = 0,
         _ value: (Int) -> UInt64
     ) {
-        column(id, rows, usual) { _, row in value(row) }
+        guard rows > 0 else { return }
+        let first = value(0)
+        var row = 1
+        while row < rows, value(row) == first { row &+= 1 }
+        guard row < rows else { return constant(id, first, usual: usual) }
+        column(id, atMost: rows * Self.number) { column in
+            for row in 0..<rows { column.varint(value(row)) }
+        }
+    }
+
+    private mutating func constant(_ id: UInt8, _ value: UInt64, usual: UInt64) {
+        guard value != usual else { return }
+        writer.byte(id << 1 | 1)
+        let start = writer.open()
+        writer.varint(value)
+        writer.close(start)
+    }
+
+    /// A number's longest form.
+    private static var number: Int { 10 }
+
+    @inline(__always)
+    private mutating func column(
+        _ id: UInt8,
+        atMost capacity: Int,
+        _ content: (inout OutputSpan<UInt8>) -> Void
+    ) {
+        writer.byte(id << 1)
+        let start = writer.open()
+        writer.append(atMost: capacity, content)
+        writer.close(start)
     }
 
     /// Nothing is 0, n is n + 1.
     @inline(__always)
     mutating func optionals(_ id: UInt8, _ rows: Int, _ value: (Int) -> UInt32?) {
-        column(id, rows, 0) { _, row in value(row).map { UInt64($0) + 1 } ?? 0 }
+        numbers(id, rows) { row in value(row).map { UInt64($0) + 1 } ?? 0 }
     }
 
     @inline(__always)
     mutating func ages(_ id: UInt8, _ rows: Int, _ value: (Int) -> Timestamp?) {
-        column(id, rows, 0) { encoder, row in
+        let now = now
+        numbers(id, rows) { row in
             // A moment ahead of the clock is now.
-            value(row).map { UInt64(clamping: encoder.now - $0) + 1 } ?? 0
+            value(row).map { UInt64(clamping: now - $0) + 1 } ?? 0
         }
     }
 
     @inline(__always)
     mutating func strings(_ id: UInt8, _ rows: Int, _ value: (Int) -> String) {
-        column(id, rows, 0) { encoder, row in encoder.index(of: value(row)) }
+        guard rows > 0 else { return }
+        let first = value(0)
+        var row = 1
+        while row < rows, value(row) == first { row &+= 1 }
+        guard row < rows else { return constant(id, index(of: first), usual: 0) }
+        var table = Interner<String>()
+        swap(&table, &strings)
+        column(id, atMost: rows * Self.number) { column in
+            for row in 0..<rows {
+                let string = value(row)
+                column.varint(string.isEmpty ? 0 : UInt64(table.index(of: string)) + 1)
+            }
+        }
+        swap(&table, &strings)
     }
 
     @inline(__always)
     mutating func hops(_ id: UInt8, _ rows: Int, _ value: (Int) -> [NextHop]) {
-        column(id, rows, 0) { encoder, row in
+        var table = Interner<[NextHop]>()
+        swap(&table, &hopLists)
+        numbers(id, rows) { row in
             let hops = value(row)
-            return hops.isEmpty ? 0 : UInt64(encoder.hopLists.index(of: hops)) + 1
+            return hops.isEmpty ? 0 : UInt64(table.index(of: hops)) + 1
         }
+        swap(&table, &hopLists)
     }
 
     /// Left out where none is there.
     @inline(__always)
     mutating func addresses(_ id: UInt8, _ rows: Int, _ value: (Int) -> IPAddress?) {
         guard (0..<rows).contains(where: { value($0) != nil }) else { return }
-        writer.byte(id << 1)
-        let start = writer.open()
-        for row in 0..<rows { writer.address(value(row)) }
-        writer.close(start)
+        column(id, atMost: rows * 17) { column in
+            for row in 0..<rows { column.address(value(row)) }
+        }
     }
 
     /// In runs of one length; left out where none is there.
     @inline(__always)
     mutating func prefixes(_ id: UInt8, _ rows: Int, _ value: (Int) -> Prefix?) {
         guard (0..<rows).contains(where: { value($0) != nil }) else { return }
-        writer.byte(id << 1)
-        let start = writer.open()
-        var walk = PrefixWalk()
-        var row = 0
-        while row < rows {
-            let code = PrefixWalk.code(value(row))
-            var end = row + 1
-            while end < rows, PrefixWalk.code(value(end)) == code { end += 1 }
-            writer.byte(code)
-            writer.varint(end - row)
-            for row in row..<end {
-                if let prefix = value(row) { walk.write(prefix, to: &writer) }
+        // A run of one: its code, its length, the longest step.
+        column(id, atMost: rows * 21) { column in
+            var walk = PrefixWalk()
+            var row = 0
+            while row < rows {
+                let code = PrefixWalk.code(value(row))
+                var end = row + 1
+                while end < rows, PrefixWalk.code(value(end)) == code { end += 1 }
+                column.append(code)
+                column.varint(UInt64(end - row))
+                for row in row..<end {
+                    if let prefix = value(row) { column.varint(walk.step(to: prefix)) }
+                }
+                row = end
             }
-            row = end
         }
-        writer.close(start)
     }
 }

@@ -344,6 +344,9 @@ class Sections:
         if any(fact["channelCount"] > CHANNELS_LIMIT for fact in facts):
             section.fail("too many channels")
         count = sum(fact["channelCount"] for fact in facts)
+        self.facts += count
+        if self.facts > FACTS_LIMIT:
+            section.fail("too many channels")
         return [{name: absent for name, _, absent in CHANNEL.values()} for _ in range(count)]
 
     @staticmethod

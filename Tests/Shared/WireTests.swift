@@ -261,6 +261,22 @@ import Wire
         }
     }
 
+    @Test("channels count as facts: 64 KB cannot claim a million of them")
+    func channelAmplification() {
+        // 65,536 sessions of 16 channels each; a column of a later version makes up the length.
+        let filling = [UInt8](repeating: 0, count: 0x10000)
+        let section: [UInt8] = [0x80, 0x80, 4, 33, 1, 16, 200, 0x80, 0x80, 4] + filling
+        let length = section.count
+        let head: [UInt8] = [
+            2, 5, 0, 0, 1, 5, UInt8(length & 0x7f | 0x80), UInt8(length >> 7 & 0x7f | 0x80),
+            UInt8(length >> 14),
+        ]
+        var skipped = SkippedContent()
+        #expect(throws: WireError.tooLong(what: "channels", length: 16, limit: 0)) {
+            _ = try AgentFrame(decoding: (head + section)[...], now: now, skipped: &skipped)
+        }
+    }
+
     @Test("lists out of order and keys that stand twice are put in order, the last one counts")
     func disorder() throws {
         var mixed = report
