@@ -221,3 +221,26 @@ if Context.environment["PODPATH_FUZZING"] != nil {
         )
     }
 }
+
+// What is measured, beside its peers: Tests/Benchmarks/run.
+if Context.environment["PODPATH_BENCHMARKS"] != nil {
+    package.dependencies.append(
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0")
+    )
+    let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+    let benchmarks: [(String, String, [Target.Dependency], [String])] = [
+        ("benchmark-codec", "Codec", ["Routing", "Wire", protobuf], ["report.proto"]),
+        ("benchmark-kernel-dump", "KernelDump", ["Routing", "Netlink"], []),
+        ("benchmark-ingest", "Ingest", ["AgentSource", "Facts", "Routing", "TLS"], []),
+        ("fleet", "Fleet", ["EventLoop", "TLS", "Reporting", "Wire", "Routing"], []),
+    ]
+    package.targets += benchmarks.map { name, folder, dependencies, exclude in
+        .executableTarget(
+            name: name,
+            dependencies: dependencies,
+            path: "Tests/Benchmarks/" + folder,
+            exclude: exclude,
+            swiftSettings: settings
+        )
+    }
+}

@@ -5,25 +5,26 @@ package import Routing
 /// takes the place of the older.
 package protocol FactRow: Hashable, Sendable {
     static func precedes(_ left: Self, _ right: Self) -> Bool
+    static func areInOrder(_ rows: [Self]) -> Bool
 }
 
 extension FactRow {
+    package static func areInOrder(_ rows: [Self]) -> Bool {
+        var index = 1
+        while index < rows.count {
+            guard precedes(rows[index - 1], rows[index]) else { return false }
+            index += 1
+        }
+        return true
+    }
+
     package static func haveSameKey(_ left: Self, _ right: Self) -> Bool {
         !precedes(left, right) && !precedes(right, left)
     }
 }
 
 extension Array where Element: FactRow {
-    package var isSortedByKey: Bool {
-        // A span lends its elements where an array would copy them.
-        let rows = span
-        var index = 1
-        while index < rows.count {
-            guard Element.precedes(rows[index - 1], rows[index]) else { return false }
-            index += 1
-        }
-        return true
-    }
+    package var isSortedByKey: Bool { Element.areInOrder(self) }
 
     /// Of equal keys the last stays.
     package mutating func sortByKey() {
@@ -86,6 +87,19 @@ extension KernelRoute: FactRow {
     package static func precedes(_ left: Self, _ right: Self) -> Bool {
         guard left.prefix == right.prefix else { return left.prefix < right.prefix }
         return (left.table, left.metric) < (right.table, right.metric)
+    }
+
+    /// Mostly the prefixes tell: whole routes, which count references, are not taken out for it.
+    package static func areInOrder(_ rows: [Self]) -> Bool {
+        var index = 1
+        while index < rows.count {
+            let (left, right) = (rows[index - 1].prefix, rows[index].prefix)
+            guard left < right || (left == right && precedes(rows[index - 1], rows[index])) else {
+                return false
+            }
+            index += 1
+        }
+        return true
     }
 }
 

@@ -1,129 +1,158 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The agent on one node over a minute, beside prometheus-bird-exporter on the same node: resident
-and private memory, threads, CPU time; and the bytes of a first report and of a heartbeat.
+"""The agent on a node with 6 BGP sessions and 40 routes, beside prometheus-bird-exporter on the same
+BIRD and a C program that has its libraries and its waiting but none of its work.
 
-    Tests/Benchmarks/agent.py [--seconds 60] [--bin .build/release] [--interval 5]
+    Tests/Benchmarks/agent.py [--seconds 60] [--interval 5]
 
-The exporter is scraped every 5 seconds, as the agent polls. Packets are counted by the kernel
-(TCP_INFO of the agent's connection by `ss`), so the bytes are TLS records as they were sent.
+All run at the same time, for the same time. The exporter is scraped as often as the agent asks BIRD.
+Memory is read at the end; BIRD's own time stands below, with nobody asking and with the agent alone.
 """
-
 import argparse
-import json
-import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
+import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "packaging" / "lab.d"))
-sys.dont_write_bytecode = True
+from process import ROOT, Program, bench_arguments, certificates, cpu_seconds, memory_kb, table, threads
 
-import demo  # noqa: E402
-from state import Lab  # noqa: E402
+sys.path.insert(0, str(ROOT / "Tests" / "Lab"))
+import agent_node  # noqa: E402
+from agent_node import Node, sh, wait  # noqa: E402
 
-IDENTITY = "agent"
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def host_pid(lab, name):
-    """The process as the host sees it, found by its command line."""
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if name(words):
-            return int(entry.name)
-    raise SystemExit("no such process")
+SESSIONS, ROUTES = 6, 40
+PORT, PEER_PORT, METRICS = 10443, 10444, 9324
+GENERAL = agent_node.BIRD[: agent_node.BIRD.index("protocol bgp")]
+SESSION = """
+protocol bgp uplink{number} {{
+    local {own} as 64512; neighbor {peer} as 64512; connect retry time 1; error wait time 1, 2;
+    ipv4 {{ import {imports}; export {exports}; }};
+}}
+"""
 
 
-def sizes(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    number = lambda text, key: int(re.search(rf"^{key}:\s+(\d+)", text, re.M).group(1))
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return {
-        "rss": number(status, "VmRSS"), "dirty": number(rollup, "Private_Dirty"),
-        "threads": number(status, "Threads"), "cpu": (int(fields[11]) + int(fields[12])) / TICKS,
-    }
+class WideNode(Node):
+    """One switch that stands for six: an address for each session."""
+
+    peers = [f"10.1.0.{254 - number}" for number in range(SESSIONS)]
+
+    def configure(self, name, own, peer, imports, exports):
+        is_switch = name == "switch"
+        text = GENERAL.format(own=own, folder=self.folder, name=name)
+        if is_switch:
+            text = text.replace('route 10.16.0.0/24 via "cilium_host";', "")
+        for number, address in enumerate(self.peers):
+            ends = (address, peer) if is_switch else (own, address)
+            text += SESSION.format(number=number, own=ends[0], peer=ends[1], imports=imports, exports=exports)
+        path = self.folder / f"{name}.conf"
+        path.write_text(text)
+        return path
+
+    def start(self):
+        for address in self.peers[1:]:
+            sh(f"ip -n {self.switch} addr add {address}/24 dev node0")
+        for number in range(1, ROUTES):
+            sh(f"ip route add 10.17.{number}.0/24 via {self.peers[number % SESSIONS]} dev uplink0")
+        self.start_birds()
+        wait("six sessions", lambda: self.birdc("show protocols").count("Established") == SESSIONS, 60)
 
 
-def sent(lab):
-    """Bytes the agent's connection has sent, acknowledged by the peer."""
-    text = subprocess.run([*lab.enter("n3"), "ss", "-tin", "dport", "=", "10443"],
-                          stdout=subprocess.PIPE, text=True).stdout
+def sent_bytes():
+    text = sh(f"ss -tin dport = {PORT}")
     found = re.search(r"bytes_sent:(\d+)", text)
     return int(found.group(1)) if found else 0
 
 
-def start_exporter(lab):
-    socket = lab.path("n3", "bird.ctl")
-    command = [*lab.enter("n3"), "prometheus-bird-exporter", f"-bird.socket={socket}", "-bird.v2=true",
-               "-format.new=true", "-web.listen-address=127.0.0.1:9324"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def birds_share(node, seconds):
+    before = cpu_seconds(node.daemons["bird"].pid)
+    time.sleep(seconds)
+    return (cpu_seconds(node.daemons["bird"].pid) - before) / seconds
 
 
-def scrape(lab):
-    subprocess.run([*lab.enter("n3"), "curl", "-s", "-o", "/dev/null", "http://127.0.0.1:9324/metrics"])
+def scrape():
+    with urllib.request.urlopen(f"http://127.0.0.1:{METRICS}/metrics", timeout=10) as answer:
+        assert b"bird_protocol_up" in answer.read()
+
+
+class Bench:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.node = WideNode(folder)
+        self.node.start()
+        self.keys = certificates(options.peers, 2)
+        self.collector = Program(options.bin / "benchmark-ingest", self.keys, PORT)
+        self.yardstick = Program(options.peers / "ingest", self.keys, PEER_PORT)
+        for server in (self.collector, self.yardstick):
+            server.wait_for("ready")
+
+    def start_agent(self):
+        files = ["--ca", self.keys / "ca.crt", "--certificate", self.keys / "node-00000.crt", "--key", self.keys / "agents.key"]
+        words = ["--collector", f"127.0.0.1:{PORT}", "--server-name", "collector", "--node", "node-00000"]
+        words += ["--pod-cidr", "10.16.0.0/12", "--bird-socket", self.node.socket, "--interval", self.options.interval]
+        return Program(self.options.bin / "podpath-agent", *words, *files, stderr=subprocess.DEVNULL)
+
+    def start_exporter(self):
+        words = [f"-bird.socket={self.node.socket}", "-bird.v2=true", "-format.new=true", f"-web.listen-address=127.0.0.1:{METRICS}"]
+        exporter = Program("prometheus-bird-exporter", *words, stderr=subprocess.DEVNULL)
+        wait("the exporter", lambda: b"bird" in pathlib.Path(f"/proc/{exporter.pid}/cmdline").read_bytes())
+        time.sleep(1)
+        return exporter
+
+    def run(self):
+        seconds = self.options.seconds
+        alone = birds_share(self.node, seconds / 4)
+        agent = self.start_agent()
+        # The first report and what follows a beginning: five seconds.
+        time.sleep(max(5, 2 * self.options.interval))
+        first = sent_bytes()
+        watched = birds_share(self.node, seconds / 4)
+        exporter = self.start_exporter()
+        idle = memory_kb(exporter.pid)[0]
+        peer = Program(self.options.peers / "agent", self.keys, "node-00001", PEER_PORT)
+        time.sleep(1)
+        programs = {"podpath-agent": agent, "prometheus-bird-exporter, scraped": exporter, "C, same libraries, no work": peer}
+        self.measure(programs, seconds)
+        beats = (sent_bytes() - first) / (seconds * 1.25 / self.options.interval)
+        print(f"  exporter before its first scrape: {idle} KB resident")
+        print(f"  agent: handshake and first report {first} bytes sent, a heartbeat {beats:.0f} bytes of TLS records")
+        print(f"  BIRD's own time: alone {alone:.4%} of a core, asked by the agent {watched:.4%}")
+        for program in (*programs.values(), self.collector, self.yardstick):
+            program.kill()
+
+    def measure(self, programs, seconds):
+        before = {name: cpu_seconds(program.pid) for name, program in programs.items()}
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            scrape()
+            time.sleep(min(self.options.interval, max(0, end - time.monotonic())))
+        rows = []
+        for name, program in programs.items():
+            share = (cpu_seconds(program.pid) - before[name]) / seconds
+            rows.append([name, *memory_kb(program.pid), threads(program.pid), f"{share:.4%}"])
+        table(
+            f"A node with {SESSIONS} sessions and {ROUTES} routes, {seconds} s, every {self.options.interval} s",
+            ["", "RSS KB", "PSS KB", "private dirty KB", "threads", "of a core"],
+            rows,
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--interval", type=int, default=5)
-    parser.add_argument("--bin", default=str(ROOT / ".build" / "debug"))
-    options = parser.parse_args()
-    demo.lab(IDENTITY, "down", check=False)
-    demo.lab(IDENTITY, "up", "--bin", options.bin)
-    exporter = None
+    options = bench_arguments(parser)
+    folder = tempfile.mkdtemp(prefix="podpath-benchmark-")
+    bench = Bench(options, folder)
     try:
-        demo.lab(IDENTITY, "podpath", "start", "all")
-        collector = demo.Collector(json.loads(demo.lab(IDENTITY, "status", "--json")))
-        demo.wait("health", 60, collector.is_well)
-        lab = Lab(IDENTITY)
-        measure(lab, options)
+        bench.run()
     finally:
-        subprocess.run(["pkill", "-f", "prometheus-bird-exporter -bird.socket=/run/podpath-lab/agent"])
-        demo.lab(IDENTITY, "down", check=False)
-
-
-def measure(lab, options):
-    # The lab's own agent polls each second; this one as a site would run it.
-    demo.lab(IDENTITY, "podpath", "stop", "agent", "n3")
-    arguments = ["--collector", "192.168.100.1:10443", "--server-name", "collector", "--node", "n3",
-                 "--pod-cidr", "10.16.0.0/16", "--bird-socket", lab.path("n3", "bird.ctl"),
-                 "--interval", str(options.interval), "--ca", lab.path("ca.crt"),
-                 "--certificate", lab.path("n3.crt"), "--key", lab.path("n3.key")]
-    agent = subprocess.Popen([*lab.enter("n3"), pathlib.Path(options.bin) / "podpath-agent", *arguments],
-                             stderr=subprocess.DEVNULL)
-    exporter = start_exporter(lab)
-    time.sleep(3)
-    first = sent(lab)
-    ours = host_pid(lab, lambda w: w[0].endswith(b"podpath-agent") and str(options.interval).encode() in w and b"n3" in w)
-    theirs = host_pid(lab, lambda w: w[0].endswith(b"prometheus-bird-exporter"))
-    before = sizes(ours), sizes(theirs)
-    began = time.monotonic()
-    start_bytes = sent(lab)
-    while time.monotonic() - began < options.seconds:
-        scrape(lab)
-        time.sleep(options.interval)
-    after = sizes(ours), sizes(theirs)
-    seconds = time.monotonic() - began
-    heartbeats = seconds / options.interval
-    print(f"{'':34} {'RSS kB':>8} {'dirty kB':>9} {'threads':>8} {'CPU ms/min':>11} {'% core':>8}")
-    for name, a, b in (("podpath-agent", before[0], after[0]), ("prometheus-bird-exporter, scraped", before[1], after[1])):
-        cpu = b["cpu"] - a["cpu"]
-        print(f"{name:34} {b['rss']:8} {b['dirty']:9} {b['threads']:8} {cpu * 60000 / seconds:11.0f} {cpu * 100 / seconds:8.3f}")
-    print(f"first report with the TLS handshake: {first} bytes sent; "
-          f"a heartbeat: {(sent(lab) - start_bytes) / heartbeats:.0f} bytes of TLS records")
-    agent.terminate()
-    exporter.terminate()
+        bench.node.down()
+        shutil.rmtree(folder)
+        shutil.rmtree(bench.keys)
 
 
 if __name__ == "__main__":
