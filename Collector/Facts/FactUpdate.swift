@@ -36,12 +36,24 @@ package enum FactUpdate: Sendable, Equatable {
 }
 
 extension Snapshot {
-    /// Applies one update that arrived at `now`. Updates about unconfigured devices are dropped.
+    /// Applies updates in order of arrival. Those about unconfigured devices are dropped.
+    package mutating func apply(_ updates: [(update: FactUpdate, at: Timestamp)]) {
+        var claimants: Set<String> = []
+        for (update, moment) in updates {
+            take(update, at: moment)
+            if case .agent(let node, .snapshot) = update { claimants.insert(node) }
+        }
+        guard intentSource == .agents, let last = updates.last?.at else { return }
+        claimIntent(of: claimants, at: last)
+    }
+
     package mutating func apply(_ update: FactUpdate, at now: Timestamp) {
+        apply([(update, now)])
+    }
+
+    private mutating func take(_ update: FactUpdate, at now: Timestamp) {
         switch update {
-        case .agent(let node, let change):
-            apply(change, of: node, at: now)
-            if intentSource == .agents { claimIntent(at: now) }
+        case .agent(let node, let change): apply(change, of: node, at: now)
         case .intent(.read(let nodes)): intent.succeeded(nodes, at: now)
         case .intent(.failed(let reason)): intent.failed(reason, at: now)
         case .switchRead(let name, let result, let duration):
@@ -70,13 +82,16 @@ extension Snapshot {
 
     /// With `nodes: { from: agents }` a node owns what its kernel routes to a local device or its
     /// BIRD holds as a static route, inside the pod supernets.
-    private mutating func claimIntent(at now: Timestamp) {
-        let claims = nodes.mapValues { $0.claimedPodCIDRs(inside: podSupernets) }
-        let intents = Dictionary(
-            uniqueKeysWithValues: claims.map { ($0, NodeIntent(name: $0, podCIDRs: $1)) }
-        )
-        guard intent.latest?.value != intents else { return }
-        intent.succeeded(intents, at: now)
+    private mutating func claimIntent(of nodes: Set<String>, at now: Timestamp) {
+        var intents = intent.latest?.value ?? [:]
+        var hasChanged = intent.latest == nil && !nodes.isEmpty
+        for node in nodes {
+            let claims = self.nodes[node]?.claimedPodCIDRs(inside: podSupernets) ?? []
+            guard intents[node]?.podCIDRs != claims else { continue }
+            intents[node] = NodeIntent(name: node, podCIDRs: claims)
+            hasChanged = true
+        }
+        if hasChanged { intent.succeeded(intents, at: now) }
     }
 }
 
@@ -118,7 +133,7 @@ extension NodeFacts {
 
     /// A device that carries a default route leads out of the node; every other is the node's own.
     func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
-        let all = kernel.routes.keys.flatMap { kernel.routes(to: $0) }
+        let all = kernel.routesInUse
         let outward = Set(
             all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)
         )

@@ -27,7 +27,9 @@ package struct NodeIntent: Hashable, Sendable {
 package struct KernelFacts: Hashable, Sendable {
     /// False until the first dump ended and while one must be repeated: no absence is believed.
     package var isComplete: Bool
-    package var routes: [Prefix: [KernelRoute]]
+    /// In order of prefix, table and metric, as agents report them: thousands of nodes' are kept
+    /// and replaced, and a few of them looked up.
+    package var routes: [KernelRoute]
     package var links: [String: Link]
     /// Of the devices on the way.
     package var addresses: [LinkAddress] = []
@@ -35,7 +37,7 @@ package struct KernelFacts: Hashable, Sendable {
 
     package init(
         isComplete: Bool = false,
-        routes: [Prefix: [KernelRoute]] = [:],
+        routes: [KernelRoute] = [],
         links: [String: Link] = [:]
     ) {
         self.isComplete = isComplete
@@ -47,13 +49,40 @@ package struct KernelFacts: Hashable, Sendable {
     /// among those that rules without a condition lead to, in their order. A route in a table only
     /// for marked packets (a proxy's, Cilium's 2005) carries no customer.
     package func routes(to prefix: Prefix) -> [KernelRoute] {
-        let all = routes[prefix] ?? []
-        guard
-            let table = tables(prefix.family).first(where: { table in
-                all.contains { $0.table == table }
+        inUse(routes[run(of: prefix)])
+    }
+
+    /// As `routes(to:)`, of every prefix.
+    package var routesInUse: [KernelRoute] {
+        var used: [KernelRoute] = []
+        var start = 0
+        while start < routes.count {
+            let prefix = routes[start].prefix
+            let end = routes[start...].firstIndex { $0.prefix != prefix } ?? routes.count
+            used += inUse(routes[start..<end])
+            start = end
+        }
+        return used
+    }
+
+    private func inUse(_ run: ArraySlice<KernelRoute>) -> [KernelRoute] {
+        guard let family = run.first?.prefix.family,
+            let table = tables(family).first(where: { table in
+                run.contains { $0.table == table }
             })
         else { return [] }
-        return all.filter { $0.table == table }
+        return run.filter { $0.table == table }
+    }
+
+    /// Where the routes of a prefix stand.
+    private func run(of prefix: Prefix) -> Range<Int> {
+        var (low, high) = (0, routes.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if routes[middle].prefix < prefix { low = middle + 1 } else { high = middle }
+        }
+        let end = routes[low...].firstIndex { $0.prefix != prefix } ?? routes.count
+        return low..<end
     }
 
     /// RT_TABLE_MAIN alone while no rules are known.

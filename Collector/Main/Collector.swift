@@ -204,6 +204,21 @@ private func exposition(
         Double(agents.accepted)
     )
     exposition.add(
+        "agent_frames_total",
+        "counter",
+        "Frames that agents sent.",
+        Double(agents.frames)
+    )
+    exposition.add(
+        "agent_skipped_total",
+        "counter",
+        "Content of reports in a later version of the format, passed over.",
+        [
+            ([("content", "facts")], Double(agents.skippedFacts)),
+            ([("content", "fields")], Double(agents.skippedFields)),
+        ]
+    )
+    exposition.add(
         "agent_refused_total",
         "counter",
         "Connections ended at the agents' port, by reason.",

@@ -76,11 +76,8 @@ final class Engine: Sendable {
             defer { inbox = Inbox() }
             return inbox.updates
         }
-        var isMove = false
-        for stamped in updates {
-            if case .agent(_, .snapshot) = stamped.update { isMove = true }
-            snapshot.apply(stamped.update, at: stamped.at)
-        }
+        snapshot.apply(updates)
+        let isMove = updates.contains { if case .agent(_, .snapshot) = $0.update { true } else { false } }
         if isMove { hasMoved() }
     }
 

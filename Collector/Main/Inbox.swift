@@ -8,8 +8,8 @@ import Routing
 /// costs one place a node.
 struct Inbox {
     private(set) var updates: [(update: FactUpdate, at: Timestamp)] = []
-    /// Where a node's waiting snapshot stands, so that a newer one replaces it.
-    private var snapshotOfNode: [String: Int] = [:]
+    /// Where a node's waiting snapshot or heartbeat stands, so that a newer one replaces it.
+    private var waiting: [String: Int] = [:]
 
     mutating func add(_ update: FactUpdate, at now: Timestamp) {
         let stamped = (update: update, at: now)
@@ -17,24 +17,17 @@ struct Inbox {
             updates.append(stamped)
             return
         }
-        switch change {
-        case .snapshot:
-            if let index = snapshotOfNode[node] {
-                updates[index] = stamped
-            } else {
-                snapshotOfNode[node] = updates.count
-                updates.append(stamped)
-            }
-        case .heartbeat:
-            // A waiting snapshot says it too; a waiting heartbeat only moves on.
-            if let index = updates.lastIndex(where: { $0.update == update }) {
-                updates[index] = stamped
-            } else {
-                updates.append(stamped)
-            }
-        case .connected, .disconnected:
+        switch (change, waiting[node]) {
+        case (.connected, _), (.disconnected, _):
             // Order matters around these: a later snapshot must not overtake them.
-            snapshotOfNode[node] = nil
+            waiting[node] = nil
+            updates.append(stamped)
+        case (.heartbeat, .some(let index)):
+            // A waiting snapshot says as much, and keeps the moment it came.
+            if updates[index].update == update { updates[index].at = now }
+        case (.snapshot, .some(let index)): updates[index] = stamped
+        case (_, .none):
+            waiting[node] = updates.count
             updates.append(stamped)
         }
     }

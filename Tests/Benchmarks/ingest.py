@@ -11,12 +11,11 @@ turns on one core, and the agents stand on the other. Reports are of about 200 b
 of its own, from 1,000 agents.
 """
 import argparse
-import resource
 import shutil
 import statistics
 import time
 
-from process import Program, bench_arguments, certificates, cpu_seconds, memory_kb, table
+from process import Program, allow_descriptors, bench_arguments, certificates, cpu_seconds, memory_kb, table
 
 PORT = 10443
 STREAMS = 1_000
@@ -45,9 +44,9 @@ class Bench:
         server = self.serve(name)
         seconds = self.options.seconds
         fleet = self.fleet("--agents", STREAMS, "--flood", self.options.reports, "--seconds", 60 + seconds, "--flood-seconds", seconds)
-        size = fleet.wait_for("flood")["bytes"]
+        size = fleet.wait_for('"event":"flood"')["bytes"]
         before = cpu_seconds(server.pid)
-        result = fleet.wait_for("result")
+        result = fleet.wait_for('"event":"result"')
         spent = cpu_seconds(server.pid) - before
         counted = server.stop()["frames"]
         # A hello and a first snapshot each came before.
@@ -59,8 +58,8 @@ class Bench:
         """Bytes a connected agent costs the server: resident, once all have told their first report."""
         server = self.serve(name)
         before = memory_kb(server.pid)[0]
-        fleet = self.fleet("--agents", self.options.agents, "--seconds", 300)
-        opened = fleet.wait_for("open")["milliseconds"]
+        fleet = self.fleet("--agents", self.options.agents, "--seconds", 120)
+        opened = fleet.wait_for('"event":"open"')["milliseconds"]
         time.sleep(2)
         grown = memory_kb(server.pid)[0] - before
         spent = cpu_seconds(server.pid)
@@ -69,22 +68,23 @@ class Bench:
         return grown * 1024 / self.options.agents, spent / self.options.agents * 1e6, opened
 
     def run(self):
+        # An agent leaves whoever does not answer: what holds connections is beside the second C.
+        names = list(self.contestants)[::2]
         floods = {name: [] for name in self.contestants}
         for _ in range(self.options.rounds):
             for name in self.contestants:
                 floods[name].append(self.flood(name))
         median = {name: statistics.median(run[0] for run in runs) for name, runs in floods.items()}
         ours = next(iter(median.values()))
-        sizes = {run[2] for runs in floods.values() for run in runs}
+        size = floods[names[0]][0][2]
         table(
-            f"Reports of {sizes} bytes from {STREAMS} agents, medians of {self.options.rounds} rounds",
+            f"Reports of {size} bytes from {STREAMS} agents, medians of {self.options.rounds} rounds",
             ["", "µs a report", "ours / theirs", "reports a second offered"],
             [
                 [name, f"{median[name]:.2f}", f"{ours / median[name]:.2f}", f"{statistics.median(run[1] for run in floods[name]):,.0f}"]
                 for name in self.contestants
             ],
         )
-        names = list(self.contestants)[:2]
         held = {name: self.memory(name) for name in names}
         table(
             f"{self.options.agents:,} connected agents, each with a first report of a node with 50 routes and 6 sessions",
@@ -103,7 +103,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--agents", type=int, default=10_000)
     options = bench_arguments(parser)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (65_536, max(65_536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    allow_descriptors(options.agents)
     bench = Bench(options)
     try:
         bench.run()

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import tempfile
 
@@ -60,7 +61,7 @@ class Program:
 
     def kill(self):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
 
 def certificates(peers, count):
@@ -68,6 +69,15 @@ def certificates(peers, count):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="podpath-benchmark-"))
     subprocess.run([peers / "certificates", folder, str(count)], check=True)
     return folder
+
+
+def allow_descriptors(agents):
+    """For this program's children: a connection each, and some besides."""
+    needed = agents + 1_000
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if limit < needed:
+        raise SystemExit(f"{needed} file descriptors are needed, this machine allows {limit}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 def table(title, head, rows):

@@ -10,12 +10,11 @@ routes and 6 sessions, and comes back as agents do, after a pause of its own cho
 """
 import argparse
 import re
-import resource
 import shutil
 import time
 import urllib.request
 
-from process import Program, bench_arguments, certificates, cpu_seconds, memory_kb, table
+from process import Program, allow_descriptors, bench_arguments, certificates, cpu_seconds, memory_kb, table
 
 PORT, HTTP = 10443, 10480
 CONFIGURATION = """
@@ -87,7 +86,7 @@ class Bench:
         server = Program(*serve, core=0)
         server.wait_for("ready")
         fleet = Program(*self.fleet_words, core=1)
-        fleet.wait_for("open")
+        fleet.wait_for('"event":"open"')
         server.kill()
         time.sleep(1)
         server = Program(*serve, core=0)
@@ -117,7 +116,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agents", type=int, default=10_000)
     options = bench_arguments(parser)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (65_536, max(65_536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
+    allow_descriptors(options.agents)
     bench = Bench(options)
     try:
         bench.run()

@@ -39,7 +39,7 @@ private struct Watch {
     @Test("a fault shorter than its hold-down is never told")
     func blip() {
         var watch = Watch()
-        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
         watch.step()
         watch.quiet(2)
         watch.site.report(3)
@@ -50,7 +50,7 @@ private struct Watch {
     @Test("a fault is told once after its hold-down, and once when it is over")
     func openAndResolve() {
         var watch = Watch()
-        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
         watch.step()
         #expect(watch.ledger.nextDeadline == watch.site.now + 3_000)
         watch.quiet(10)
@@ -66,7 +66,7 @@ private struct Watch {
     @Test("a hold of zero tells at once")
     func immediate() {
         var watch = Watch(holds: [.kernelRouteMissing: 0])
-        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
         watch.step()
         #expect(watch.told == ["opened kernel-route-missing"])
         watch.site.report(3)
@@ -77,7 +77,7 @@ private struct Watch {
     @Test("an agent that falls silent resolves nothing of its node")
     func silenceClosesNothing() {
         var watch = Watch(holds: [.kernelRouteMissing: 0])
-        watch.site.report(3) { kernel, _ in kernel.routes = [:] }
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
         watch.step()
         watch.quiet(40, except: [3])
         #expect(watch.told == ["opened kernel-route-missing", "opened agent-silent"])
@@ -146,7 +146,7 @@ private struct Watch {
             var site = Site()
             for index in order {
                 site.report(index) { kernel, bird in
-                    if index % 2 == 0 { kernel.routes = [:] }
+                    if index % 2 == 0 { kernel.routes = [] }
                     if index == 3 { bird.routes = [:]; bird.statics = [] }
                 }
             }

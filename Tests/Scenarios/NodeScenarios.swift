@@ -21,7 +21,7 @@ import Verdicts
     @Test("kernel-route-missing: the route is gone, BIRD still announces, members die: one root")
     func kernelRouteMissing() {
         var site = Site()
-        site.report(3) { kernel, _ in kernel.routes = [:] }
+        site.report(3) { kernel, _ in kernel.routes = [] }
         site.readLTM(
             .read(
                 site.loadBalancer { table in
@@ -61,7 +61,7 @@ import Verdicts
     func kernelDeviceDown() {
         var site = Site()
         site.report(3) { kernel, bird in
-            kernel.routes = [:]
+            kernel.routes = []
             kernel.links["cilium_host"]?.isAdminUp = false
             bird.statics[0].isDormant = true
             bird.routes = [:]

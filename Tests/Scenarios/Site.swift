@@ -61,7 +61,7 @@ struct Site {
         let link = Link(name: "cilium_host", index: 4, isAdminUp: true, hasCarrier: true, mtu: 1500)
         return KernelFacts(
             isComplete: true,
-            routes: [cidr(index): [KernelRoute(prefix: cidr(index), nextHops: [hop])]],
+            routes: [KernelRoute(prefix: cidr(index), nextHops: [hop])],
             links: ["cilium_host": link]
         )
     }

@@ -47,6 +47,7 @@ struct Serve: AsyncParsableCommand {
         let configuration = try file.read()
         let log = makeLogger(logLevel)
         signal(SIGPIPE, SIG_IGN)
+        allowDescriptors()
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: Collector(configuration, log: log))],
@@ -61,4 +62,12 @@ struct Serve: AsyncParsableCommand {
             throw ExitCode(1)
         }
     }
+}
+
+/// A descriptor an agent: as many as the system allows this program, where many start with 1,024.
+private func allowDescriptors() {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }

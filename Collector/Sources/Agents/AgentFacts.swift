@@ -3,15 +3,52 @@ import Facts
 import Routing
 import Wire
 
+/// A node's report in the collector's nouns. What a frame does not speak of is not made anew: most
+/// speak of one session's counters, on nodes with thousands of routes.
+struct AgentFacts {
+    private var kernel = KernelFacts()
+    private var birds: [String: BIRDFacts] = [:]
+
+    /// `report` is what holds now, and `frame` what made it so.
+    mutating func update(_ report: Report, after frame: AgentFrame) -> AgentUpdate {
+        let (isKernel, isBIRD) = frame.subjects
+        if isKernel { kernel = report.kernelFacts }
+        if isBIRD { birds = report.birdFacts }
+        return .snapshot(kernel, birds)
+    }
+}
+
+extension AgentFrame {
+    fileprivate var subjects: (kernel: Bool, bird: Bool) {
+        guard case .changes(_, _, let updated, let removed) = self else { return (true, true) }
+        return (
+            updated.speaksOfKernel || removed.speaksOfKernel,
+            updated.speaksOfBIRD || removed.speaksOfBIRD
+        )
+    }
+}
+
 extension Report {
-    /// The node's facts in the collector's nouns. The lists are in order, so equal reports give
-    /// equal values.
-    func update() -> AgentUpdate {
-        var kernel = KernelFacts(isComplete: self.kernel.contains(where: \.isComplete))
-        for link in links { kernel.links[link.name] = link }
-        for route in routes { kernel.routes[route.prefix, default: []].append(route) }
-        kernel.addresses = addresses
-        kernel.rules = rules
+    fileprivate var speaksOfKernel: Bool {
+        !kernel.isEmpty || !links.isEmpty || !routes.isEmpty || !addresses.isEmpty
+            || !rules.isEmpty
+    }
+
+    fileprivate var speaksOfBIRD: Bool {
+        !birds.isEmpty || !sessions.isEmpty || !statics.isEmpty || !birdRoutes.isEmpty
+            || !exports.isEmpty
+    }
+
+    /// The report's lists are in order, and stay so: equal reports give equal values.
+    fileprivate var kernelFacts: KernelFacts {
+        var facts = KernelFacts(isComplete: kernel.contains(where: \.isComplete), routes: routes)
+        for link in links { facts.links[link.name] = link }
+        facts.addresses = addresses
+        facts.rules = rules
+        return facts
+    }
+
+    fileprivate var birdFacts: [String: BIRDFacts] {
         var facts: [String: BIRDFacts] = [:]
         for bird in birds { facts[bird.daemon, default: BIRDFacts()].take(bird.value) }
         for session in sessions {
@@ -28,7 +65,7 @@ extension Report {
             facts[export.daemon, default: BIRDFacts()].exports[export.value.key] =
                 export.value.answer
         }
-        return .snapshot(kernel, facts)
+        return facts
     }
 }
 

@@ -13,7 +13,15 @@ package struct AgentListenerCounters: Sendable, Hashable {
     package var accepted = 0
     package var refused: [String: Int] = [:]
     package var frames = 0
+    /// Content of a later version of the report format, passed over.
     package var skippedFacts = 0
+    package var skippedFields = 0
+
+    mutating func add(_ tally: AgentSession.Tally) {
+        frames += tally.frames
+        skippedFacts += tally.skipped.facts
+        skippedFields += tally.skipped.fields
+    }
 }
 
 /// The agents' port: one thread with one epoll loop, and two threads for handshakes.

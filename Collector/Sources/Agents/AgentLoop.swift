@@ -154,6 +154,7 @@ final class AgentLoop {
             switch progress {
             case .done:
                 let actions = connection.received(buffer[..<count], now: clock())
+                if let tally = connection.agent?.takeTally() { counters.add(tally) }
                 guard perform(actions, token, connection) else { return }
                 if !connection.session.hasPending { return }
             case .wantsRead: return
@@ -174,7 +175,7 @@ final class AgentLoop {
             switch action {
             case .send(let frame): connection.output += frame.encoded()
             case .deliver(let node, let update):
-                claim(node, token)
+                if case .connected = update { claim(node, token) }
                 deliver(node, update)
             case .refuse(let reason):
                 end(token, reason)
@@ -238,9 +239,6 @@ final class AgentLoop {
             }
         }
         if now >= nextIdentityCheck { checkIdentity(now) }
-        var frames = 0
-        for connection in connections.values { frames += connection.agent?.frames ?? 0 }
-        counters.frames = frames
         counters.connections = connections.count
     }
 

@@ -16,15 +16,24 @@ package struct AgentSession {
         case end
     }
 
+    /// What came since it was last asked.
+    package struct Tally: Hashable, Sendable {
+        package var frames = 0
+        /// Of a later version, and passed over.
+        package var skipped = SkippedContent()
+
+        package init() {}
+    }
+
     private let names: [String]
     private let opened: Timestamp
     private let patience: Int64
     private var reader = FrameReader(limit: WireLimit.frame)
-    private var facts = ReplicatedFacts()
+    private var replica = ReplicatedFacts()
+    private var facts = AgentFacts()
     private var lastHeard: Timestamp
     package private(set) var node: String?
-    package private(set) var skipped = SkippedContent()
-    package private(set) var frames = 0
+    private var tally = Tally()
 
     /// Between the end of the handshake and hello: an agent sends it at once.
     private static let helloLimit: Int64 = 5_000
@@ -48,14 +57,19 @@ package struct AgentSession {
         do throws(WireError) {
             while let body = try reader.next() {
                 lastHeard = now
-                frames += 1
-                actions += take(try AgentFrame(decoding: body, now: now, skipped: &skipped))
+                tally.frames += 1
+                actions += take(try AgentFrame(decoding: body, now: now, skipped: &tally.skipped))
                 if actions.contains(where: \.isLast) { break }
             }
         } catch {
             actions.append(.refuse(reason: "bad frame: \(error)"))
         }
         return actions
+    }
+
+    package mutating func takeTally() -> Tally {
+        defer { tally = Tally() }
+        return tally
     }
 
     package func timerFired(now: Timestamp) -> [Action] {
@@ -98,10 +112,10 @@ package struct AgentSession {
 
     private mutating func report(_ frame: AgentFrame) -> [Action] {
         guard let node else { return [.refuse(reason: "report before hello")] }
-        switch facts.apply(frame) {
+        switch replica.apply(frame) {
         case .applied(let generation):
             return [
-                .deliver(node: node, facts.report.update()),
+                .deliver(node: node, facts.update(replica.report, after: frame)),
                 .send(.acknowledge(generation: generation)),
             ]
         case .unchanged(let generation):

@@ -78,6 +78,7 @@ final class FleetLoop {
         for agent in agents { agent.prepareFlood(now: now) }
         print("{\"event\":\"flood\",\"bytes\":\(agents.first?.swing.first?.count ?? 0)}")
         fflush(nil)
+        reports = 0
         floodBegan = now
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The yardstick of the agents' port: epoll and SSL_read, nothing else. Counts frames by their
-// lengths, decodes nothing, keeps nothing; with `acknowledge` it answers each frame with eight bytes.
+// lengths, decodes nothing, keeps nothing; with `acknowledge` it answers each with its generation.
 //     ingest FOLDER PORT [acknowledge]
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,8 +21,8 @@
 struct connection {
     SSL *ssl;
     int descriptor, shakes;
-    unsigned char head[4];
-    unsigned headed, left;
+    unsigned char head[4], body[24];
+    unsigned headed, left, kept;
 };
 
 static volatile sig_atomic_t stopped;
@@ -75,10 +75,23 @@ static void end(struct connection *one) {
     free(one);
 }
 
+// A varint ends with the first byte below 128.
+static unsigned after(const unsigned char *body, unsigned start) {
+    while (start < sizeof ((struct connection *)0)->body && body[start] >= 128) start++;
+    return start + 1;
+}
+
+// Welcome for hello; else the frame's generation, which follows the base in frames of type 3.
 static void framed(struct connection *one) {
-    static const unsigned char answer[8] = {0, 0, 0, 4, 17, 0x81, 0x82, 3};
+    unsigned char answer[32] = {0, 0, 0, 2, 16, 1};
     frames++;
-    if (acknowledges) SSL_write(one->ssl, answer, sizeof answer);
+    if (acknowledges && one->body[0] != 1) {
+        unsigned start = one->body[0] == 3 ? after(one->body, 1) : 1, end = after(one->body, start);
+        answer[3] = 1 + end - start, answer[4] = 17;
+        memcpy(answer + 5, one->body + start, end - start);
+    }
+    if (acknowledges) SSL_write(one->ssl, answer, 4 + answer[3]);
+    one->kept = 0;
 }
 
 static void count(struct connection *one, const unsigned char *bytes, int length) {
@@ -92,6 +105,8 @@ static void count(struct connection *one, const unsigned char *bytes, int length
             continue;
         }
         unsigned part = (unsigned)length < one->left ? (unsigned)length : one->left;
+        unsigned room = sizeof one->body - one->kept, taken = part < room ? part : room;
+        memcpy(one->body + one->kept, bytes, taken), one->kept += taken;
         one->left -= part, bytes += part, length -= part;
         if (one->left == 0) framed(one);
     }
