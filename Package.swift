@@ -173,7 +173,7 @@ let package = Package(
         tests(
             "AgentTests",
             "Tests/Agent",
-            ["Routing", "Wire", "Netlink", "BIRD", "Reporting", "Support"]
+            ["Routing", "Wire", "CLinux", "Netlink", "BIRD", "Reporting", "Support"]
         ),
         tests(
             "CollectorTests",

@@ -31,7 +31,14 @@ package final class ControlSocket {
         }
         guard result != 0 else { return .success(socket) }
         let condition = condition(errno)
-        return .failure(condition == .noSocket && !hasFolder(path) ? .noDirectory : condition)
+        return .failure(condition == .noSocket ? absence(of: path) : condition)
+    }
+
+    /// Without the directory nothing is mounted, or the path is wrong; without the file BIRD is
+    /// gone, or somebody removed it.
+    private static func absence(of path: String) -> BIRDCondition {
+        guard hasFolder(path) else { return .noDirectory }
+        return UnixSockets.listens(on: path) ? .socketRemoved : .noSocket
     }
 
     /// What is there now, 64 KB at most.
@@ -67,7 +74,6 @@ package final class ControlSocket {
         return name
     }
 
-    /// Without the directory nothing is mounted, or the path is wrong; without the file BIRD is gone.
     private static func hasFolder(_ path: String) -> Bool {
         guard let slash = path.lastIndex(of: "/") else { return true }
         var information = stat()

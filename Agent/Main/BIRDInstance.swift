@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import BIRD
 import EventLoop
+import Netlink
 import Routing
 
 /// One BIRD daemon: a fresh session each poll, and where BIRD has `echo` a second session that
@@ -76,7 +77,7 @@ final class BIRDInstance {
     }
 
     /// True if there is a new reading.
-    func timerFired(prefixes: [Prefix], now: Timestamp) -> Bool {
+    func timerFired(_ kernel: KernelRIB, now: Timestamp) -> Bool {
         if echo == nil, now >= nextEcho { openEcho(now: now) }
         if var current = poll {
             let actions = current.timerFired(now: now)
@@ -87,7 +88,7 @@ final class BIRDInstance {
         let isHinted = hintedPolls.contains { now >= $0 }
         hintedPolls.removeAll { now >= $0 }
         guard isHinted || now >= nextPoll else { return false }
-        return begin(prefixes: prefixes, now: now)
+        return begin(kernel.localPrefixes, now: now)
     }
 
     /// True if there is a new reading.
@@ -123,7 +124,8 @@ final class BIRDInstance {
 
     // MARK: - Polling
 
-    private func begin(prefixes: [Prefix], now: Timestamp) -> Bool {
+    /// `prefixes` are the kernel's: what BIRD is asked about, beside its own statics.
+    private func begin(_ prefixes: [Prefix], now: Timestamp) -> Bool {
         pollBegan = now
         var next = BIRDPoll(prefixes: prefixes, supernets: supernets, now: now)
         switch ControlSocket.open(path: path) {

@@ -24,12 +24,6 @@ enum NodeView {
         return report
     }
 
-    /// Pod CIDRs the kernel holds: what BIRD is asked about, beside its own statics.
-    static func podCIDRs(_ rib: KernelRIB) -> [Prefix] {
-        let prefixes = rib.routes.values.map(\.prefix).filter { !$0.isDefault && !$0.isHost }
-        return Set(prefixes).sorted()
-    }
-
     /// Those on the way of a pod CIDR: the kernel's, BIRD's, those to its neighbours, and those it
     /// usually goes through.
     private static func devices(_ rib: KernelRIB, _ birds: [BIRDInstance]) -> Set<String> {

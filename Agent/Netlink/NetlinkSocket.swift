@@ -31,6 +31,17 @@ package struct NetlinkSocket: ~Copyable {
 
     package var descriptor: Int32 { mnl_socket_get_fd(handle.pointer) }
 
+    /// Bytes of changes that the kernel holds for us, and whether they are as many as were wanted.
+    package var receiveBuffer: (bytes: Int, isFull: Bool) {
+        var size: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard getsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, &length) == 0 else {
+            return (0, false)
+        }
+        // The kernel doubles what it is asked for, for its own part (socket(7)).
+        return (Int(size / 2), size / 2 >= MNLHandle.wantedBuffer)
+    }
+
     /// False if the kernel did not take the whole request; the machine asks again by itself.
     package func send(_ request: [UInt8]) -> Bool {
         request.withUnsafeBytes {
@@ -112,8 +123,10 @@ struct MNLHandle: ~Copyable {
     }
 
     /// 8 MiB hold 20,000 changes; the memory is used only while they wait.
+    static var wantedBuffer: Int32 { 8 << 20 }
+
     private func growReceiveBuffer() {
-        var size: Int32 = 8 << 20
+        var size = Self.wantedBuffer
         let length = socklen_t(MemoryLayout<Int32>.size)
         let descriptor = mnl_socket_get_fd(pointer)
         if setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &size, length) != 0 {

@@ -77,7 +77,9 @@ final class Engine: Sendable {
             return inbox.updates
         }
         snapshot.apply(updates)
-        let isMove = updates.contains { if case .agent(_, .snapshot) = $0.update { true } else { false } }
+        let isMove = updates.contains {
+            if case .agent(_, .snapshot) = $0.update { true } else { false }
+        }
         if isMove { hasMoved() }
     }
 

@@ -68,9 +68,11 @@ package enum ExportAnswer: Hashable, Sendable {
 package enum BIRDCondition: Error, Hashable, Sendable {
     /// Greeting, `restrict` and every reply read to its end.
     case readable
-    /// The directory is there, the socket file is not (ENOENT): BIRD is not running, or somebody
-    /// removed the file.
+    /// The directory is there, the socket file is not (ENOENT): BIRD is not running.
     case noSocket
+    /// The file is gone (ENOENT), yet somebody listens on the socket that it named: it was removed
+    /// under a BIRD that runs, and only a restart brings it back.
+    case socketRemoved
     /// Not even the directory is there (ENOENT): not mounted, or another path.
     case noDirectory
     /// Nobody listens on the socket file (ECONNREFUSED): BIRD died.
@@ -102,7 +104,9 @@ extension BIRDCondition {
     package var words: String {
         switch self {
         case .readable: "readable"
-        case .noSocket: "no control socket: BIRD is not running, or its socket file was removed"
+        case .noSocket: "no control socket: BIRD is not running"
+        case .socketRemoved:
+            "the control socket's file was removed: BIRD runs, and cannot be asked until its restart"
         case .noDirectory: "no directory for the control socket: not mounted, or another path"
         case .refused: "control socket refuses: BIRD is not running"
         case .forbidden: "no permission for the control socket: the agent is not in BIRD's group"

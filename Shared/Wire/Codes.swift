@@ -18,6 +18,7 @@ extension BIRDCondition {
         case .noGreeting: 11
         case .reconfiguring: 12
         case .unrestricted: 13
+        case .socketRemoved: 14
         }
     }
 
@@ -43,6 +44,7 @@ extension BIRDCondition {
             case 11: .noGreeting
             case 12: .reconfiguring
             case 13: .unrestricted
+            case 14: .socketRemoved
             default: .malformed("condition \(code) of a newer agent")
             }
     }

@@ -42,6 +42,10 @@ extension Array where Element: FactRow {
     package mutating func apply(_ updated: [Element], _ removed: [Element]) {
         guard !updated.isEmpty || !removed.isEmpty else { return }
         guard !isEmpty else { return self = updated }
+        if removed.isEmpty, let places = places(of: updated) {
+            for (place, row) in zip(places, updated) { self[place] = row }
+            return
+        }
         var result: [Element] = []
         result.reserveCapacity(count + updated.count)
         var next = 0
@@ -58,6 +62,23 @@ extension Array where Element: FactRow {
         }
         result += updated[next...]
         self = result
+    }
+
+    /// Where rows of the same keys stand; nil if one of them is new.
+    private func places(of updated: [Element]) -> [Int]? {
+        guard updated.count <= count else { return nil }
+        let (rows, fresh) = (span, updated.span)
+        var places: [Int] = []
+        places.reserveCapacity(fresh.count)
+        var place = 0
+        for index in fresh.indices {
+            while place < rows.count, Element.precedes(rows[place], fresh[index]) { place += 1 }
+            guard place < rows.count, !Element.precedes(fresh[index], rows[place]) else {
+                return nil
+            }
+            places.append(place)
+        }
+        return places
     }
 }
 

@@ -187,4 +187,26 @@ import Testing
         #expect(condition("/there-is-no-such-folder/bird.ctl") == .noDirectory)
         #expect(condition("no-such-socket.ctl") == .noSocket)
     }
+
+    // /proc/net/unix of Linux 6.18 with Debian's bird2 in it, its other sockets left out.
+    @Test("a listening socket whose file is gone is found by its name")
+    func removedSocket() {
+        let table = Array(
+            """
+            Num       RefCount Protocol Flags    Type St Inode Path
+            0000000070173e2b: 00000003 00000000 00000000 0001 03  1517
+            00000000fc4748b7: 00000002 00000000 00010000 0001 01 93211 /run/bird/bird.ctl
+            00000000fc4748b8: 00000003 00000000 00000000 0001 03 93342 /run/bird/other.ctl
+            00000000fc4748b9: 00000002 00000000 00010000 0001 01 93343 /tmp/a b.ctl
+            """.utf8
+        )
+        #expect(UnixSockets.listens(on: "/run/bird/bird.ctl", in: table))
+        #expect(UnixSockets.listens(on: "/tmp/a b.ctl", in: table))
+        #expect(
+            !UnixSockets.listens(on: "/run/bird/other.ctl", in: table),
+            "connected, not listening"
+        )
+        #expect(!UnixSockets.listens(on: "/run/bird/bird.ct", in: table))
+        #expect(!UnixSockets.listens(on: "/run/bird/bird.ctl", in: []))
+    }
 }

@@ -188,4 +188,18 @@ struct NetlinkRuleTests {
         try rig.event("filter-change")
         #expect(rig.machine.rib.links.values.allSatisfy { $0.reversePathFilter == nil })
     }
+
+    @Test("what ends on this node is told from what goes to another by a gateway")
+    func localPrefixes() throws {
+        var rig = try NetlinkRig.settled()
+        for event in ["route-device", "route-via", "route-blackhole", "route-default"] {
+            try rig.event(event)
+        }
+        var rib = rig.machine.rib
+        #expect(rib.localPrefixes == [prefix("10.16.0.0/24"), prefix("10.16.3.0/24")])
+        // Cilium's way: the gateway is an address of the node.
+        let gateway = try #require(IPAddress("10.1.0.2"))
+        rib.set(AddressEntry(link: 2, address: gateway, length: 32), isThere: true)
+        #expect(rib.localPrefixes.contains(prefix("10.16.1.0/24")))
+    }
 }

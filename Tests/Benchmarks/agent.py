@@ -36,25 +36,27 @@ protocol bgp uplink{number} {{
 
 
 class WideNode(Node):
-    """One switch that stands for six: an address for each session."""
+    """One switch that stands for six: each session has addresses of its own at both ends, since a
+    BIRD holds one session to an address."""
 
     peers = [f"10.1.0.{254 - number}" for number in range(SESSIONS)]
+    owns = [f"10.1.0.{1 + number}" for number in range(SESSIONS)]
 
     def configure(self, name, own, peer, imports, exports):
         is_switch = name == "switch"
         text = GENERAL.format(own=own, folder=self.folder, name=name)
         if is_switch:
             text = text.replace('route 10.16.0.0/24 via "cilium_host";', "")
-        for number, address in enumerate(self.peers):
-            ends = (address, peer) if is_switch else (own, address)
+        for number, ends in enumerate(zip(self.owns, self.peers)):
+            ends = ends[::-1] if is_switch else ends
             text += SESSION.format(number=number, own=ends[0], peer=ends[1], imports=imports, exports=exports)
         path = self.folder / f"{name}.conf"
         path.write_text(text)
         return path
 
     def start(self):
-        for address in self.peers[1:]:
-            sh(f"ip -n {self.switch} addr add {address}/24 dev node0")
+        for own, peer in zip(self.owns[1:], self.peers[1:]):
+            sh(f"ip addr add {own}/24 dev uplink0; ip -n {self.switch} addr add {peer}/24 dev node0")
         for number in range(1, ROUTES):
             sh(f"ip route add 10.17.{number}.0/24 via {self.peers[number % SESSIONS]} dev uplink0")
         self.start_birds()

@@ -54,11 +54,11 @@ class Bench:
         assert abs(reports - result["reports"]) < 0.01 * result["reports"], (reports, result)
         return spent / reports * 1e6, reports / (result["floodMilliseconds"] / 1e3), size
 
-    def memory(self, name):
+    def memory(self, name, is_bare):
         """Bytes a connected agent costs the server: resident, once all have told their first report."""
         server = self.serve(name)
         before = memory_kb(server.pid)[0]
-        fleet = self.fleet("--agents", self.options.agents, "--seconds", 120)
+        fleet = self.fleet("--agents", self.options.agents, "--seconds", 120, "--bare", "yes" if is_bare else "no")
         opened = fleet.wait_for('"event":"open"')["milliseconds"]
         time.sleep(2)
         grown = memory_kb(server.pid)[0] - before
@@ -85,15 +85,16 @@ class Bench:
                 for name in self.contestants
             ],
         )
-        held = {name: self.memory(name) for name in names}
-        table(
-            f"{self.options.agents:,} connected agents, each with a first report of a node with 50 routes and 6 sessions",
-            ["", "bytes an agent", "ours / theirs", "µs of CPU a handshake and report", "all open after ms"],
-            [
-                [name, f"{held[name][0]:,.0f}", f"{held[names[0]][0] / held[name][0]:.2f}", f"{held[name][1]:.0f}", held[name][2]]
-                for name in names
-            ],
-        )
+        for is_bare, what in ((True, "nothing to report"), (False, "a node's 50 routes and 6 sessions")):
+            held = {name: self.memory(name, is_bare) for name in names}
+            table(
+                f"{self.options.agents:,} connected agents, each with {what}",
+                ["", "bytes an agent", "ours / theirs", "µs of CPU a handshake and report", "all open after ms"],
+                [
+                    [name, f"{held[name][0]:,.0f}", f"{held[names[0]][0] / held[name][0]:.2f}", f"{held[name][1]:.0f}", held[name][2]]
+                    for name in names
+                ],
+            )
 
 
 def main():

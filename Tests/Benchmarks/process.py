@@ -51,7 +51,7 @@ class Program:
         for line in self.process.stdout:
             if word in line:
                 return json.loads(line) if line.startswith("{") else line.strip()
-        raise SystemExit(f"{self.process.args} ended before it said {word!r}")
+        raise SystemExit(f"{self.process.args} ended with {self.process.wait()} before it said {word!r}")
 
     def stop(self):
         """What it prints at its end."""

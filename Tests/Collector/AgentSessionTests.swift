@@ -53,7 +53,9 @@ import Wire
         _ = session.received(hello("n1")[...], now: at(1))
         // A snapshot: generation 1, no strings, no next hops, one section of type 99 with two facts.
         let later: [UInt8] = [0, 0, 0, 9, 2, 1, 0, 0, 1, 99, 2, 2, 0]
-        #expect(session.received(later[...], now: at(2)).contains(.send(.acknowledge(generation: 1))))
+        #expect(
+            session.received(later[...], now: at(2)).contains(.send(.acknowledge(generation: 1)))
+        )
         var tally = AgentSession.Tally()
         tally.frames = 2
         tally.skipped.facts = 2

@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import agent_events  # noqa: E402
 import agent_kernel  # noqa: E402
+import agent_soak  # noqa: E402
 import agent_stream  # noqa: E402
 from agent_node import Agent, Node  # noqa: E402
 from scripted_collector import Authority, Collector  # noqa: E402
@@ -75,7 +76,7 @@ def main():
     options = options.parse_args()
     folder = tempfile.mkdtemp(prefix="podpath-agent-")
     stage = Stage(options.agent.resolve(), folder)
-    cases = agent_stream.CASES + agent_kernel.CASES + agent_events.CASES
+    cases = agent_stream.CASES + agent_kernel.CASES + agent_events.CASES + agent_soak.CASES
     chosen = [case for case in cases if not options.only or any(word in case[0] for word in options.only)]
     try:
         results = [run(stage, name, case) for name, case in chosen]

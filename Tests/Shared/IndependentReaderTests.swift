@@ -147,6 +147,7 @@ private struct ReportFacts {
         case .noGreeting: 11
         case .reconfiguring: 12
         case .unrestricted: 13
+        case .socketRemoved: 14
         }
     }
 

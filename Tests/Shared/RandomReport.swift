@@ -65,7 +65,7 @@ struct RandomReport {
             condition: any([
                 .readable, .noSocket, .refused, .forbidden, .noAnswer, .closed, .shuttingDown,
                 .malformed(name()), .malformed(""), .starting, .noDirectory, .backlogFull,
-                .noGreeting, .reconfiguring, .unrestricted,
+                .noGreeting, .reconfiguring, .unrestricted, .socketRemoved,
             ]),
             since: moment(),
             version: name(),

@@ -233,7 +233,7 @@ extension BIRDCondition {
         switch self {
         case .readable, .starting, .reconfiguring, .shuttingDown: false
         case .noSocket, .noDirectory, .refused, .forbidden, .backlogFull, .noGreeting, .noAnswer,
-            .closed, .unrestricted, .malformed:
+            .closed, .unrestricted, .malformed, .socketRemoved:
             true
         }
     }

@@ -34,6 +34,8 @@ struct FleetOptions {
     var floodSeconds = Int64.max / 2_000
     /// Handshakes under way at once: what one core of clients keeps up with.
     var handshakes = 64
+    /// Whether agents have nothing to report but that they are there.
+    var isBare = false
     /// Every agent's facts change this often, milliseconds; 0 never.
     var change: Int64 = 0
 
@@ -51,6 +53,7 @@ struct FleetOptions {
         case ("--port", .some(let number)):
             collector = SocketAddress(digits: "127.0.0.1", port: UInt16(clamping: number))
         case ("--identities", _): identities = value
+        case ("--bare", _): isBare = value == "yes"
         case ("--agents", .some(let number)): agents = number
         case ("--interval", .some(let number)): interval = UInt32(clamping: number)
         case ("--seconds", .some(let number)): seconds = Int64(number)

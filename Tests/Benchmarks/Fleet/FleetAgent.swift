@@ -46,7 +46,9 @@ final class FleetAgent {
         // Spread over the time between two changes, as those of real nodes are.
         let spread = options.change * Int64(index) / Int64(max(1, options.agents))
         nextChange = now + options.change + spread
-        table.replace(with: NodeReport.facts(index, round: 0, began: began))
+        table.replace(
+            with: options.isBare ? Report() : NodeReport.facts(index, round: 0, began: began)
+        )
     }
 
     var isOpen: Bool { if case .open = link { true } else { false } }

@@ -180,16 +180,19 @@ final class FleetLoop {
     }
 
     private func receive(_ agent: FleetAgent, _ session: TLSSession, _ now: Timestamp) {
-        let (progress, count) = session.read(into: &buffer)
-        switch progress {
-        case .done:
-            if agent.resumption == nil { agent.resumption = session.resumption }
-            guard floodBegan == nil else { return }
-            perform(agent.received(buffer[..<count], now: now), agent, now)
-        case .wantsRead, .wantsWrite: return
-        case .ended: drop(agent, now, "closed by the collector")
-        case .failed(let reason): drop(agent, now, reason)
-        }
+        repeat {
+            let (progress, count) = session.read(into: &buffer)
+            switch progress {
+            case .done:
+                if agent.resumption == nil { agent.resumption = session.resumption }
+                guard floodBegan == nil else { continue }
+                perform(agent.received(buffer[..<count], now: now), agent, now)
+            case .wantsRead, .wantsWrite: return
+            case .ended: return drop(agent, now, "closed by the collector")
+            case .failed(let reason): return drop(agent, now, reason)
+            }
+            // What OpenSSL holds no descriptor announces.
+        } while agent.isOpen && session.hasPending
     }
 
     private func flush(_ agent: FleetAgent, _ now: Timestamp) {
