@@ -166,6 +166,8 @@ final class BIRDInstance {
         let confirmation = disabling.confirm(&settled, now: now)
         if settled.condition != reading?.condition {
             conditionSince = now
+            // A BIRD that is back may hint again.
+            if settled.condition == .readable { nextEcho = now }
             log.notice("BIRD at \(path): \(settled.condition.words)")
         }
         let isRestless =

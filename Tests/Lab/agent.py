@@ -4,6 +4,7 @@
 it is told.
 
     Tests/Lab/agent.py [--agent PROGRAM] [--only WORD …] [--keep]
+    Tests/Lab/agent.py --soak --agent PROGRAM     a day's worth of reports, for a sanitizer's build
 
 Needs root (network namespaces) and a built agent. Ends with `N passed, N failed`.
 """
@@ -73,10 +74,11 @@ def main():
     options.add_argument("--agent", default=ROOT / ".build/debug/podpath-agent", type=pathlib.Path)
     options.add_argument("--only", nargs="*", default=[])
     options.add_argument("--keep", action="store_true")
+    options.add_argument("--soak", action="store_true")
     options = options.parse_args()
     folder = tempfile.mkdtemp(prefix="podpath-agent-")
     stage = Stage(options.agent.resolve(), folder)
-    cases = agent_stream.CASES + agent_kernel.CASES + agent_events.CASES + agent_soak.CASES
+    cases = agent_soak.CASES if options.soak else agent_stream.CASES + agent_kernel.CASES + agent_events.CASES
     chosen = [case for case in cases if not options.only or any(word in case[0] for word in options.only)]
     try:
         results = [run(stage, name, case) for name, case in chosen]
