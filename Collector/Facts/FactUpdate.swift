@@ -137,8 +137,11 @@ extension NodeFacts {
         let outward = Set(
             all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)
         )
+        let own = Set(kernel.addresses.map(\.address))
         let local = all.filter { route in
-            route.nextHops.contains { $0.device.map { !outward.contains($0) } ?? false }
+            route.nextHops.contains { hop in
+                hop.isLocal(to: own) && hop.device.map { !outward.contains($0) } ?? false
+            }
         }.map(\.prefix)
         let statics = birds.values.flatMap(\.statics).map(\.prefix)
         let claims = Set(local).union(statics).filter { claim in

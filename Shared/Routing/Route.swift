@@ -85,6 +85,18 @@ package struct KernelRoute: Hashable, Sendable {
     }
 }
 
+extension NextHop {
+    /// Whether its packets stay on a node of these addresses.
+    ///
+    /// A gateway leads to another node (Calico and native routing hold a route for each), but for
+    /// Cilium's, which is an address of the node itself. A pod device stays local should it lose its
+    /// address.
+    package func isLocal(to addresses: Set<IPAddress>) -> Bool {
+        guard let gateway else { return true }
+        return addresses.contains(gateway) || podDevices.contains(device ?? "")
+    }
+}
+
 /// Who put a route into the kernel: `rtm_protocol`, linux/rtnetlink.h.
 package enum RouteProtocol {
     /// As `ip route` prints it; the number where iproute2 has no word.

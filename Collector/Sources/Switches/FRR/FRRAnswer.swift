@@ -1,27 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Facts
+import Facts
 import Routing
 package import VendorJSON
-
-/// What came of one read of a switch.
-package struct SwitchAnswer: Sendable {
-    package var table = SwitchTable()
-    package var problems: [String] = []
-    /// Whether absence in it proves anything: a whole table, checked against itself.
-    package var isComplete = true
-    var routeCount = 0
-
-    /// A sick switch repeats itself; the first problems say what is wrong.
-    private static let problemLimit = 100
-
-    package init() {}
-
-    mutating func doubt(_ problem: String) {
-        isComplete = false
-        guard problems.count <= Self.problemLimit else { return }
-        problems.append(problems.count == Self.problemLimit ? "more problems follow" : problem)
-    }
-}
 
 /// FRR's `vtysh` output: JSON documents one after the other, each known by its shape.
 ///
@@ -37,29 +17,24 @@ package func decodeFRR(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
         throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
     }
     var answer = SwitchAnswer()
-    var summaries: [[String: FRRPeer]] = []
-    var tables: [Bool] = []
     for document in documents {
         guard let object = document.object else {
             answer.doubt("a list where an object is expected")
             continue
         }
         if let peers = frrPeers(object, &answer) {
-            summaries.append(peers)
+            answer.addSummary(peers)
         } else if object["routes"]?.object == nil || object["vrfName"]?.text == nil {
             // With both it is `show bgp … json`: candidates, not the RIB.
-            tables.append(object.isEmpty)
+            answer.emptyTables.append(object.isEmpty)
             takeRoutes(object, vrf: nil, &answer)
         }
     }
-    check(summaries, emptyTables: tables, &answer)
+    answer.conclude()
     return answer
 }
 
 // MARK: - Routes
-
-/// Full tables of large switches stay below; past it memory is the collector's first duty.
-private let routeLimit = 200_000
 
 /// In the order of the keys, so that the same bytes always give the same answer.
 private func takeRoutes(
@@ -104,11 +79,7 @@ private func takeEntry(
         protocolName: name,
         isBest: (entry["selected"]?.flag ?? false) && (entry["installed"]?.flag ?? false)
     )
-    guard answer.routeCount < routeLimit else {
-        return answer.doubt("\(place): more than \(routeLimit) routes")
-    }
-    answer.routeCount += 1
-    answer.table.routes[prefix, default: []].append(route)
+    answer.add(route, at: place)
 }
 
 /// Gateways of active next hops; what is directly connected has none. A recursive next hop is
@@ -135,37 +106,4 @@ private func nextHops(
         }
     }
     return addresses.sorted()
-}
-
-// MARK: - Self-check
-
-/// Absence needs proof: a table, and neighbours who agree with it.
-private func check(
-    _ summaries: [[String: FRRPeer]],
-    emptyTables: [Bool],
-    _ answer: inout SwitchAnswer
-) {
-    guard !emptyTables.isEmpty else { return answer.doubt("no routing table in the answer") }
-    let hasBGP = answer.table.routes.values.joined().contains { $0.protocolName.hasPrefix("bgp") }
-    guard !summaries.isEmpty else {
-        if answer.table.routes.isEmpty { return answer.doubt("an empty table without a summary") }
-        if !hasBGP, emptyTables.contains(true) {
-            answer.doubt("no BGP route, and an empty answer: there may be no BGP instance")
-        }
-        return
-    }
-    // Summaries of several families may stand before and after the table.
-    let half = summaries.count / 2
-    let last = mergedPeers(summaries.suffix(max(half, 1)))
-    let first = half > 0 ? mergedPeers(summaries.prefix(half)) : last
-    if first.count != last.count || first.contains(where: { last[$0]?.isSame($1) != true }) {
-        answer.doubt("a BGP session changed while the table was read")
-    }
-    answer.table.hasSummary = true
-    answer.table.neighbors = neighbors(last)
-    if last.isEmpty { answer.doubt("the BGP summary names no neighbour: bgpd may be dead") }
-    let senders = last.values.count { $0.isEstablished && ($0.prefixesReceived ?? 0) > 0 }
-    if senders > 0, !hasBGP {
-        answer.doubt("\(senders) neighbours sent prefixes, the table has no BGP route")
-    }
 }

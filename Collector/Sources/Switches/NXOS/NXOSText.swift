@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// NX-OS's words for people: `show ip route [bgp] [vrf all]`, `show ipv6 route …` and
+/// `show ip bgp summary`, as a terminal or `cli_show_ascii` gives them, in any order in one answer.
+///
+/// The text proves itself: a table stands under its VRF's header, and under each prefix stand as many
+/// starred next hops as its head tells. What does not is cut off or damaged, and is not believed. Words
+/// can end between two prefixes too: so where a summary stands before a table, one must stand after.
+package func decodeNXOSText(_ bytes: [UInt8]) -> SwitchAnswer {
+    var answer = SwitchAnswer()
+    takeNXOSText(String(decoding: bytes, as: UTF8.self), isWhole: false, &answer)
+    if let last = bytes.last, last != UInt8(ascii: "\n") {
+        answer.doubt("the last line has no end: it may be cut off")
+    }
+    if answer.endsInTable { answer.doubt("no BGP summary after the table: it may be cut off") }
+    answer.conclude()
+    return answer
+}
+
+/// Adds to what other commands said.
+///
+/// Words that stand in JSON are whole, with or without a last newline.
+func takeNXOSText(_ text: String, isWhole: Bool = true, _ answer: inout SwitchAnswer) {
+    var reader = NXOSTextReader()
+    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+        reader.take(line, &answer)
+    }
+    reader.finish(&answer, isCut: !isWhole && !(text.last?.isNewline ?? true))
+    if !reader.hasSeenAnything { answer.doubt("no routing table in the text") }
+}
+
+/// Line by line; what it is in the middle of is its state.
+private struct NXOSTextReader {
+    /// A prefix whose next hops are being read.
+    private struct Open {
+        var routes: NXOSRoutes
+        let promised: Int
+        /// Why it cannot be believed, if so.
+        var problem: String?
+    }
+
+    private enum Section {
+        case none
+        case table(vrf: String, isEmpty: Bool)
+        case summary(NXOSTextSummary)
+    }
+
+    private var section = Section.none
+    private var open: Open?
+    private(set) var hasSeenAnything = false
+
+    mutating func take(_ line: Substring, _ answer: inout SwitchAnswer) {
+        let words = line.trimmingBlanks
+        if let vrf = tableHeader(words) {
+            leave(&answer)
+            section = .table(vrf: vrf, isEmpty: true)
+            hasSeenAnything = true
+        } else if words.hasPrefix("BGP summary information for VRF") {
+            leave(&answer)
+            section = .summary(NXOSTextSummary(header: words))
+            hasSeenAnything = true
+        } else if let complaint = complaint(words) {
+            answer.doubt(complaint)
+        } else if case .summary(var summary) = section {
+            summary.take(words)
+            section = .summary(summary)
+        } else if let head = PrefixHead(words) {
+            begin(head, &answer)
+        } else if let via = Via(words) {
+            takeVia(via, &answer)
+        }
+    }
+
+    /// The prefix of a last line without an end is not believed.
+    mutating func finish(_ answer: inout SwitchAnswer, isCut: Bool) {
+        if isCut { open?.problem = "its last line has no end" }
+        leave(&answer)
+    }
+
+    // MARK: - Prefixes
+
+    private mutating func begin(_ head: PrefixHead, _ answer: inout SwitchAnswer) {
+        close(&answer)
+        hasSeenAnything = true
+        guard case .table(let vrf, _) = section else {
+            return answer.doubt("\(head.text.prefix(80)): a route before any VRF's header")
+        }
+        section = .table(vrf: vrf, isEmpty: false)
+        guard let prefix = Prefix(lenient: head.text) else {
+            return answer.doubt("VRF \(vrf.prefix(64)): \(head.text.prefix(80)): not a prefix")
+        }
+        guard let promised = head.bestCount else {
+            return answer.doubt("VRF \(vrf.prefix(64)) \(prefix): no count of its next hops")
+        }
+        open = Open(routes: NXOSRoutes(prefix: prefix, vrf: vrf), promised: promised)
+    }
+
+    private mutating func takeVia(_ via: Via, _ answer: inout SwitchAnswer) {
+        guard open != nil else { return }
+        if let problem = via.problem {
+            open?.problem = problem
+        } else {
+            open?.routes.add(via.gateway, via.protocolName, isBest: via.isBest)
+        }
+    }
+
+    /// Believes the prefix that was being read, or tells why not.
+    private mutating func close(_ answer: inout SwitchAnswer) {
+        guard let done = open else { return }
+        open = nil
+        let place = "VRF \(done.routes.vrf.prefix(64)) \(done.routes.prefix)"
+        if let problem = done.problem { return answer.doubt("\(place): \(problem)") }
+        guard done.routes.bestCount == done.promised else {
+            return answer.doubt(
+                "\(place): \(done.promised) next hops are told, \(done.routes.bestCount) are there"
+            )
+        }
+        for route in done.routes.all { answer.add(route, at: place) }
+    }
+
+    private mutating func leave(_ answer: inout SwitchAnswer) {
+        close(&answer)
+        switch section {
+        case .none: break
+        case .table(_, let isEmpty): answer.emptyTables.append(isEmpty)
+        case .summary(let summary): summary.finish(&answer)
+        }
+        section = .none
+    }
+}
+
+/// `IP Route Table for VRF "default"`, `IPv6 Routing Table for VRF "default"`.
+private func tableHeader(_ line: Substring) -> String? {
+    guard line.hasPrefix("IP"), let start = line.range(of: " Table for VRF \"")?.upperBound,
+        let end = line[start...].lastIndex(of: "\"")
+    else { return nil }
+    return String(line[start..<end])
+}
+
+/// The switch says that it will not or cannot tell.
+private func complaint(_ line: Substring) -> String? {
+    let isComplaint =
+        line.hasPrefix("% ") || line.hasPrefix("ERROR:") || line.contains("--More--")
+        || line.contains("process currently not running")
+        || line.hasPrefix("Structured output unsupported")
+        || line.hasPrefix("Back-end processing error")
+    return isComplaint ? "the switch says: \(line.prefix(120))" : nil
+}
+
+/// `10.16.0.0/24, ubest/mbest: 1/0, attached`
+private struct PrefixHead {
+    let text: Substring
+    let bestCount: Int?
+
+    init?(_ line: Substring) {
+        guard let mark = line.range(of: ", ubest/mbest: ") else { return nil }
+        text = line[..<mark.lowerBound]
+        let count = line[mark.upperBound...]
+        let digits = count.prefix { $0.isASCII && $0.isNumber }
+        bestCount = count.dropFirst(digits.count).hasPrefix("/") ? Int(digits) : nil
+    }
+}
+
+/// `*via 10.1.0.1%default, Eth1/1, [200/0], 3w4d, bgp-64512, internal, tag 64512,`
+private struct Via {
+    var gateway: IPAddress?
+    var protocolName = ""
+    var isBest = false
+    var problem: String?
+
+    init?(_ line: Substring) {
+        let stars = line.prefix { $0 == "*" }.count
+        guard line.dropFirst(stars).hasPrefix("via ") else { return nil }
+        // Two stars mark the best for multicast.
+        isBest = stars == 1 && !line.contains("(hidden)")
+        let fields = line.dropFirst(stars + 4).split(
+            separator: ",",
+            omittingEmptySubsequences: false
+        )
+        .map(\.trimmingBlanks)
+        guard let bracket = fields.firstIndex(where: { $0.hasPrefix("[") && $0.hasSuffix("]") }),
+            fields.count > bracket + 2, !fields[bracket + 2].isEmpty
+        else {
+            problem = "a next hop that is cut off: \(line.prefix(80))"
+            return
+        }
+        protocolName = String(fields[bracket + 2].split(separator: " ").first ?? "")
+        take(fields[..<bracket])
+    }
+
+    /// Address, or device alone, or Null0, before the preference; `vrf NAME` may stand first.
+    private mutating func take(_ fields: ArraySlice<Substring>) {
+        let way = fields.drop { $0.hasPrefix("vrf ") }
+        guard let first = way.first, !first.isEmpty else {
+            return problem = "a next hop of nothing"
+        }
+        gateway = nxosAddress(first)
+        // A name that begins like an address and is none is damage.
+        let isName = first.first.map { $0.isLetter } ?? false
+        if gateway == nil, !isName || first.contains(":") && !first.contains("/") {
+            problem = "\(first.prefix(80)): not a next hop"
+        }
+    }
+}
+
+extension Substring {
+    var trimmingBlanks: Substring {
+        let start = drop { $0 == " " || $0 == "\t" }
+        guard let end = start.lastIndex(where: { $0 != " " && $0 != "\t" }) else { return "" }
+        return start[...end]
+    }
+
+    /// Where `text` first stands.
+    func range(of text: String) -> Range<Index>? {
+        guard let first = text.first else { return nil }
+        var start = startIndex
+        while let found = self[start...].firstIndex(of: first) {
+            if self[found...].hasPrefix(text) {
+                return found..<self.index(found, offsetBy: text.count)
+            }
+            start = self.index(after: found)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One family of `show ip bgp summary`: rows of ten columns, the last of which is the state's name, or
+/// how many prefixes an established neighbour sent. Long AS numbers push a row's rest to the next
+/// line.
+struct NXOSTextSummary {
+    private let isUnicast: Bool
+    private var isTable = false
+    private var row: [Substring] = []
+    private var peers: [String: SummaryPeer] = [:]
+    private var problems: [String] = []
+
+    private static let columns = 10
+
+    /// `BGP summary information for VRF default, address family IPv4 Unicast`
+    init(header: Substring) { isUnicast = header.hasSuffix("Unicast") }
+
+    mutating func take(_ line: Substring) {
+        let words = line.split { $0 == " " || $0 == "\t" }
+        guard let first = words.first else { return }
+        if first == "Neighbor" { return isTable = true }
+        guard isTable else { return }
+        if nxosAddress(first) != nil, row.isEmpty || row.count >= Self.columns {
+            close()
+            row = words
+        } else if !row.isEmpty, row.count < Self.columns {
+            row += words
+        } else {
+            close()
+            isTable = false
+        }
+    }
+
+    consuming func finish(_ answer: inout SwitchAnswer) {
+        close()
+        guard isUnicast else { return }
+        for problem in problems { answer.doubt("BGP summary: \(problem)") }
+        answer.addSummary(peers)
+    }
+
+    private mutating func close() {
+        guard let name = row.first else { return }
+        defer { row = [] }
+        guard row.count >= Self.columns else {
+            return problems.append("\(name.prefix(64)): the row is cut off")
+        }
+        let state = row[(Self.columns - 1)...].joined(separator: " ")
+        let received = Int(state)
+        peers[String(name)] = SummaryPeer(
+            state: received == nil ? String(state.prefix(64)) : "Established",
+            prefixesReceived: received.map { min(max($0, 0), Int(UInt32.max)) }
+        )
+    }
+}

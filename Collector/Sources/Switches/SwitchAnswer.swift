@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+import Routing
+
+/// What came of one read of a switch, whatever its dialect.
+package struct SwitchAnswer: Sendable {
+    package var table = SwitchTable()
+    package var problems: [String] = []
+    /// Whether absence in it proves anything: a whole table, checked against itself.
+    package var isComplete = true
+    /// Of each summary in the answer its neighbours, in the order they were asked for.
+    private var summaries: [[String: SummaryPeer]] = []
+    /// Of each routing table in the answer whether nothing at all stood in it.
+    var emptyTables: [Bool] = [] { didSet { isTableLast = true } }
+    private var isTableLast = false
+    private var routeCount = 0
+
+    /// A sick switch repeats itself; the first problems say what is wrong.
+    private static let problemLimit = 100
+    /// Full tables of large switches stay below; past it memory is the collector's first duty.
+    private static let routeLimit = 200_000
+
+    package init() {}
+
+    package mutating func doubt(_ problem: String) {
+        isComplete = false
+        guard problems.count <= Self.problemLimit else { return }
+        problems.append(problems.count == Self.problemLimit ? "more problems follow" : problem)
+    }
+
+    /// `place` is where it stands in the answer.
+    mutating func add(_ route: SwitchRoute, at place: @autoclosure () -> String) {
+        guard routeCount < Self.routeLimit else {
+            return doubt("\(place()): more than \(Self.routeLimit) routes")
+        }
+        routeCount += 1
+        table.routes[route.prefix, default: []].append(route)
+    }
+
+    mutating func addSummary(_ peers: [String: SummaryPeer]) {
+        summaries.append(peers)
+        isTableLast = false
+    }
+
+    /// There is a summary, and none after the last table.
+    var endsInTable: Bool { isTableLast && !summaries.isEmpty }
+
+    // MARK: - Self-check
+
+    /// Absence needs proof: a table, and neighbours who agree with it.
+    mutating func conclude() {
+        guard !emptyTables.isEmpty else { return doubt("no routing table in the answer") }
+        let hasBGP = table.routes.values.joined().contains(where: \.isBGP)
+        guard !summaries.isEmpty else {
+            if table.routes.isEmpty { return doubt("an empty table without a summary") }
+            if !hasBGP, emptyTables.contains(true) {
+                doubt("no BGP route, and an empty answer: there may be no BGP instance")
+            }
+            return
+        }
+        // Summaries of several families may stand before and after the table.
+        let half = summaries.count / 2
+        let last = mergedPeers(summaries.suffix(max(half, 1)))
+        let first = half > 0 ? mergedPeers(summaries.prefix(half)) : last
+        if first.count != last.count || first.contains(where: { last[$0]?.isSame($1) != true }) {
+            doubt("a BGP session changed while the table was read")
+        }
+        table.hasSummary = true
+        table.neighbors = neighbors(last)
+        if last.isEmpty { doubt("the BGP summary names no neighbour: BGP may not run") }
+        let senders = last.values.count { $0.isEstablished && ($0.prefixesReceived ?? 0) > 0 }
+        if senders > 0, !hasBGP {
+            doubt("\(senders) neighbours sent prefixes, the table has no BGP route")
+        }
+    }
+}
+
+extension SwitchRoute {
+    /// `bgp`, `bgp-64512`, `iBGP`, `eBGP`.
+    var isBGP: Bool { protocolName.lowercased().contains("bgp") }
+}
