@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Routing
 
-/// One route as a switch holds it in its RIB.
+/// How far along the switch's own way a route was seen.
+package enum RouteEvidence: Int, Comparable, Hashable, Sendable {
+    /// The node sent it, the import policy was not asked yet (BMP before the policy).
+    case announced
+    /// It came through the import policy (BMP after the policy).
+    case accepted
+    /// BGP chose it (Loc-RIB, what a reflector passes on).
+    case best
+    case inRIB
+    /// In the chips.
+    case inHardware
+
+    package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One route as a switch holds it.
 package struct SwitchRoute: Hashable, Sendable {
     package var prefix: Prefix
     package var vrf: String
@@ -11,19 +26,22 @@ package struct SwitchRoute: Hashable, Sendable {
     package var protocolName: String
     /// What the switch forwards by: FRR selected and installed, NX-OS ubest.
     package var isBest: Bool
+    package var evidence: RouteEvidence
 
     package init(
         prefix: Prefix,
         vrf: String,
         nextHops: [IPAddress],
         protocolName: String,
-        isBest: Bool
+        isBest: Bool,
+        evidence: RouteEvidence = .inRIB
     ) {
         self.prefix = prefix
         self.vrf = vrf
         self.nextHops = nextHops
         self.protocolName = protocolName
         self.isBest = isBest
+        self.evidence = evidence
     }
 }
 

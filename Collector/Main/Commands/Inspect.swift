@@ -14,6 +14,7 @@ struct Inspect: ParsableCommand {
         case nxosText = "nxos-text"
         case frrJSON = "frr-json"
         case eosJSON = "eos-json"
+        case bmp
         case bigIPPools = "bigip-pools"
         case bigIPMemberStats = "bigip-member-stats"
         case bigIPRoutes = "bigip-routes"
@@ -49,6 +50,7 @@ struct Inspect: ParsableCommand {
         case .nxosText: inspectRoutes(decodeNXOSText(bytes))
         case .frrJSON: try routes { try decodeFRR(bytes) }
         case .eosJSON: try routes { try decodeEOS(bytes) }
+        case .bmp: inspectRoutes(decodeBMP(bytes))
         case .bigIPPools: try inspectPools(bytes)
         case .bigIPMemberStats: try inspectMembers(bytes)
         case .bigIPRoutes: try inspectBigIPRoutes(bytes)

@@ -86,7 +86,8 @@ private func takeRoute(
             nextHops: hops.sorted(),
             protocolName: String(kind.prefix(64)),
             // One entry a prefix: it is the best there is, and in use once the chips have it.
-            isBest: route["hardwareProgrammed"]?.flag ?? true
+            isBest: route["hardwareProgrammed"]?.flag ?? true,
+            evidence: route["hardwareProgrammed"]?.flag ?? false ? .inHardware : .inRIB
         ),
         at: place
     )

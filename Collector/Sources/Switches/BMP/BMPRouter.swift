@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// One connection of a router that speaks BMP (RFC 7854), as a machine: bytes and time in, tables kept.
+///
+/// There is nothing to find a message's begin by but the length of the one before: the first that makes
+/// no sense ends the connection, and what was held is no longer believed.
+package struct BMPRouter: Sendable {
+    /// A full table of the Internet with both policies; a router of pods has thousands.
+    static let routeLimit = 2_000_000
+    static let peerLimit = 8_192
+    /// After this long without a route a peer's table counts as told, with or without End-of-RIB.
+    static let quietTime: Int64 = 5_000
+
+    private(set) var sender = BMPSender()
+    private(set) var peers: [BMPPeerKey: BMPPeer] = [:]
+    /// What of the last bytes was no whole message.
+    private var pending: [UInt8] = []
+    private var routeCount = 0
+    private var taken = 0
+    private var initiatedAt: Timestamp?
+    private(set) var doubts: Set<BMPDoubt> = []
+    /// Prefixes whose routes may be others than when `takeChanges` was last called.
+    private var changes = BMPChanges()
+
+    package init() {}
+
+    /// Any part of the stream. Throws at the first message that is none; `at` counts its own bytes.
+    package mutating func received(_ bytes: [UInt8], now: Timestamp) throws(BGPError) {
+        guard !pending.isEmpty else { return pending = Array(bytes[try consume(bytes, now)...]) }
+        var joined = pending
+        pending = []
+        joined += bytes
+        pending = Array(joined[try consume(joined, now)...])
+    }
+
+    /// Whole messages; how many bytes they were.
+    private mutating func consume(_ array: [UInt8], _ now: Timestamp) throws(BGPError) -> Int {
+        let bytes = array.span
+        var start = 0
+        while bytes.count - start >= BMPMessage.headerSize {
+            guard bytes[start] == BMPMessage.version else {
+                throw .invalid(what: "BMP version \(bytes[start])", at: taken + start)
+            }
+            var header = BGPReader(start + 1..<bytes.count)
+            let size = Int(try header.number(bytes, "length", as: UInt32.self))
+            guard size >= BMPMessage.headerSize, size <= BMPMessage.sizeLimit else {
+                throw .invalid(what: "message length \(size)", at: taken + start + 1)
+            }
+            guard bytes.count - start >= size else { break }
+            try take(BMPMessage(BGPReader(start..<start + size), bytes), bytes, now)
+            start += size
+        }
+        taken += start
+        return start
+    }
+
+    /// True in the middle of a message: a stream that ends here was cut off.
+    package var isInMessage: Bool { !pending.isEmpty }
+
+    // MARK: - Messages
+
+    private mutating func take(
+        _ message: BMPMessage,
+        _ bytes: Span<UInt8>,
+        _ now: Timestamp
+    ) throws(BGPError) {
+        switch message {
+        case .routes(let header, let update): try takeRoutes(header, update, bytes, now)
+        case .peerUp(let header, let sent, let received, let tableName):
+            peerUp(header.key, sent, received, tableName, now)
+        case .peerDown(let header, _): peerDown(header.key)
+        case .initiation(let description, let name):
+            sender = BMPSender(description, name: name)
+            initiatedAt = now
+        case .mirroring(let isLossy): if isLossy { doubts.insert(.lostMessages) }
+        case .statistics, .termination, .other: break
+        }
+    }
+
+    /// A second Peer Up without a Peer Down is a new session too.
+    private mutating func peerUp(
+        _ key: BMPPeerKey,
+        _ sent: BGPOpen,
+        _ received: BGPOpen,
+        _ tableName: String?,
+        _ now: Timestamp
+    ) {
+        guard peers[key] != nil || peers.count < Self.peerLimit else {
+            return _ = doubts.insert(.tooMuch)
+        }
+        // GoBGP's routes of a table may come before the table's own Peer Up: they are of this session.
+        if let known = peers[key], !known.isProvisional { flush(key) }
+        peers[key, default: BMPPeer()].isUp = true
+        peers[key]?.isProvisional = false
+        peers[key]?.tableName = tableName
+        peers[key]?.addPath = BGPOpen.addPath(from: received, to: sent)
+        peers[key]?.lastRoutes = now
+    }
+
+    /// All tables of the peer go: senders differ on whether withdrawals come before.
+    private mutating func peerDown(_ key: BMPPeerKey) {
+        flush(key)
+        guard peers[key] != nil || peers.count < Self.peerLimit else { return }
+        peers[key, default: BMPPeer()].isUp = false
+        peers[key]?.isProvisional = false
+    }
+
+    private mutating func flush(_ key: BMPPeerKey) {
+        guard let peer = peers[key] else { return }
+        for table in peer.tables.values {
+            routeCount -= table.count
+            changes.add(table.prefixes)
+        }
+        peers[key]?.flush()
+    }
+
+    private mutating func takeRoutes(
+        _ header: BMPPeerHeader,
+        _ update: BGPUpdate,
+        _ bytes: Span<UInt8>,
+        _ now: Timestamp
+    ) throws(BGPError) {
+        guard peers[header.key] != nil || peers.count < Self.peerLimit else {
+            return _ = doubts.insert(.tooMuch)
+        }
+        let kind = header.table
+        let negotiated = peers[header.key]?.addPath ?? AddPath()
+        let addPath = sender.addPath(negotiated, in: kind)
+        // Taken out while it is written to, so that it is not copied.
+        var table =
+            peers[header.key, default: BMPPeer()].tables.removeValue(forKey: kind) ?? BMPTable()
+        let before = table.count
+        var isFull = false
+        var changed = changes
+        changes = BMPChanges()
+        defer {
+            routeCount += table.count - before
+            if isFull { doubts.insert(.tooMuch) }
+            changes = changed
+            peers[header.key]?.tables[kind] = table
+            peers[header.key]?.lastRoutes = now
+        }
+        if let family = update.endOfRIB { return table.complete(family) }
+        let limit = max(0, Self.routeLimit - routeCount + before)
+        try update.forEachWithdrawn(bytes, addPath) { prefix, path in
+            table.withdraw(prefix, path: path)
+            changed.add(prefix)
+        }
+        try update.forEachAnnounced(bytes, addPath) { prefix, path, hop in
+            if !table.announce(prefix, path: path, by: hop, limit: limit) { isFull = true }
+            changed.add(prefix)
+        }
+    }
+
+    /// What may have changed, once; nil if everything may have.
+    package mutating func takeChanges() -> Set<Prefix>? {
+        defer { changes = BMPChanges() }
+        return changes.prefixes
+    }
+
+    // MARK: - Completeness
+
+    /// Whether all that the router has was told: Initiation, and of each peer that is up End-of-RIB for
+    /// every table or silence since.
+    package func isSettled(at now: Timestamp) -> Bool {
+        guard let initiatedAt, !doubts.contains(.tooMuch), !doubts.contains(.lostMessages) else {
+            return false
+        }
+        let present = peers.values.filter { $0.isUp || $0.isProvisional }
+        guard !peers.isEmpty else { return now - initiatedAt >= Self.quietTime }
+        return present.allSatisfy { peer in
+            let isTold =
+                !peer.tables.isEmpty
+                && peer.tables.values.allSatisfy { !$0.completeFamilies.isEmpty }
+            return isTold || now - peer.lastRoutes >= Self.quietTime
+        }
+    }
+}
+
+/// Why what a router does not tell proves nothing.
+enum BMPDoubt: Hashable, Sendable {
+    case lostMessages
+    case tooMuch
+
+    var words: String {
+        switch self {
+        case .lostMessages: "the router says that it lost messages"
+        case .tooMuch: "more peers or routes than are kept"
+        }
+    }
+}
+
+/// Prefixes that changed: few are named, and for many it is all.
+struct BMPChanges: Sendable {
+    private(set) var prefixes: Set<Prefix>? = []
+    /// More would take longer to name than to read everything again.
+    private static let limit = 65_536
+
+    @inline(__always)
+    mutating func add(_ prefix: Prefix) {
+        prefixes?.insert(prefix)
+        if (prefixes?.count ?? 0) > Self.limit { prefixes = nil }
+    }
+
+    mutating func add(_ many: [Prefix]) {
+        guard many.count <= Self.limit else { return prefixes = nil }
+        for prefix in many { add(prefix) }
+    }
+}

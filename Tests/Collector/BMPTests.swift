@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Foundation
+import Routing
+import Support
+import Testing
+
+@testable import SwitchSource
+
+/// See Tests/Fixtures/bmp/README.md.
+private func stream(_ name: String) throws -> [UInt8] {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Fixtures/bmp/\(name).bin")
+    return [UInt8](try Data(contentsOf: file))
+}
+
+private func lines(_ answer: SwitchAnswer) -> [String] {
+    answer.table.routes.values.joined().map { route in
+        let hops = route.nextHops.map(\.description).joined(separator: " ")
+        return "\(route.vrf) \(route.prefix) \(route.isBest) \(hops)"
+    }.sorted()
+}
+
+// MARK: - Messages by hand (RFC 7854, 4271)
+
+private func be<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+    withUnsafeBytes(of: number.bigEndian) { Array($0) }
+}
+
+private func message(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
+    [3] + be(UInt32(6 + body.count)) + [type] + body
+}
+
+private func peer(_ last: UInt8, flags: UInt8 = 0, kind: UInt8 = 0) -> [UInt8] {
+    [kind, flags] + [UInt8](repeating: 0, count: 8) + [UInt8](repeating: 0, count: 12)
+        + [10, 1, 0, last] + [UInt8](repeating: 0, count: 16)
+}
+
+private func pdu(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
+    [UInt8](repeating: 0xff, count: 16) + be(UInt16(19 + body.count)) + [type] + body
+}
+
+private func update(withdrawn: [UInt8] = [], nextHop: UInt8? = nil, _ prefixes: [UInt8] = [])
+    -> [UInt8]
+{
+    let attributes: [UInt8] =
+        nextHop.map { [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 10, 1, 0, $0] } ?? []
+    return pdu(
+        2,
+        be(UInt16(withdrawn.count)) + withdrawn + be(UInt16(attributes.count)) + attributes
+            + prefixes
+    )
+}
+
+private let emptyOpen = pdu(1, [])
+private func initiation(_ text: String) -> [UInt8] {
+    message(4, be(UInt16(1)) + be(UInt16(text.utf8.count)) + Array(text.utf8))
+}
+private func peerUp(_ last: UInt8) -> [UInt8] {
+    message(3, peer(last) + [UInt8](repeating: 0, count: 20) + emptyOpen + emptyOpen)
+}
+private func routes(_ last: UInt8, flags: UInt8 = 0x40, kind: UInt8 = 0, _ update: [UInt8])
+    -> [UInt8]
+{
+    message(0, peer(last, flags: flags, kind: kind) + update)
+}
+private let cidr: [UInt8] = [24, 10, 16, 0]
+
+@Suite struct BMPStreams {
+    private func router(_ messages: [[UInt8]], at now: Int64 = 0) throws -> BMPRouter {
+        var router = BMPRouter()
+        for message in messages { try router.received(message, now: Support.at(now)) }
+        return router
+    }
+
+    private func hops(_ router: BMPRouter, _ text: String = "10.16.0.0/24") -> [String] {
+        router.routes(prefix(text)).map { route in
+            "\(route.evidence) \(route.isBest) "
+                + route.nextHops.map(\.description).joined(separator: " ")
+        }
+    }
+
+    private static let threeNodes = [
+        "default 10.16.0.0/24 true 10.1.0.1", "default 10.16.1.0/24 true 10.1.0.2",
+        "default 10.16.2.0/24 true 10.1.0.3", "default fd00:16:0:1::/64 true fd00:10:1::2",
+        "default fd00:16:0:2::/64 true fd00:10:1::3", "default fd00:16::/64 true fd00:10:1::1",
+    ]
+
+    @Test(
+        "three nodes, IPv4 and IPv6: all are there again at the end",
+        arguments: ["frr-static-v4v6", "gobgp-all"]
+    )
+    func threeNodes(name: String) throws {
+        let answer = decodeBMP(try stream(name))
+        #expect(answer.problems == [])
+        #expect(lines(answer) == Self.threeNodes)
+        #expect(answer.table.neighbors.values.count(where: \.isEstablished) >= 3)
+    }
+
+    @Test("FRR that keeps nothing says withdrawals for announcements: a problem, and no route")
+    func liar() throws {
+        let answer = decodeBMP(try stream("frr-dynamic-noadjin"))
+        #expect(!answer.isComplete)
+        #expect(answer.table.routes.isEmpty)
+    }
+
+    // The peer had two paths and withdrew one, which GoBGP tells after the policy and of its own table
+    // as the prefix's end; at byte 936 the peer goes.
+    @Test("path identifiers are read where they are, and one path's end is not the prefix's")
+    func addPath() throws {
+        let whole = try stream("gobgp-addpath")
+        let before = decodeBMP(Array(whole.prefix(936)))
+        #expect(before.problems == [])
+        #expect(lines(before) == ["default 10.16.2.0/24 true 10.1.0.3"])
+        let after = decodeBMP(whole)
+        #expect(after.problems == [])
+        #expect(lines(after) == [])
+    }
+
+    @Test("a stream in any pieces is the same stream", arguments: ["frr-static-v4v6", "gobgp-all"])
+    func pieces(name: String) throws {
+        let whole = try stream(name)
+        for size in [1, 2, 7, 100, 1_000] {
+            var router = BMPRouter()
+            for start in stride(from: 0, to: whole.count, by: size) {
+                try router.received(
+                    Array(whole[start..<min(start + size, whole.count)]),
+                    now: at(0)
+                )
+            }
+            var at_once = BMPRouter()
+            try at_once.received(whole, now: at(0))
+            #expect(router.prefixes == at_once.prefixes)
+            #expect(!router.isInMessage)
+            for prefix in router.prefixes {
+                #expect(router.routes(prefix) == at_once.routes(prefix))
+            }
+        }
+    }
+
+    @Test("announced, accepted, refused by the policy, chosen: each is told apart")
+    func levels() throws {
+        let begin = [initiation("test"), peerUp(1), peerUp(2)]
+        let announced = routes(1, flags: 0, update(nextHop: 1, cidr))
+        #expect(hops(try router(begin + [announced])) == ["accepted true 10.1.0.1"])
+        let other = routes(1, update(nextHop: 1, [24, 10, 16, 9]))
+        #expect(hops(try router(begin + [announced, other])) == ["announced false 10.1.0.1"])
+        let accepted = routes(1, update(nextHop: 1, cidr))
+        #expect(hops(try router(begin + [announced, accepted])) == ["accepted true 10.1.0.1"])
+        let second = routes(2, update(nextHop: 2, cidr))
+        let chosen = routes(0, flags: 0, kind: 3, update(nextHop: 2, cidr))
+        #expect(
+            hops(try router(begin + [announced, accepted, second, chosen])) == [
+                "best true 10.1.0.2", "accepted false 10.1.0.1",
+            ]
+        )
+    }
+
+    @Test("Peer Down takes all of the peer's tables, with or without withdrawals before it")
+    func peerDown() throws {
+        let accepted = routes(1, update(nextHop: 1, cidr))
+        let down = message(2, peer(1) + [4])
+        #expect(hops(try router([initiation("t"), peerUp(1), accepted, down])) == [])
+        #expect(hops(try router([initiation("t"), peerUp(1), accepted, peerUp(1)])) == [])
+    }
+
+    @Test("a prefix withdrawn and announced in one message is announced")
+    func both() throws {
+        let one = routes(1, update(withdrawn: cidr, nextHop: 1, cidr))
+        #expect(hops(try router([initiation("t"), peerUp(1), one])) == ["accepted true 10.1.0.1"])
+    }
+
+    @Test("complete by End-of-RIB of every table, or by five seconds of silence")
+    func settled() throws {
+        let accepted = routes(1, update(nextHop: 1, cidr))
+        let begun = try router([initiation("t"), peerUp(1), accepted], at: 1_000)
+        #expect(!begun.isSettled(at: at(1_001)))
+        #expect(begun.isSettled(at: at(6_000)))
+        let told = try router(
+            [initiation("t"), peerUp(1), accepted, routes(1, update())],
+            at: 1_000
+        )
+        #expect(told.isSettled(at: at(1_001)))
+    }
+
+    @Test("what is no BMP ends the stream with its place")
+    func damage() throws {
+        var router = BMPRouter()
+        #expect(throws: BGPError.invalid(what: "BMP version 71", at: 0)) {
+            try router.received(Array("GET / HTTP/1.1\r\n".utf8), now: at(0))
+        }
+        for (bytes, what) in [
+            (
+                message(0, peer(1) + update(nextHop: 1, [33, 10, 16, 0, 0, 0])),
+                "a prefix of 33 bits"
+            ),
+            (message(0, peer(1) + update([24, 10, 16, 0])), "a route without a next hop"),
+            (message(0, peer(1) + Array(update(nextHop: 1, cidr).dropLast(2))), "a cut UPDATE"),
+            ([3] + be(UInt32.max) + [0], "a length of four gigabytes"),
+            ([3, 0, 0, 0, 5, 0], "of five bytes"),
+            (message(0, peer(1, kind: 9)), "a kind of peer that is none"),
+        ] {
+            #expect(throws: BGPError.self, "\(what)") {
+                var router = BMPRouter()
+                try router.received(bytes, now: at(0))
+            }
+        }
+    }
+
+    @Test(
+        "no damage to a recorded stream traps",
+        arguments: ["frr-static-v4v6", "gobgp-all", "gobgp-addpath"]
+    )
+    func noTrap(name: String) throws {
+        let whole = try stream(name)
+        var generator = SeededGenerator(seed: 7)
+        for _ in 0..<300 {
+            var bytes = whole
+            for _ in 0..<Int.random(in: 1...8, using: &generator) {
+                bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(
+                    in: 0...255,
+                    using: &generator
+                )
+            }
+            _ = decodeBMP(bytes)
+            _ = decodeBMP(Array(whole.prefix(.random(in: 0..<whole.count, using: &generator))))
+        }
+    }
+}
