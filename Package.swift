@@ -22,6 +22,8 @@ let lifecycle = Target.Dependency.product(
     package: "swift-service-lifecycle"
 )
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func module(
@@ -132,9 +134,18 @@ let package = Package(
         ),
         module("VendorJSON", "Collector/Sources/JSON"),
         module(
+            "SwitchDialects",
+            "Collector/Sources/SwitchDialects",
+            ["Facts", "Routing", "VendorJSON"]
+        ),
+        module(
             "SwitchSource",
             "Collector/Sources/Switches",
-            ["Facts", "Routing", "VendorJSON", subprocess, log]
+            [
+                "Facts", "Routing", "VendorJSON", "SwitchDialects", subprocess, httpClient, nio,
+                nioPosix, nioHTTP,
+                nioSSL,
+            ]
         ),
         module(
             "BigIPSource",
@@ -157,8 +168,9 @@ let package = Package(
             "podpath-collector",
             "Collector/Main",
             [
-                "Routing", "Wire", "Facts", "AgentSource", "SwitchSource", "BigIPSource",
-                "OperatorSource", "Verdicts", "Incidents", "Sinks", arguments, yams, log,
+                "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
+                "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks", arguments, yams,
+                log,
                 lifecycle, httpClient,
             ]
         ),
@@ -179,8 +191,9 @@ let package = Package(
             "CollectorTests",
             "Tests/Collector",
             [
-                "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchSource",
-                "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks", "Support",
+                "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchDialects",
+                "SwitchSource", "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks",
+                "Support",
                 .target(name: "podpath-collector"),
             ]
         ),
@@ -200,6 +213,8 @@ if Context.environment["PODPATH_FUZZING"] != nil {
         "CollectorFrames": ["Reporting", "Wire", "Routing"],
         "BIRDReplies": ["BIRD", "Routing"],
         "NetlinkMessages": ["Netlink", "Routing"],
+        "BMPStreams": ["SwitchDialects", "Routing"],
+        "SwitchWords": ["SwitchDialects", "Facts", "Routing"],
     ]
     package.targets.append(.systemLibrary(name: "CFuzzer", path: "Tests/Fuzzing/CFuzzer"))
     package.targets += fuzzed.sorted { $0.key < $1.key }.map { name, dependencies in
@@ -215,7 +230,9 @@ if Context.environment["PODPATH_FUZZING"] != nil {
     }
     // Coverage of what is fuzzed, not only of the few lines that call it.
     for target in package.targets
-    where ["Routing", "Wire", "Reporting", "BIRD", "Netlink"].contains(target.name) {
+    where ["Routing", "Wire", "Reporting", "BIRD", "Netlink", "SwitchDialects"].contains(
+        target.name
+    ) {
         target.swiftSettings?.append(
             .unsafeFlags(["-sanitize=fuzzer,address"])
         )

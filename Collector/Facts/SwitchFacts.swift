@@ -80,6 +80,11 @@ package struct SwitchTable: Hashable, Sendable {
     package func best(_ prefix: Prefix, vrf: String = "default") -> SwitchRoute? {
         routes[prefix]?.first { $0.isBest && $0.vrf == vrf }
     }
+
+    /// A VRF that has the prefix where `vrf` lacks it.
+    package func otherVRF(_ prefix: Prefix, than vrf: String) -> String? {
+        routes[prefix]?.filter { $0.isBest && $0.vrf != vrf }.map(\.vrf).min()
+    }
 }
 
 /// A configured switch and what was read of it.
@@ -87,11 +92,19 @@ package struct SwitchFacts: Sendable, Equatable {
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
     package var neighbors: [IPAddress]
+    /// Where the pod CIDRs should be.
+    package var vrf: String
     package var readings: Readings<SwitchTable>
 
-    package init(name: String, neighbors: [IPAddress], readings: Readings<SwitchTable>) {
+    package init(
+        name: String,
+        neighbors: [IPAddress],
+        vrf: String = "default",
+        readings: Readings<SwitchTable>
+    ) {
         self.name = name
         self.neighbors = neighbors
+        self.vrf = vrf
         self.readings = readings
     }
 }

@@ -98,8 +98,9 @@ struct Collector: Service {
         if let file = configuration.nodesFile {
             group.addTask { await readNodes(file, engine) }
         }
+        addBMP(&group, engine, alarms, now)
         for (item, alarm) in zip(configuration.switches, alarms) {
-            let poller = SwitchPoller(name: item.name, arguments: item.command, period: item.every)
+            guard let poller = configuration.poller(of: item) else { continue }
             group.addTask {
                 await poller.run(
                     clock: now,
@@ -118,6 +119,48 @@ struct Collector: Service {
                 )
             }
         }
+    }
+
+    /// A router that is also asked is asked at once when its BMP says that something moved.
+    private func addBMP(
+        _ group: inout TaskGroup<Void>,
+        _ engine: Engine,
+        _ alarms: [Alarm],
+        _ now: @escaping @Sendable () -> Timestamp
+    ) {
+        guard let bmp = configuration.bmp else { return }
+        let routers = configuration.switches.compactMap { item in
+            item.bmp.map {
+                BMPReceiver.Router(name: item.name, address: $0, isRead: item.way == nil)
+            }
+        }
+        let alarmOfSwitch = Dictionary(
+            uniqueKeysWithValues: zip(configuration.switches.map(\.name), alarms)
+        )
+        let receiver = BMPReceiver(
+            host: bmp.host,
+            port: Int(bmp.port),
+            routers: routers,
+            supernets: configuration.podCIDRs
+        )
+        let log = log
+        let outlet = BMPReceiver.Outlet(
+            clock: now,
+            deliver: { engine.post($0) },
+            moved: { alarmOfSwitch[$0]?.ring() },
+            log: { log.warning("\($0)") }
+        )
+        group.addTask {
+            do {
+                try await receiver.run(outlet)
+            } catch is CancellationError {
+                return
+            } catch {
+                log.critical("BMP on \(bmp.host):\(bmp.port): \(error)")
+                exit(1)
+            }
+        }
+        log.info("routers may bring BMP to \(bmp.host):\(bmp.port)")
     }
 
     /// Read at start, and again when it changes; looked at every two seconds.
@@ -247,6 +290,22 @@ private func exposition(
 }
 
 extension Configuration {
+    /// Nil for a switch that is not asked.
+    func poller(of item: Switch) -> SwitchPoller? {
+        let families = NXAPIReader.Family.allCases.filter { family in
+            podCIDRs.contains { $0.family == (family == .ipv4 ? .ipv4 : .ipv6) }
+        }
+        let reader: any SwitchReader
+        switch item.way {
+        case nil: return nil
+        case .command(let arguments, let format):
+            reader = CommandReader(arguments, format: format)
+        case .nxapi(let door): reader = NXAPIReader(door.http, families: families)
+        case .eapi(let door): reader = EAPIReader(door.http, families: families)
+        }
+        return SwitchPoller(name: item.name, reader: reader, period: item.every)
+    }
+
     var bigIPPollers: [BigIPPoller] {
         loadBalancers.flatMap { item in
             item.bigip.units.map { unit in
@@ -266,6 +325,10 @@ extension Configuration {
             }
         }
     }
+}
+
+extension Configuration.Switch.Door {
+    fileprivate var http: SwitchHTTP { SwitchHTTP(url: url, account: account, ca: ca) }
 }
 
 extension Configuration.SinkConfiguration {

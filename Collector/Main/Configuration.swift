@@ -5,6 +5,7 @@ import Incidents
 import OperatorSource
 import Routing
 import Sinks
+import SwitchSource
 import TLS
 import Verdicts
 
@@ -23,10 +24,28 @@ struct Configuration: Sendable {
     }
 
     struct Switch: Sendable {
+        /// How it is asked.
+        enum Way: Sendable {
+            case command([String], SwitchFormat)
+            case nxapi(Door)
+            case eapi(Door)
+        }
+
+        struct Door: Sendable {
+            var url: String
+            var account: SwitchHTTP.Account
+            var ca: String?
+        }
+
         var name: String
         var neighbors: [IPAddress]
-        var command: [String]
-        var every: Int64
+        /// Where the pod CIDRs should be.
+        var vrf = "default"
+        /// Nil where the switch tells by itself.
+        var way: Way?
+        var every: Int64 = 15_000
+        /// The router that brings its BMP.
+        var bmp: IPAddress?
     }
 
     struct BigIP: Sendable {
@@ -63,6 +82,8 @@ struct Configuration: Sendable {
     var intentSource: IntentSource
     var nodesFile: String?
     var switches: [Switch] = []
+    /// Where routers bring their BMP to.
+    var bmp: (host: String, port: UInt16)?
     var loadBalancers: [LoadBalancer] = []
     var policy = AlertPolicy()
     var sinks: [SinkConfiguration] = []
@@ -90,6 +111,7 @@ extension Configuration {
             snapshot.switches[item.name] = SwitchFacts(
                 name: item.name,
                 neighbors: item.neighbors,
+                vrf: item.vrf,
                 readings: Readings(staleAfter: patience(item.every))
             )
         }

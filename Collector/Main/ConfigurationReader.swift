@@ -5,6 +5,7 @@ import Incidents
 import OperatorSource
 import Routing
 import Sinks
+import SwitchSource
 import TLS
 import Verdicts
 
@@ -20,6 +21,7 @@ struct ConfigurationReader {
             "http",
             "nodes",
             "switches",
+            "bmp",
             "load-balancers",
             "alerts"
         )
@@ -33,8 +35,18 @@ struct ConfigurationReader {
         if let agents = keys["agents"] { configuration.agents = try readAgents(agents) }
         if let http = keys["http"] { configuration.http = try readHTTP(http) }
         if let nodes = keys["nodes"] { try readNodes(nodes, &configuration) }
+        if let bmp = keys["bmp"] {
+            let listen = try required("listen", try bmp.mapping("listen"), bmp)
+            configuration.bmp = try address(listen)
+        }
         for item in try keys["switches"]?.list() ?? [] {
-            configuration.switches.append(try readSwitch(item))
+            let read = try readSwitch(item)
+            guard read.bmp == nil || configuration.bmp != nil else {
+                throw item.error(
+                    "\"bmp\" needs \"bmp: { listen: ADDRESS:PORT }\" beside \"switches\""
+                )
+            }
+            configuration.switches.append(read)
         }
         for item in try keys["load-balancers"]?.list() ?? [] {
             configuration.loadBalancers.append(try readLoadBalancer(item))
@@ -92,24 +104,80 @@ struct ConfigurationReader {
     }
 
     private func readSwitch(_ tree: Tree) throws(FileError) -> Configuration.Switch {
-        let keys = try tree.mapping("name", "neighbors", "command")
-        var neighbors: [IPAddress] = []
-        for item in try required("neighbors", keys, tree).list() {
-            guard let address = IPAddress(try item.text()) else {
-                throw item.error("an address is expected")
-            }
-            neighbors.append(address)
-        }
-        let command = try required("command", keys, tree)
-        let parts = try command.mapping("run", "format", "every")
-        let format = try required("format", parts, command)
-        guard try format.text() == "frr-json" else { throw format.error("frr-json is expected") }
-        return Configuration.Switch(
+        let keys = try tree.mapping("name", "neighbors", "command", "nxapi", "eapi", "bmp")
+        var read = Configuration.Switch(
             name: try required("name", keys, tree).text(),
-            neighbors: neighbors,
-            command: try words(try required("run", parts, command)),
-            every: try period(parts["every"], default: 15_000)
+            neighbors: []
         )
+        for item in try required("neighbors", keys, tree).list() {
+            read.neighbors.append(try ipAddress(item))
+        }
+        let ways = ["command", "nxapi", "eapi"].filter { keys[$0] != nil }
+        guard ways.count <= 1, !ways.isEmpty || keys["bmp"] != nil else {
+            throw tree.error("one of command, nxapi, eapi is expected, or bmp, or one beside bmp")
+        }
+        if let command = keys["command"] { try readCommand(command, &read) }
+        if let nxapi = keys["nxapi"] { read.way = .nxapi(try readDoor(nxapi, &read)) }
+        if let eapi = keys["eapi"] { read.way = .eapi(try readDoor(eapi, &read)) }
+        if let bmp = keys["bmp"] {
+            read.bmp = try ipAddress(try required("from", try bmp.mapping("from"), bmp))
+        }
+        return read
+    }
+
+    private func readCommand(
+        _ tree: Tree,
+        _ read: inout Configuration.Switch
+    ) throws(FileError) {
+        let parts = try tree.mapping("run", "format", "every", "vrf")
+        let word = try required("format", parts, tree)
+        guard let format = SwitchFormat(rawValue: try word.text()) else {
+            let known = SwitchFormat.allCases.map(\.rawValue).joined(separator: ", ")
+            throw word.error("one of \(known) is expected")
+        }
+        read.way = .command(try words(try required("run", parts, tree)), format)
+        read.every = try period(parts["every"], default: 15_000)
+        read.vrf = try parts["vrf"]?.text() ?? read.vrf
+    }
+
+    private func readDoor(
+        _ tree: Tree,
+        _ read: inout Configuration.Switch
+    ) throws(FileError) -> Configuration.Switch.Door {
+        let parts = try tree.mapping(
+            "url",
+            "username",
+            "password-file",
+            "password-env",
+            "ca",
+            "vrf",
+            "every"
+        )
+        let url = try required("url", parts, tree)
+        let address = try url.text()
+        guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
+            throw url.error("https://… or http://… is expected")
+        }
+        guard let password = try secret("password", parts) else {
+            throw tree.error("\"password-file\" is missing")
+        }
+        read.every = try period(parts["every"], default: 15_000)
+        read.vrf = try parts["vrf"]?.text() ?? read.vrf
+        return Configuration.Switch.Door(
+            url: address,
+            account: SwitchHTTP.Account(
+                username: try required("username", parts, tree).text(),
+                password: password
+            ),
+            ca: try parts["ca"].map { tree throws(FileError) in try path(tree) }
+        )
+    }
+
+    private func ipAddress(_ tree: Tree) throws(FileError) -> IPAddress {
+        guard let address = IPAddress(try tree.text()) else {
+            throw tree.error("an address is expected")
+        }
+        return address
     }
 
     private func readLoadBalancer(_ tree: Tree) throws(FileError) -> Configuration.LoadBalancer {

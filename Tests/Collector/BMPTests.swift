@@ -5,7 +5,7 @@ import Routing
 import Support
 import Testing
 
-@testable import SwitchSource
+@testable import SwitchDialects
 
 /// See Tests/Fixtures/bmp/README.md.
 private func stream(_ name: String) throws -> [UInt8] {
@@ -225,5 +225,76 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
             _ = decodeBMP(bytes)
             _ = decodeBMP(Array(whole.prefix(.random(in: 0..<whole.count, using: &generator))))
         }
+    }
+}
+
+@Suite struct BMPFeeds {
+    private func feed(_ now: Int64) -> BMPFeed {
+        var feed = BMPFeed(supernets: [prefix("10.16.0.0/12")])
+        feed.opened(now: at(now))
+        return feed
+    }
+
+    private func told(_ actions: [BMPFeed.Action]) -> [String]? {
+        for case .read(let table) in actions {
+            return table.routes.keys.map(\.description).sorted()
+        }
+        return nil
+    }
+
+    @Test("nothing is told before all was told; then at once, again to confirm, and now and then")
+    func life() {
+        var feed = feed(0)
+        let begin = initiation("t") + peerUp(1) + routes(1, update(nextHop: 1, cidr))
+        #expect(feed.received(begin, now: at(10)) == [])
+        #expect(feed.timerFired(now: at(500)) == [])
+        #expect(feed.received(routes(1, update()), now: at(600)) == [])
+        #expect(told(feed.timerFired(now: at(620))) == ["10.16.0.0/24"])
+        #expect(told(feed.timerFired(now: at(5_000))) == nil)
+        #expect(told(feed.timerFired(now: at(5_620))) == ["10.16.0.0/24"])
+        #expect(told(feed.timerFired(now: at(20_620))) == ["10.16.0.0/24"])
+    }
+
+    @Test("a withdrawal is a hint at once and told 20 ms later; what is none of ours is neither")
+    func withdrawal() {
+        var feed = feed(0)
+        let begin =
+            initiation("t") + peerUp(1) + routes(1, update(nextHop: 1, cidr)) + routes(1, update())
+        _ = feed.received(begin, now: at(10))
+        #expect(told(feed.timerFired(now: at(30))) != nil)
+        #expect(
+            feed.received(routes(1, update(nextHop: 1, [24, 192, 0, 2])), now: at(1_000)) == []
+        )
+        #expect(feed.received(routes(1, update(withdrawn: cidr)), now: at(2_000)) == [.moved])
+        #expect(told(feed.timerFired(now: at(2_010))) == nil)
+        #expect(told(feed.timerFired(now: at(2_020))) == [])
+    }
+
+    @Test("garbage and ninety seconds of silence end the connection, a lost one is told")
+    func ends() {
+        var garbled = feed(0)
+        #expect(
+            garbled.received(Array("SSH-2.0".utf8), now: at(1)) == [
+                .failed("BMP: BMP version 83 is wrong at byte 0"), .close,
+            ]
+        )
+        #expect(garbled.deadline == nil)
+        var silent = feed(0)
+        _ = silent.received(initiation("t"), now: at(0))
+        #expect(silent.timerFired(now: at(90_000)).last == .close)
+        var lost = feed(0)
+        #expect(lost.closed(now: at(5)) == [.failed("the router's BMP connection ended")])
+        #expect(lost.closed(now: at(6)) == [])
+    }
+
+    @Test("a router that hides what it has is not believed")
+    func liar() {
+        var feed = feed(0)
+        let begin = initiation("FRRouting 8.4.4") + peerUp(1) + routes(1, update(withdrawn: cidr))
+        _ = feed.received(begin, now: at(10))
+        guard case .failed(let reason) = feed.timerFired(now: at(6_000)).first else {
+            return #expect(Bool(false))
+        }
+        #expect(reason.contains("soft-reconfiguration inbound"))
     }
 }

@@ -2,8 +2,9 @@
 import Facts
 import Routing
 import Support
-import SwitchSource
 import Testing
+
+@testable import SwitchDialects
 
 // Written by hand in the shapes that NX-OS's devices print: one table in three dialects of JSON.
 
@@ -267,5 +268,19 @@ private let expected = [
             let answer = try decodeEOS(Array(text.utf8))
             #expect(!answer.isComplete && answer.table.routes.isEmpty, "\(text)")
         }
+    }
+}
+
+@Suite struct NXOSReleases {
+    @Test("the 5000's 7.1 and the 9000's 7.0 are two trains; JSON is asked from 9.3")
+    func trains() {
+        let old = NXOSRelease("Software\n  BIOS: version 3.6\n  system:    version 7.1(4)N1(1)\n")
+        #expect(old?.train == "N" && old?.hasUsableJSON == false)
+        let middle = NXOSRelease("  NXOS: version 7.0(3)I4(3)\n")
+        #expect(middle?.train == "I" && middle?.hasUsableJSON == false)
+        #expect(NXOSRelease("  NXOS: version 9.3(4)\n")?.hasUsableJSON == true)
+        #expect(NXOSRelease("  NXOS: version 10.2(3) [Feature Release]\n")?.hasUsableJSON == true)
+        #expect(NXOSRelease("  NXOS: version 9.2(1)\n")?.hasUsableJSON == false)
+        #expect(NXOSRelease("nothing of the kind") == nil)
     }
 }

@@ -3,7 +3,7 @@ import Facts
 import Foundation
 import Routing
 import Support
-import SwitchSource
+import SwitchDialects
 import Testing
 import VendorJSON
 

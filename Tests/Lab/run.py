@@ -25,6 +25,7 @@ import demo  # noqa: E402
 import page  # noqa: E402
 import politeness  # noqa: E402
 import restarts  # noqa: E402
+import switches  # noqa: E402
 
 IDENTITY = "suite"
 
@@ -94,7 +95,7 @@ def run(options):
     for name in options.only or listed_faults():
         suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
     if not options.only:
-        for module in (politeness, restarts, attacks, page):
+        for module in (politeness, switches, restarts, attacks, page):
             for name, action in module.cases(IDENTITY, collector):
                 suite.case(name, action)
         suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))

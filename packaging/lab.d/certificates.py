@@ -2,7 +2,7 @@
 """The lab's certificates: one authority; the collector, the LTM and each node signed by it."""
 
 from state import run
-from topology import COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, NODES
+from topology import COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, NODES, SWITCHES
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
 CONFIGURATION = "[req]\ndistinguished_name = name\n[name]\n"
@@ -13,6 +13,8 @@ def create(lab):
     authority(lab)
     leaf(lab, COLLECTOR, f"DNS:{COLLECTOR},IP:{COLLECTOR_ADDRESS}", "serverAuth")
     leaf(lab, LTM, f"DNS:ltm-1.lab,IP:{LTM_ADDRESS}", "serverAuth")
+    for switch in SWITCHES:
+        leaf(lab, switch.name, f"IP:{switch.management}", "serverAuth")
     for node in NODES:
         leaf(lab, node.name, f"DNS:{node.name}", "clientAuth")
 

@@ -4,10 +4,11 @@
 import json
 
 from state import LabError, run, until
-from topology import AS, NODES, SWITCHES
+from topology import AS, COLLECTOR_ADDRESS, NODES, SWITCHES
 
 DAEMONS = ("zebra", "bgpd")
 INBOUND = "FROM-NEIGHBORS"
+BMP_PORT = 11019
 
 
 def process(switch, daemon):
@@ -28,6 +29,19 @@ def family(address, *more):
     return "".join(f"  neighbor {address} {line}\n" for line in lines)
 
 
+def bmp(switch):
+    """Switch a brings its tables to the collector, and a sign of life each second."""
+    if switch is not SWITCHES[0]:
+        return ""
+    return f""" bmp targets podpath
+  bmp stats interval 1000
+  bmp monitor ipv4 unicast pre-policy
+  bmp monitor ipv4 unicast post-policy
+  bmp connect {COLLECTOR_ADDRESS} port {BMP_PORT} min-retry 1000 max-retry 2000
+ exit
+"""
+
+
 def bgp_configuration(switch):
     nodes = [node.addresses[switch.number - 1] for node in NODES]
     neighbors = [neighbor(address) for address in nodes] + [neighbor(switch.peer.peer_address)]
@@ -41,6 +55,7 @@ router bgp {AS}
 {"".join(neighbors)} address-family ipv4 unicast
   maximum-paths ibgp 1
 {"".join(families)} exit-address-family
+{bmp(switch)}exit
 route-map {INBOUND} permit 100
 """
 

@@ -15,6 +15,7 @@ import frr
 import health
 import ltm
 import namespaces
+import nxapi
 import podpath
 from faults import KINDS
 from state import ROOT, LabError, all_labs, lock, run, started, until
@@ -50,6 +51,7 @@ def raise_lab(lab, options, index):
     start_pods(lab)
     say("BIRD, FRR and the pods run")
     certificates.create(lab)
+    nxapi.start(lab)
     podpath.configure(lab, KINDS)
     ltm.start(lab, *options.monitor)
     give_back(lab)

@@ -6,6 +6,7 @@ import time
 
 import frr
 import namespaces
+import nxapi
 from state import REPOSITORY, LabError, UsageError
 from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
                       node as node_named)
@@ -45,6 +46,22 @@ def nodes():
 
 
 def switch(lab, each):
+    return by_nxapi(lab, each) if each is nxapi.SWITCH else by_command(lab, each)
+
+
+def by_nxapi(lab, each):
+    return f"""  - name: {each.name}
+    neighbors: [{each.address}]
+    nxapi:
+      url: https://{each.management}
+      username: {nxapi.USER}
+      password-file: nxapi-password
+      ca: ca.crt
+      every: 1s
+"""
+
+
+def by_command(lab, each):
     words = ", ".join(frr.vtysh(lab, each))
     return f"""  - name: {each.name}
     neighbors: [{each.address}]
@@ -52,6 +69,7 @@ def switch(lab, each):
       run: [{words}, -c, "show bgp summary json", -c, "show ip route json", -c, "show bgp summary json"]
       format: frr-json
       every: 1s
+    bmp: {{ from: {each.management} }}
 """
 
 
@@ -67,6 +85,7 @@ agents:
   stale-after: 3s
 http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
 nodes: {{ from: file, file: nodes.yaml }}
+bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}
 switches:
 {"".join(switch(lab, each) for each in SWITCHES)}load-balancers:
   - name: ltm-1

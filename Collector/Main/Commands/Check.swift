@@ -32,12 +32,7 @@ struct Check: AsyncParsableCommand {
         rows += checkNodes(configuration)
         rows += checkAgents(configuration)
         for item in configuration.switches {
-            let poller = SwitchPoller(name: item.name, arguments: item.command, period: item.every)
-            rows.append(
-                row("switch \(item.name)", await poller.read()) { table in
-                    "\(table.routes.count) prefixes, \(table.neighbors.count) neighbours"
-                }
-            )
+            rows.append(await checkSwitch(item, configuration))
         }
         for item in configuration.loadBalancers {
             rows += await checkLoadBalancer(item)
@@ -59,6 +54,21 @@ struct Check: AsyncParsableCommand {
         switch result {
         case .read(let value): Row(what: what, failure: nil, detail: detail(value))
         case .failed(let reason): Row(what: what, failure: reason, detail: "")
+        }
+    }
+
+    private func checkSwitch(_ item: Configuration.Switch, _ configuration: Configuration) async
+        -> Row
+    {
+        let what = "switch \(item.name)"
+        guard let poller = configuration.poller(of: item) else {
+            let from = item.bmp.map { " from \($0)" } ?? ""
+            return Row(what: what, failure: nil, detail: "brings its BMP\(from), and is not asked")
+        }
+        let result = await poller.read()
+        await poller.close()
+        return row(what, result) { table in
+            "\(table.routes.count) prefixes, \(table.neighbors.count) neighbours"
         }
     }
 

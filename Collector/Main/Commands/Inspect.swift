@@ -2,7 +2,7 @@
 import ArgumentParser
 import BigIPSource
 import Foundation
-import SwitchSource
+import SwitchDialects
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(

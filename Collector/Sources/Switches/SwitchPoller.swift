@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
 package import Routing
-import Subprocess
-import VendorJSON
+package import SwitchDialects
 
-/// Asks one switch by running a command, one at a time, and hands on what can be believed.
+/// One way to ask a switch for its table: by a command, by NX-API, by eAPI.
+package protocol SwitchReader: Sendable {
+    /// One read, with deadlines of its own.
+    func read() async throws -> SwitchAnswer
+    /// Gives back what is held between reads.
+    func close() async
+}
+
+/// What a read failed for, in one line and without any secret.
+package struct SwitchReadError: Error, Hashable, Sendable, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
+
+/// Asks one switch, one read at a time, and hands on what can be believed.
 package struct SwitchPoller: Sendable {
     package let name: String
-    private let arguments: [String]
+    private let reader: any SwitchReader
     private let period: Int64
 
-    /// A full table of a large switch takes seconds; past this the command hangs.
-    private static let deadline = Duration.seconds(30)
-    private static let outputLimit = 16 << 20
-
-    package init(name: String, arguments: [String], period: Int64) {
+    package init(name: String, reader: any SwitchReader, period: Int64) {
         self.name = name
-        self.arguments = arguments
+        self.reader = reader
         self.period = period
     }
 
@@ -32,51 +41,21 @@ package struct SwitchPoller: Sendable {
             deliver(.switchRead(name: name, result, took: clock() - began))
             return result.isGood
         }
+        await reader.close()
     }
 
     /// One read: the table, or why there is none.
     package func read() async -> ReadResult<SwitchTable> {
         do {
-            let answer = try decodeFRR(try await output())
+            let answer = try await reader.read()
             guard answer.isComplete else {
                 return .failed(answer.problems.first ?? "the answer is not complete")
             }
             return .read(answer.table)
-        } catch let error as JSONError {
-            return .failed("\(error)")
         } catch {
-            return .failed("\(arguments.first ?? ""): \(error)")
+            return .failed("\(error)")
         }
     }
 
-    private struct CommandFailed: Error, CustomStringConvertible { let description: String }
-
-    private func output() async throws -> [UInt8] {
-        try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask { try await execute() }
-            group.addTask {
-                try await Task.sleep(for: Self.deadline)
-                throw CommandFailed(description: "not finished within 30 s")
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
-        }
-    }
-
-    private func execute() async throws -> [UInt8] {
-        let program: Executable =
-            arguments[0].contains("/")
-            ? .path(.init(arguments[0])) : .name(arguments[0])
-        let result = try await Subprocess.run(
-            program,
-            arguments: .init(Array(arguments.dropFirst())),
-            output: .bytes(limit: Self.outputLimit),
-            error: .string(limit: 4_096)
-        )
-        guard result.terminationStatus.isSuccess else {
-            let words = result.standardError.split(whereSeparator: \.isNewline).first ?? ""
-            throw CommandFailed(description: "\(result.terminationStatus) \(words)")
-        }
-        return result.standardOutput
-    }
+    package func close() async { await reader.close() }
 }

@@ -38,26 +38,24 @@ private func judgeSwitch(
         return
     }
     let prefix = path.trace.prefix
-    if let route = table.best(prefix) {
+    if let route = table.best(prefix, vrf: facts.vrf) {
         judgeRoute(&path, route, facts, expected, readAt)
         return
     }
-    guard readings.confirmed({ $0.best(prefix) == nil }) else {
+    guard readings.confirmed({ $0.best(prefix, vrf: facts.vrf) == nil }) else {
         let reason = "absent in the last read, the next must agree"
         path.add(StageResult(.switchRIB, at: name, .unknown(reason: reason), readAt: readAt))
         return
     }
-    path.add(
-        StageResult(
-            .switchRIB,
-            at: name,
-            .missing,
-            detail: covering(prefix, table),
-            readAt: readAt
-        )
-    )
+    let instead =
+        table.otherVRF(prefix, than: facts.vrf).map { "it in VRF \($0)" }
+        ?? covering(prefix, table)
+    let state = instead.map {
+        StageState.wrong(expected: "\(prefix) in VRF \(facts.vrf)", found: $0)
+    }
+    path.add(StageResult(.switchRIB, at: name, state ?? .missing, readAt: readAt))
     guard let since = rootSince(path, facts, expected) else { return }
-    let what = "switch \(name) lacks it" + (covering(prefix, table).map { ", it has \($0)" } ?? "")
+    let what = "switch \(name) lacks it" + (instead.map { ", it has \($0)" } ?? "")
     path.findings.append(finding(.switchRouteMissing, path, facts, what, since, readAt))
 }
 
@@ -87,7 +85,9 @@ private func judgeRoute(
     )
     let prefix = path.trace.prefix
     let isConfirmed = facts.readings.confirmed {
-        $0.best(prefix).map { !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty }
+        $0.best(prefix, vrf: facts.vrf).map {
+            !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty
+        }
             ?? false
     }
     guard isConfirmed, let since = rootSince(path, facts, expected) else { return }
@@ -173,7 +173,7 @@ func staleRouteFindings(in world: World) -> [Finding] {
         let strangers = table.routes.keys.filter { prefix in
             world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
                 && !owned.contains { $0.overlaps(prefix) } && !drifted.contains(prefix)
-                && facts.readings.confirmed { $0.best(prefix) != nil }
+                && facts.readings.confirmed { $0.best(prefix, vrf: facts.vrf) != nil }
         }
         return strangers.sorted().map { staleFinding($0, table, facts, in: world) }
     }
@@ -196,7 +196,7 @@ private func staleFinding(
     _ facts: SwitchFacts,
     in world: World
 ) -> Finding {
-    let hops = table.best(prefix)?.nextHops ?? []
+    let hops = table.best(prefix, vrf: facts.vrf)?.nextHops ?? []
     let owners = Set(hops.compactMap { world.addressOwners[$0] }).sorted()
     let via = hops.map(\.description).joined(separator: ", ")
     let by = owners.isEmpty ? "" : " (\(owners.joined(separator: ", ")))"

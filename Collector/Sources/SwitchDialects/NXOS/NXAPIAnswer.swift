@@ -13,14 +13,19 @@ package import VendorJSON
 /// Every leaf may be text or a number, every row an object or a list, at every level by itself.
 /// Where a command has no structured output, its text stands in the body and is read as text.
 package func decodeNXAPI(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
+    var answer = SwitchAnswer()
+    try takeNXAPI(bytes, &answer)
+    answer.conclude()
+    return answer
+}
+
+/// Adds to what other commands said.
+package func takeNXAPI(_ bytes: [UInt8], _ answer: inout SwitchAnswer) throws(JSONError) {
     let documents = try JSONValue.documents(bytes)
     if let twice = repeatedKey(bytes) {
         throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
     }
-    var answer = SwitchAnswer()
     for document in documents { takeEnvelope(document, &answer) }
-    answer.conclude()
-    return answer
 }
 
 private func takeEnvelope(_ document: JSONValue, _ answer: inout SwitchAnswer) {

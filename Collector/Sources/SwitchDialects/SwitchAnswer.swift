@@ -48,7 +48,7 @@ package struct SwitchAnswer: Sendable {
     // MARK: - Self-check
 
     /// Absence needs proof: a table, and neighbours who agree with it.
-    mutating func conclude() {
+    package mutating func conclude() {
         guard !emptyTables.isEmpty else { return doubt("no routing table in the answer") }
         let hasBGP = table.routes.values.joined().contains(where: \.isBGP)
         guard !summaries.isEmpty else {
