@@ -3,7 +3,7 @@
 """Fault to alert body, hold 0: how long from the act that breaks something to the moment the
 alert's body has left the collector (a `command` sink has it whole).
 
-    Tests/Benchmarks/latency.py [--rounds 20] [--bin .build/release]
+    Tests/Benchmarks/latency.py [--rounds 20] [--bin .build-bench/release]
 
 Three acts, each in the lab's real parts: a kernel route removed (`ip route del`), a session shut by
 the switch (`neighbor … shutdown`), an export withdrawn (a changed filter, `birdc configure`). The
@@ -111,7 +111,7 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--bin", default=str(ROOT / ".build" / "debug"))
+    parser.add_argument("--bin", default=str(ROOT / ".build-bench" / "release"))
     options = parser.parse_args()
     demo.lab(IDENTITY, "down", check=False)
     demo.lab(IDENTITY, "up", "--hold", "0", "--bin", options.bin)
