@@ -249,6 +249,7 @@ if Context.environment["PODPATH_BENCHMARKS"] != nil {
         ("benchmark-codec", "Codec", ["Routing", "Wire", protobuf], ["report.proto"]),
         ("benchmark-kernel-dump", "KernelDump", ["Routing", "Netlink"], []),
         ("benchmark-ingest", "Ingest", ["AgentSource", "Facts", "Routing", "TLS"], []),
+        ("benchmark-bmp", "BMP", ["SwitchDialects", "Routing"], []),
         ("fleet", "Fleet", ["EventLoop", "TLS", "Reporting", "Wire", "Routing"], []),
     ]
     package.targets += benchmarks.map { name, folder, dependencies, exclude in

@@ -21,6 +21,7 @@ extension BIRDPoll {
         case .exported(let prefix, let name): takeExported(reply, prefix, name)
         case .export(let prefix, let name): takeExport(reply, prefix, name)
         case .noExport(let prefix, let name): takeNoExport(reply, prefix, name)
+        case .exportCount(let name): takeExportCount(reply, name)
         }
         return nil
     }
@@ -76,6 +77,7 @@ extension BIRDPoll {
 
     /// Only those inside the supernets: a BIRD may hold a million others.
     private mutating func takeStatics(_ reply: Reply, _ name: String) -> BIRDCondition? {
+        if reply.hasOverflow { return .malformed("a static route's line is too long for BIRD") }
         if reply.code == 0 {
             reading.statics += StaticReply(reply, protocolName: name).statics.filter { route in
                 supernets.contains { $0.contains(route.prefix) }
@@ -192,6 +194,35 @@ extension BIRDPoll {
             if case .exported(let prefix, let name) = question { return .export(prefix, name) }
             return question
         }
+        // Every uplink's once, after all that is asked about it.
+        questions += protocols.filter { $0.kind == "BGP" && !$0.isListener }
+            .map { .exportCount($0.name) }
+    }
+
+    /// A BIRD without `exported` runs the filter anew for each question. If it accepts another number
+    /// of routes now than were sent, the filter was changed and the routes were not (`configure
+    /// soft`): which of them the peer has is not known, unless it has none.
+    private mutating func takeExportCount(_ reply: Reply, _ name: String) {
+        guard let entry = protocols.first(where: { $0.name == name }),
+            let accepted = Self.routeCount(reply)
+        else { return }
+        let sent = entry.exportedTotal
+        guard let sent, sent > 0, sent != accepted else { return }
+        let reason = "the filter accepts \(accepted) routes now and \(sent) were sent"
+        for (key, answer) in reading.exports where key.uplink == name {
+            guard [.accepted, .rejectedByFilter, .notSent].contains(answer) else { continue }
+            reading.exports[key] = .unknown(reason)
+        }
+    }
+
+    /// `1 of 3 routes for 3 networks in table master4`, a line a table; with several a total follows.
+    private static func routeCount(_ reply: Reply) -> Int? {
+        let counts = reply.lines.compactMap { line -> Int? in
+            let words = line.text.words
+            guard words.count > 3, words[1] == "of", words[3] == "routes" else { return nil }
+            return Int(words[0])
+        }
+        return counts.isEmpty ? nil : counts.reduce(0, +)
     }
 
     private func verdict(_ reply: ExportReply) -> ExportAnswer {

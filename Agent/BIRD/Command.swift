@@ -14,6 +14,8 @@ enum Command: Equatable {
     case exported(Prefix, String)
     case export(Prefix, String)
     case noExport(Prefix, String)
+    /// How many routes the filter accepts now.
+    case exportCount(String)
     case echo
 
     /// BIRD takes 4,093 bytes; ours are an eighth of the line it prints.
@@ -41,6 +43,7 @@ enum Command: Equatable {
             Self.quoted(name).map { "show route \(prefix) export \($0)" }
         case .noExport(let prefix, let name):
             Self.quoted(name).map { "show route \(prefix) noexport \($0)" }
+        case .exportCount(let name): Self.quoted(name).map { "show route export \($0) count" }
         case .echo: "echo all"
         }
     }

@@ -6,6 +6,8 @@ package import Routing
 package struct Disabling {
     /// When each session was first read as disabled.
     private var since: [String: Timestamp] = [:]
+    /// A session was read as disabled, and it is not believed yet.
+    package private(set) var isPending = false
 
     /// A restart is over within a few; BIRD's main loop may be held up for 100.
     package static let confirmation: Int64 = 300
@@ -22,6 +24,8 @@ package struct Disabling {
             if now - first < Self.confirmation { reading.sessions[index].isDisabled = false }
         }
         since = kept
-        return kept.values.map { $0 + Self.confirmation }.filter { $0 > now }.min()
+        let next = kept.values.map { $0 + Self.confirmation }.filter { $0 > now }.min()
+        isPending = next != nil
+        return next
     }
 }

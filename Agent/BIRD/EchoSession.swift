@@ -45,8 +45,12 @@ package struct EchoSession {
         }
     }
 
-    /// With Cilium's kernel route BIRD writes this at every scan of the kernel.
-    private func isNoise(_ text: String) -> Bool { text.contains("strange next-hop") }
+    /// With Cilium's kernel route BIRD writes the first at every scan of the kernel; with `debug
+    /// commands` it tells of each session on its control socket, ours above all: heeded, every poll
+    /// would bring the next.
+    private func isNoise(_ text: String) -> Bool {
+        text.contains("strange next-hop") || text.hasPrefix("CLI ") || text.hasPrefix("CLI:")
+    }
 
     private mutating func take(_ reply: Reply) -> [Action] {
         switch step {

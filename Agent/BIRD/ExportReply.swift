@@ -41,6 +41,14 @@ enum ExportReply: Equatable {
 }
 
 extension ProtocolReply {
+    /// What all channels that are up say they sent; nil if one of them does not say.
+    var exportedTotal: Int? {
+        let up = channels.filter { $0.value.state == .up }
+        let counts = up.compactMap(\.value.exported)
+        guard !up.isEmpty, counts.count == up.count else { return nil }
+        return counts.reduce(0) { $0 + Int($1) }
+    }
+
     /// A row in `export` from a BIRD that has no `exported` only means that the filter accepts.
     /// Its counters tell two of the cases in which nothing was sent all the same.
     func acceptedAnswer(_ family: AddressFamily) -> ExportAnswer {

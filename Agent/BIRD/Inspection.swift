@@ -4,7 +4,7 @@ import Routing
 /// Recorded control-socket bytes, as one JSON object: what `podpath-agent inspect` prints.
 /// `isComplete` is false for a reply that was cut off, or bytes that are not BIRD's.
 package func inspect(_ bytes: [UInt8]) -> (json: String, isComplete: Bool) {
-    var reader = ReplyReader()
+    var reader = ReplyReader(replyLimit: .max)
     var inspection = Inspection()
     var rest = bytes[...]
     while !rest.isEmpty {

@@ -61,6 +61,11 @@ struct ReplyReader {
     /// 100,000 routes; a node's table is tiny.
     static let replyLimit = 8 << 20
 
+    private let replyLimit: Int
+
+    /// Only recorded bytes, whose size is bounded already, may be one long reply.
+    init(replyLimit: Int = ReplyReader.replyLimit) { self.replyLimit = replyLimit }
+
     /// True between two replies.
     var isIdle: Bool { pending.isEmpty && lines.isEmpty }
 
@@ -127,7 +132,7 @@ struct ReplyReader {
 
     private mutating func add(_ code: Int, _ bytes: ArraySlice<UInt8>) throws(ReplyError) {
         size += bytes.count + 6
-        guard size <= Self.replyLimit else {
+        guard size <= replyLimit else {
             forget()
             throw .replyTooLong
         }

@@ -26,6 +26,8 @@ final class BIRDInstance {
     private var nextEcho: Timestamp
 
     private var disabling = Disabling()
+    /// Polls in a row without an answer.
+    private var silences = 0
 
     /// What the last whole poll gave, and since when its condition holds.
     private(set) var reading: BIRDReading?
@@ -163,6 +165,10 @@ final class BIRDInstance {
 
     private func take(_ fresh: BIRDReading, now: Timestamp) -> Bool {
         var settled = fresh.settled(comparedTo: reading)
+        // Our own sessions that a frozen BIRD has not accepted fill its backlog: the same silence.
+        if settled.condition == .backlogFull, reading?.condition == .noGreeting {
+            settled.condition = .noGreeting
+        }
         let confirmation = disabling.confirm(&settled, now: now)
         if settled.condition != reading?.condition {
             conditionSince = now
@@ -170,15 +176,31 @@ final class BIRDInstance {
             if settled.condition == .readable { nextEcho = now }
             log.notice("BIRD at \(path): \(settled.condition.words)")
         }
-        let isRestless =
-            settled.condition != .readable
-            || settled.sessions.contains { !$0.isEstablished && !$0.isDisabled }
-        nextPoll = pollBegan + (isRestless ? min(period, Self.restless) : period)
+        nextPoll = next(after: settled, now: now)
         if let confirmation { nextPoll = min(nextPoll, confirmation) }
         let isNew = settled != reading
         reading = settled
         return isNew
     }
+
+    /// A BIRD that does not answer is left alone for longer each time; one that answers slowly has as
+    /// long to itself as it took. While a session is down it is looked at each second.
+    private func next(after reading: BIRDReading, now: Timestamp) -> Timestamp {
+        switch reading.condition {
+        case .noGreeting, .noAnswer, .backlogFull:
+            silences = min(silences + 1, 2)
+            return now + period << Int64(silences - 1)
+        default: silences = 0
+        }
+        let isRestless =
+            reading.condition != .readable
+            || reading.sessions.contains { !$0.isEstablished && !$0.isDisabled }
+        let wanted = pollBegan + (isRestless ? min(period, Self.restless) : period)
+        return max(wanted, now + (now - pollBegan))
+    }
+
+    /// A confirmation of what was read is still to come.
+    var isConfirming: Bool { disabling.isPending }
 
     private func dropPoll() {
         if let socket { loop.remove(socket.descriptor) }

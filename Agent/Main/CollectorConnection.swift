@@ -18,6 +18,12 @@ final class CollectorConnection {
         case leaving(Int32, TLSSession)
     }
 
+    /// However seldom BIRD is asked, a collector hears that the node lives: it calls one silent after
+    /// fifteen seconds unless it is configured otherwise.
+    private static let longestSilence: Int64 = 5_000
+    /// Two of the largest frames: a collector that asks for more and reads nothing is none.
+    private static let outputLimit = 8 << 20
+
     let name: String
     private let collector: AgentOptions.Collector
     private let identity: AgentIdentity
@@ -36,6 +42,7 @@ final class CollectorConnection {
     private var interest = EventLoop.Interest.read
     /// The last failure told, so that a dead collector costs one line, not one each retry.
     private var told: String?
+    private var isAccepted = false
 
     init(
         _ collector: AgentOptions.Collector,
@@ -54,7 +61,7 @@ final class CollectorConnection {
         serverName = options.serverName ?? collector.host
         let hello = AgentFrame.Hello(
             node: options.node,
-            interval: UInt32(clamping: options.interval),
+            interval: UInt32(clamping: min(options.interval, Self.longestSilence)),
             agentVersion: agentVersion
         )
         stream = ReportStream(hello: hello, seed: UInt64.random(in: 1 ... .max), now: now)
@@ -80,8 +87,9 @@ final class CollectorConnection {
         }
     }
 
+    /// The collector is there and has said so.
     var isStreaming: Bool {
-        if case .open = link { true } else { false }
+        if case .open = link { isAccepted } else { false }
     }
 
     // MARK: - Leaving
@@ -124,6 +132,9 @@ final class CollectorConnection {
             case .send(let bytes):
                 log.debug("frame of \(bytes.count) bytes to \(name)")
                 output += bytes
+                guard output.count <= Self.outputLimit else {
+                    return fail("does not read what it asks for", now: now)
+                }
             case .close(let reason):
                 tell(reason)
                 dropLink()
@@ -201,9 +212,7 @@ final class CollectorConnection {
         case .done:
             link = .open(descriptor, session)
             watch(descriptor, .read)
-            told = nil
-            attempts = 0
-            log.notice("reporting to \(name)\(session.isResumed ? ", session resumed" : "")")
+            isAccepted = false
             perform(stream.opened(table, now: now), table, now: now)
         case .wantsRead: watch(descriptor, .read)
         case .wantsWrite: watch(descriptor, .write)
@@ -228,12 +237,23 @@ final class CollectorConnection {
             case .done:
                 if resumption == nil { resumption = session.resumption }
                 perform(stream.received(buffer[..<count], table, now: now), table, now: now)
+                accept(session)
                 guard case .open = link, session.hasPending else { return }
             case .wantsRead, .wantsWrite: return
             case .ended: return fail("closed by the collector", now: now)
             case .failed(let reason): return fail(reason, now: now)
             }
         }
+    }
+
+    /// In TLS 1.3 our side of the handshake is done before the collector has looked at our certificate:
+    /// only its welcome says that it reads.
+    private func accept(_ session: TLSSession) {
+        guard !isAccepted, stream.isWelcome, case .open = link else { return }
+        isAccepted = true
+        told = nil
+        attempts = 0
+        log.notice("reporting to \(name)\(session.isResumed ? ", session resumed" : "")")
     }
 
     private func flush(_ descriptor: Int32, _ session: TLSSession, now: Timestamp) {

@@ -35,6 +35,8 @@ final class Driver {
     private var table = FactTable()
     private var isStopping = false
     private var isReady = false
+    private let began = Driver.now()
+    private static let readyLimit: Int64 = 5_000
     /// How many collectors are reported to.
     private var streaming = -1
     /// When the code that only beginnings need is given back.
@@ -147,7 +149,8 @@ final class Driver {
         perform(kernel.start(now: start))
         while !isStopping, Driver.now() - start < 5_000 {
             turn()
-            if kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) { break }
+            let isRead = birds.allSatisfy { $0.reading != nil && !$0.isConfirming }
+            if kernel.rib.isComplete, isRead { break }
         }
         return view
     }
@@ -177,7 +180,9 @@ final class Driver {
     }
 
     private func tellManager() {
-        if !isReady, kernel.rib.isComplete, birds.allSatisfy({ $0.reading != nil }) {
+        let isAllRead = kernel.rib.isComplete && birds.allSatisfy { $0.reading != nil }
+        // A kernel that cannot be read whole is reported as such, and no reason to be killed for.
+        if !isReady, isAllRead || Driver.now() - began >= Driver.readyLimit {
             isReady = true
             notifier.ready()
         }
@@ -192,6 +197,7 @@ final class Driver {
             + "\(readable) of \(birds.count) BIRDs readable, "
             + "\(sessions.count(where: \.isEstablished)) of \(sessions.count) sessions established, "
             + "\(kernel.rib.routes.count) kernel routes"
+            + (kernel.rib.isComplete ? "" : ", not all read")
     }
 
     private func reload(_ now: Timestamp) {

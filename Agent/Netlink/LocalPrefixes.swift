@@ -8,7 +8,9 @@ extension KernelRIB {
         let own = Set(addresses.map(\.address))
         let local = routes.values.filter { route in
             guard !route.prefix.isDefault, !route.prefix.isHost else { return false }
-            return route.nextHops.isEmpty || route.nextHops.contains { $0.isLocal(to: own) }
+            // A way that is not known leads nowhere near.
+            return route.destination != .unicast
+                || route.nextHops.contains { $0.isLocal(to: own) }
         }
         return Set(local.map(\.prefix)).sorted()
     }

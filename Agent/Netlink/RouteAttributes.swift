@@ -12,6 +12,7 @@ struct RouteAttributes {
     private var gateway: Range<Int>?
     private var via: Range<Int>?
     private var multipath: Range<Int>?
+    private var isObject = false
 
     init(in bytes: RawSpan, _ payload: Range<Int>) throws(NetlinkError) {
         var attributes = try AttributeCursor(payload, after: RouteHeader.size)
@@ -23,12 +24,14 @@ struct RouteAttributes {
             case RTA_GATEWAY.rawValue: gateway = attribute.value
             case RTA_VIA.rawValue: via = attribute.value
             case RTA_MULTIPATH.rawValue: multipath = attribute.value
+            case RTA_NH_ID.rawValue: isObject = true
             default: break
             }
         }
     }
 
-    /// Next-hop objects (RTA_NH_ID) need no care: the kernel adds the hops they stand for.
+    /// Of a next-hop object (RTA_NH_ID) the kernel adds the hops it stands for, unless
+    /// net.ipv4.nexthop_compat_mode is off: then its way is not known, and none is made up.
     func entry(in bytes: RawSpan, _ header: RouteHeader) throws(NetlinkError) -> RouteEntry? {
         guard let destination = header.destination else { return nil }
         // IPv6 gives its blackholes `dev lo`, which is no way to anywhere.
@@ -41,6 +44,7 @@ struct RouteAttributes {
         _ header: RouteHeader
     ) throws(NetlinkError) -> [RouteEntry.Hop] {
         if let multipath { return try NextHopMessage.hops(in: bytes, multipath) }
+        if isObject, link == 0, gateway == nil, via == nil { return [] }
         let gateway = try NextHopMessage.gateway(in: bytes, gateway, via: via)
         let isDead = NextHopMessage.isDead(flags: header.flags)
         return [RouteEntry.Hop(gateway: gateway, link: link, isDead: isDead)]

@@ -37,6 +37,8 @@ package struct ReportStream {
     private var inFlight: InFlight?
     private var nextHeartbeat = Timestamp.zero
     private var failures = 0
+    /// The collector has answered hello on this connection.
+    package private(set) var isWelcome = false
     private var random: UInt64
 
     /// Name resolution, TCP and TLS together.
@@ -70,6 +72,7 @@ package struct ReportStream {
         reader = FrameReader(limit: WireLimit.reply)
         acknowledged = nil
         inFlight = nil
+        isWelcome = false
         nextHeartbeat = now + interval
         return [.send(AgentFrame.hello(hello).encoded(now: now))] + speak(table, now: now)
     }
@@ -116,7 +119,9 @@ package struct ReportStream {
 
     private mutating func apply(_ frame: CollectorFrame) {
         switch frame {
-        case .welcome: failures = 0
+        case .welcome:
+            failures = 0
+            isWelcome = true
         case .resync:
             acknowledged = nil
             inFlight = nil

@@ -10,6 +10,7 @@ import OperatorSource
 import Routing
 import ServiceLifecycle
 import Sinks
+import SwitchDialects
 import SwitchSource
 
 let version = "0.1.0"
@@ -98,7 +99,7 @@ struct Collector: Service {
         if let file = configuration.nodesFile {
             group.addTask { await readNodes(file, engine) }
         }
-        addBMP(&group, engine, alarms, now)
+        addFeeds(&group, engine, alarms, now)
         for (item, alarm) in zip(configuration.switches, alarms) {
             guard let poller = configuration.poller(of: item) else { continue }
             group.addTask {
@@ -121,46 +122,68 @@ struct Collector: Service {
         }
     }
 
-    /// A router that is also asked is asked at once when its BMP says that something moved.
-    private func addBMP(
+    /// What switches bring by themselves. Of one that is also asked it only hastens the asking; of two
+    /// that come from one switch, BMP tells more.
+    private func addFeeds(
         _ group: inout TaskGroup<Void>,
         _ engine: Engine,
         _ alarms: [Alarm],
         _ now: @escaping @Sendable () -> Timestamp
     ) {
-        guard let bmp = configuration.bmp else { return }
-        let routers = configuration.switches.compactMap { item in
-            item.bmp.map {
-                BMPReceiver.Router(name: item.name, address: $0, isRead: item.way == nil)
-            }
-        }
         let alarmOfSwitch = Dictionary(
             uniqueKeysWithValues: zip(configuration.switches.map(\.name), alarms)
         )
-        let receiver = BMPReceiver(
-            host: bmp.host,
-            port: Int(bmp.port),
-            routers: routers,
-            supernets: configuration.podCIDRs
-        )
         let log = log
-        let outlet = BMPReceiver.Outlet(
+        let outlet = FeedOutlet(
             clock: now,
             deliver: { engine.post($0) },
             moved: { alarmOfSwitch[$0]?.ring() },
-            log: { log.warning("\($0)") }
+            log: { log.notice("\($0)") }
         )
+        let supernets = configuration.podCIDRs
+        if let bmp = configuration.bmp {
+            let feeding = configuration.switches.compactMap { item in
+                item.bmp.map {
+                    FeedingSwitch(name: item.name, address: $0, isRead: item.way == nil)
+                }
+            }
+            let listener = FeedListener("BMP", host: bmp.host, port: bmp.port, switches: feeding) {
+                BMPFeed(supernets: supernets)
+            }
+            add("BMP", listener, outlet, &group)
+        }
+        if let bgp = configuration.bgp {
+            let feeding = configuration.switches.compactMap { item in
+                item.bgp.map {
+                    let isRead = item.way == nil && item.bmp == nil
+                    return FeedingSwitch(name: item.name, address: $0, isRead: isRead)
+                }
+            }
+            let listener = FeedListener("BGP", host: bgp.host, port: bgp.port, switches: feeding) {
+                BGPListenerFeed(identity: bgp.identity, supernets: supernets)
+            }
+            add("BGP", listener, outlet, &group)
+        }
+    }
+
+    private func add<Feed: SwitchFeed>(
+        _ what: String,
+        _ listener: FeedListener<Feed>,
+        _ outlet: FeedOutlet,
+        _ group: inout TaskGroup<Void>
+    ) {
+        let log = log
         group.addTask {
             do {
-                try await receiver.run(outlet)
+                try await listener.run(outlet)
             } catch is CancellationError {
                 return
             } catch {
-                log.critical("BMP on \(bmp.host):\(bmp.port): \(error)")
+                log.critical("\(what) listener: \(error)")
                 exit(1)
             }
         }
-        log.info("routers may bring BMP to \(bmp.host):\(bmp.port)")
+        log.info("switches may bring \(what)")
     }
 
     /// Read at start, and again when it changes; looked at every two seconds.

@@ -5,6 +5,7 @@ import Incidents
 import OperatorSource
 import Routing
 import Sinks
+import SwitchDialects
 import SwitchSource
 import TLS
 import Verdicts
@@ -44,8 +45,17 @@ struct Configuration: Sendable {
         /// Nil where the switch tells by itself.
         var way: Way?
         var every: Int64 = 15_000
-        /// The router that brings its BMP.
+        /// Where its BMP comes from.
         var bmp: IPAddress?
+        /// Where its BGP session comes from.
+        var bgp: IPAddress?
+    }
+
+    /// A speaker that listens and never announces.
+    struct BGP: Sendable {
+        var host: String
+        var port: UInt16
+        var identity: BGPListenerFeed.Identity
     }
 
     struct BigIP: Sendable {
@@ -82,8 +92,9 @@ struct Configuration: Sendable {
     var intentSource: IntentSource
     var nodesFile: String?
     var switches: [Switch] = []
-    /// Where routers bring their BMP to.
+    /// Where switches bring their BMP to.
     var bmp: (host: String, port: UInt16)?
+    var bgp: BGP?
     var loadBalancers: [LoadBalancer] = []
     var policy = AlertPolicy()
     var sinks: [SinkConfiguration] = []

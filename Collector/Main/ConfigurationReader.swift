@@ -5,6 +5,7 @@ import Incidents
 import OperatorSource
 import Routing
 import Sinks
+import SwitchDialects
 import SwitchSource
 import TLS
 import Verdicts
@@ -22,6 +23,7 @@ struct ConfigurationReader {
             "nodes",
             "switches",
             "bmp",
+            "bgp",
             "load-balancers",
             "alerts"
         )
@@ -35,16 +37,14 @@ struct ConfigurationReader {
         if let agents = keys["agents"] { configuration.agents = try readAgents(agents) }
         if let http = keys["http"] { configuration.http = try readHTTP(http) }
         if let nodes = keys["nodes"] { try readNodes(nodes, &configuration) }
-        if let bmp = keys["bmp"] {
-            let listen = try required("listen", try bmp.mapping("listen"), bmp)
-            configuration.bmp = try address(listen)
-        }
+        try readListeners(keys, &configuration)
         for item in try keys["switches"]?.list() ?? [] {
             let read = try readSwitch(item)
             guard read.bmp == nil || configuration.bmp != nil else {
-                throw item.error(
-                    "\"bmp\" needs \"bmp: { listen: ADDRESS:PORT }\" beside \"switches\""
-                )
+                throw item.error("\"bmp\" needs \"bmp: { listen: … }\" beside \"switches\"")
+            }
+            guard read.bgp == nil || configuration.bgp != nil else {
+                throw item.error("\"bgp\" needs \"bgp: { listen: … }\" beside \"switches\"")
             }
             configuration.switches.append(read)
         }
@@ -78,6 +78,32 @@ struct ConfigurationReader {
         return Configuration.HTTP(host: host, port: Int(port))
     }
 
+    /// What switches come to by themselves.
+    private func readListeners(
+        _ keys: [String: Tree],
+        _ configuration: inout Configuration
+    ) throws(FileError) {
+        if let bmp = keys["bmp"] {
+            let parts = try bmp.mapping("listen")
+            configuration.bmp = try address(try required("listen", parts, bmp))
+        }
+        guard let bgp = keys["bgp"] else { return }
+        let parts = try bgp.mapping("listen", "local-as", "router-id")
+        let (host, port) = try address(try required("listen", parts, bgp))
+        let local = try required("local-as", parts, bgp)
+        guard let asn = UInt32(try local.text()), asn > 0 else {
+            throw local.error("an AS number is expected")
+        }
+        let id = try required("router-id", parts, bgp)
+        let routerID = try ipAddress(id)
+        guard routerID.family == .ipv4 else { throw id.error("an IPv4 address is expected") }
+        configuration.bgp = Configuration.BGP(
+            host: host,
+            port: port,
+            identity: BGPListenerFeed.Identity(asn: asn, routerID: routerID)
+        )
+    }
+
     private func address(_ tree: Tree) throws(FileError) -> (String, UInt16) {
         let text = try tree.text()
         guard let colon = text.lastIndex(of: ":"),
@@ -104,7 +130,15 @@ struct ConfigurationReader {
     }
 
     private func readSwitch(_ tree: Tree) throws(FileError) -> Configuration.Switch {
-        let keys = try tree.mapping("name", "neighbors", "command", "nxapi", "eapi", "bmp")
+        let keys = try tree.mapping(
+            "name",
+            "neighbors",
+            "command",
+            "nxapi",
+            "eapi",
+            "bmp",
+            "bgp"
+        )
         var read = Configuration.Switch(
             name: try required("name", keys, tree).text(),
             neighbors: []
@@ -113,14 +147,20 @@ struct ConfigurationReader {
             read.neighbors.append(try ipAddress(item))
         }
         let ways = ["command", "nxapi", "eapi"].filter { keys[$0] != nil }
-        guard ways.count <= 1, !ways.isEmpty || keys["bmp"] != nil else {
-            throw tree.error("one of command, nxapi, eapi is expected, or bmp, or one beside bmp")
+        let feeds = ["bmp", "bgp"].filter { keys[$0] != nil }
+        guard ways.count <= 1, !(ways + feeds).isEmpty else {
+            throw tree.error(
+                "one of command, nxapi, eapi is expected, or bmp or bgp, also beside it"
+            )
         }
         if let command = keys["command"] { try readCommand(command, &read) }
         if let nxapi = keys["nxapi"] { read.way = .nxapi(try readDoor(nxapi, &read)) }
         if let eapi = keys["eapi"] { read.way = .eapi(try readDoor(eapi, &read)) }
         if let bmp = keys["bmp"] {
             read.bmp = try ipAddress(try required("from", try bmp.mapping("from"), bmp))
+        }
+        if let bgp = keys["bgp"] {
+            read.bgp = try ipAddress(try required("from", try bgp.mapping("from"), bgp))
         }
         return read
     }

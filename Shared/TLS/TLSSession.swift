@@ -47,12 +47,15 @@ package final class TLSSession: @unchecked Sendable {
     }
 
     package func handshake() -> Progress {
+        ERR_clear_error()
         let result = SSL_do_handshake(pointer)
         return result == 1 ? .done : progress(result, "handshake")
     }
 
     /// Reads once into `buffer`: `.done` and how many bytes came.
     package func read(into buffer: inout [UInt8]) -> (Progress, Int) {
+        // What another session left in the thread's queue would be taken for this one's error.
+        ERR_clear_error()
         let result = SSL_read(pointer, &buffer, Int32(clamping: buffer.count))
         return result > 0 ? (.done, Int(result)) : (progress(result, "read"), 0)
     }
@@ -63,6 +66,7 @@ package final class TLSSession: @unchecked Sendable {
     /// Writes what can be written now: `.done` and how many bytes went.
     package func write(_ bytes: ArraySlice<UInt8>) -> (Progress, Int) {
         guard !bytes.isEmpty else { return (.done, 0) }
+        ERR_clear_error()
         let result = bytes.withUnsafeBytes {
             SSL_write(pointer, $0.baseAddress, Int32(clamping: $0.count))
         }
@@ -82,8 +86,13 @@ package final class TLSSession: @unchecked Sendable {
         return TLSResumption(copy, context)
     }
 
-    /// Says that nothing more will be sent; does not wait for the answer.
-    package func close() { SSL_shutdown(pointer) }
+    /// Says that nothing more will be sent; does not wait for the answer. In the middle of a handshake
+    /// there is nothing to say.
+    package func close() {
+        guard SSL_is_init_finished(pointer) == 1 else { return }
+        SSL_shutdown(pointer)
+        ERR_clear_error()
+    }
 
     /// DNS names and URIs of the peer's verified certificate.
     package var peerNames: [String] {

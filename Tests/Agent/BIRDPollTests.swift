@@ -73,7 +73,11 @@ import Testing
             bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row
         }
         #expect(result?.exports[key] == .accepted)
-        #expect(asked.last == "show route 10.16.2.0/24 export 'uplink0'")
+        #expect(
+            asked.suffix(2) == [
+                "show route 10.16.2.0/24 export 'uplink0'", "show route export 'uplink0' count",
+            ]
+        )
     }
 
     @Test("a table that is being reconfigured is asked once more, then it is unknown")
@@ -151,7 +155,11 @@ import Testing
             bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row
         }
         #expect(result?.exports[key] == .accepted)
-        #expect(asked.last == "show route 10.16.2.0/24 export 'uplink0'")
+        #expect(
+            asked.suffix(2) == [
+                "show route 10.16.2.0/24 export 'uplink0'", "show route export 'uplink0' count",
+            ]
+        )
     }
 
     @Test("a protocol that goes while it is asked about is unknown, not lost")
@@ -311,5 +319,35 @@ import Testing
             now: at(0)
         )
         #expect(three.received(Array("9001 syntax error\n".utf8), now: at(0)) == [.unsupported])
+    }
+
+    // A BIRD 2.0.7: `exported` is a syntax error, the counters are of its `show protocols all`.
+    @Test("without `exported` the filter's count must be what was sent, or nothing is known")
+    func exportCount() {
+        func answer(sent: Int, accepted: Int, row: Bool) -> ExportAnswer? {
+            let (reading, _) = reading { bird in
+                let route = bird.answers["show route 10.16.2.0/24 exported 'uplink0'"]
+                bird.answers["show route 10.16.2.0/24 exported 'uplink0'"] =
+                    "9001 syntax error, unexpected CF_SYM_UNDEFINED"
+                bird.answers["show route 10.16.2.0/24 export 'uplink0'"] = row ? route : "0000 "
+                bird.answers["show route 10.16.2.0/24 noexport 'uplink0'"] = row ? "0000 " : route
+                bird.answers["show route export 'uplink0' count"] =
+                    "1007-\(accepted) of 3 routes for 3 networks in table master4\n0000 "
+                bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                    .replacing("1 exported", with: "\(sent) exported")
+            }
+            return reading?.exports[key]
+        }
+        #expect(answer(sent: 1, accepted: 1, row: true) == .accepted)
+        #expect(
+            answer(sent: 1, accepted: 0, row: false)
+                == .unknown("the filter accepts 0 routes now and 1 were sent")
+        )
+        #expect(
+            answer(sent: 1, accepted: 2, row: true)
+                == .unknown("the filter accepts 2 routes now and 1 were sent")
+        )
+        #expect(answer(sent: 2, accepted: 2, row: false) == .rejectedByFilter)
+        #expect(answer(sent: 0, accepted: 1, row: true) == .notSent)
     }
 }

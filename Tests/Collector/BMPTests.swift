@@ -128,13 +128,10 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
                     now: at(0)
                 )
             }
-            var at_once = BMPRouter()
-            try at_once.received(whole, now: at(0))
-            #expect(router.prefixes == at_once.prefixes)
+            var atOnce = BMPRouter()
+            try atOnce.received(whole, now: at(0))
             #expect(!router.isInMessage)
-            for prefix in router.prefixes {
-                #expect(router.routes(prefix) == at_once.routes(prefix))
-            }
+            #expect(router.routes { _ in true } == atOnce.routes { _ in true })
         }
     }
 
@@ -144,6 +141,8 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
         let announced = routes(1, flags: 0, update(nextHop: 1, cidr))
         #expect(hops(try router(begin + [announced])) == ["accepted true 10.1.0.1"])
         let other = routes(1, update(nextHop: 1, [24, 10, 16, 9]))
+        let diverted = routes(1, update(nextHop: 9, cidr))
+        #expect(hops(try router(begin + [announced, diverted])) == ["accepted true 10.1.0.9"])
         #expect(hops(try router(begin + [announced, other])) == ["announced false 10.1.0.1"])
         let accepted = routes(1, update(nextHop: 1, cidr))
         #expect(hops(try router(begin + [announced, accepted])) == ["accepted true 10.1.0.1"])
@@ -170,17 +169,28 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
         #expect(hops(try router([initiation("t"), peerUp(1), one])) == ["accepted true 10.1.0.1"])
     }
 
-    @Test("complete by End-of-RIB of every table, or by five seconds of silence")
+    @Test(
+        "complete once by End-of-RIB or silence for each peer, and it stays so; nothing proves nothing"
+    )
     func settled() throws {
         let accepted = routes(1, update(nextHop: 1, cidr))
-        let begun = try router([initiation("t"), peerUp(1), accepted], at: 1_000)
-        #expect(!begun.isSettled(at: at(1_001)))
-        #expect(begun.isSettled(at: at(6_000)))
-        let told = try router(
-            [initiation("t"), peerUp(1), accepted, routes(1, update())],
-            at: 1_000
-        )
-        #expect(told.isSettled(at: at(1_001)))
+        func settles(_ messages: [[UInt8]], _ times: Int64...) throws -> [Bool] {
+            var router = try router([initiation("FRRouting 10.3")] + messages, at: 1_000)
+            return times.map { router.settle([.ipv4], at: at($0)) }
+        }
+        #expect(try settles([peerUp(1), accepted], 1_001, 6_000) == [false, true])
+        #expect(try settles([peerUp(1), accepted, routes(1, update())], 1_001) == [true])
+        // A router that sends no routes at all, or whose peers are all down, proves no absence.
+        #expect(try settles([peerUp(1)], 100_000) == [false])
+        #expect(try settles([message(2, peer(1) + [4])], 100_000) == [false])
+        let gone = [peerUp(1), accepted, message(2, peer(1) + [4])]
+        #expect(try settles(gone, 100_000, 181_000) == [false, true])
+        var late = try router([initiation("FRRouting 10.3"), peerUp(1), accepted], at: 1_000)
+        let isSettled = late.settle([.ipv4], at: at(6_000))
+        #expect(isSettled)
+        try late.received(routes(1, update(withdrawn: cidr)), now: at(7_000))
+        let isStillSettled = late.settle([.ipv4], at: at(7_001))
+        #expect(isStillSettled)
     }
 
     @Test("what is no BMP ends the stream with its place")
@@ -189,7 +199,13 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
         #expect(throws: BGPError.invalid(what: "BMP version 71", at: 0)) {
             try router.received(Array("GET / HTTP/1.1\r\n".utf8), now: at(0))
         }
+        #expect(decodeBMP([]).isComplete == false)
+        #expect(decodeBMP(peerUp(1)).isComplete == false)
+        var masked = message(0, peer(1) + update(nextHop: 1, cidr))
+        masked[60] = 0
         for (bytes, what) in [
+            (masked, "a broken marker"),
+            (message(0, peer(1) + update(nextHop: 1, cidr) + [0]), "bytes behind the UPDATE"),
             (
                 message(0, peer(1) + update(nextHop: 1, [33, 10, 16, 0, 0, 0])),
                 "a prefix of 33 bits"
@@ -231,11 +247,11 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
 @Suite struct BMPFeeds {
     private func feed(_ now: Int64) -> BMPFeed {
         var feed = BMPFeed(supernets: [prefix("10.16.0.0/12")])
-        feed.opened(now: at(now))
+        #expect(feed.opened(now: at(now)) == [])
         return feed
     }
 
-    private func told(_ actions: [BMPFeed.Action]) -> [String]? {
+    private func told(_ actions: [FeedAction]) -> [String]? {
         for case .read(let table) in actions {
             return table.routes.keys.map(\.description).sorted()
         }
@@ -245,7 +261,7 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
     @Test("nothing is told before all was told; then at once, again to confirm, and now and then")
     func life() {
         var feed = feed(0)
-        let begin = initiation("t") + peerUp(1) + routes(1, update(nextHop: 1, cidr))
+        let begin = initiation("FRRouting 10.3") + peerUp(1) + routes(1, update(nextHop: 1, cidr))
         #expect(feed.received(begin, now: at(10)) == [])
         #expect(feed.timerFired(now: at(500)) == [])
         #expect(feed.received(routes(1, update()), now: at(600)) == [])
@@ -281,6 +297,7 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
         #expect(garbled.deadline == nil)
         var silent = feed(0)
         _ = silent.received(initiation("t"), now: at(0))
+        _ = silent.received([3], now: at(80_000))
         #expect(silent.timerFired(now: at(90_000)).last == .close)
         var lost = feed(0)
         #expect(lost.closed(now: at(5)) == [.failed("the router's BMP connection ended")])
@@ -290,7 +307,8 @@ private let cidr: [UInt8] = [24, 10, 16, 0]
     @Test("a router that hides what it has is not believed")
     func liar() {
         var feed = feed(0)
-        let begin = initiation("FRRouting 8.4.4") + peerUp(1) + routes(1, update(withdrawn: cidr))
+        let begin =
+            initiation("FRRouting 8.4.4") + peerUp(1) + routes(1, flags: 0, update(withdrawn: cidr))
         _ = feed.received(begin, now: at(10))
         guard case .failed(let reason) = feed.timerFired(now: at(6_000)).first else {
             return #expect(Bool(false))

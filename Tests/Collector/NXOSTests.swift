@@ -170,6 +170,17 @@ private let expected = [
         }
     }
 
+    @Test("a prompt, and a line that ends in a whole word, may stand behind the last newline")
+    func unterminated() {
+        #expect(decodeNXOSText(Array((text + "n5k-a# ").utf8)).isComplete)
+        let table =
+            "IP Route Table for VRF \"x\"\n10.0.0.0/8, ubest/mbest: 1/0\n    *via Null0, [1/0], 1y, "
+        #expect(decodeNXOSText(Array((table + "static").utf8)).isComplete)
+        #expect(!decodeNXOSText(Array((table + "bgp-645").utf8)).isComplete)
+        let orphan = "IP Route Table for VRF \"x\"\n  *via 10.1.0.1, [1/0], 1y, static\n"
+        #expect(!decodeNXOSText(Array(orphan.utf8)).isComplete)
+    }
+
     @Test("a session that went down between the two summaries makes the table prove nothing")
     func changed() {
         let answer = decodeNXOSText(Array((summary() + text + summary("Idle")).utf8))

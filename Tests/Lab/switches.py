@@ -4,8 +4,10 @@
 import time
 
 import demo
+import frr
 import nxapi
 from state import Lab
+from topology import COLLECTOR_ADDRESS, SWITCHES
 
 # What the collector must survive without a word: the same table, however it is dressed.
 DRESSED = [
@@ -32,7 +34,7 @@ def cases(identity, collector):
     for what, mood in BROKEN:
         yield f"switch: {what}", lambda mood=mood: broken(lab, collector, mood)
     yield "switch: asked gently", lambda: gentle(lab)
-    yield "switch: BMP is connected", lambda: bmp(lab)
+    yield "switch: BMP and BGP are connected, and nothing is announced", lambda: feeds(lab)
 
 
 def dressed(lab, identity, collector, mood):
@@ -74,6 +76,11 @@ def gentle(lab):
     return problems
 
 
-def bmp(lab):
+def feeds(lab):
     text = lab.path("log", "collector.log").read_text()
-    return [] if "BMP: a is connected" in text else ["no BMP connection in the collector's log"]
+    problems = [f"no {what} connection in the collector's log" for what in ("BMP", "BGP") if f"{what}: a is connected" not in text]
+    summary = frr.show(lab, SWITCHES[0], "bgp ipv4 unicast summary")
+    peer = summary.get("peers", {}).get(COLLECTOR_ADDRESS, {})
+    if (peer.get("state"), peer.get("pfxRcd")) != ("Established", 0) or not peer.get("pfxSnt"):
+        problems.append(f"the collector as FRR sees it: {peer}")
+    return problems

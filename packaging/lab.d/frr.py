@@ -9,6 +9,7 @@ from topology import AS, COLLECTOR_ADDRESS, NODES, SWITCHES
 DAEMONS = ("zebra", "bgpd")
 INBOUND = "FROM-NEIGHBORS"
 BMP_PORT = 11019
+BGP_PORT = 1179
 
 
 def process(switch, daemon):
@@ -42,11 +43,22 @@ def bmp(switch):
 """
 
 
+def listener(switch):
+    """Switch a passes what it has on to the collector, and takes nothing from it."""
+    if switch is not SWITCHES[0]:
+        return "", ""
+    return (neighbor(COLLECTOR_ADDRESS, f"port {BGP_PORT}"),
+            "".join(f"  neighbor {COLLECTOR_ADDRESS} {line}\n" for line in
+                    ("route-reflector-client", "route-map NOTHING in", "maximum-prefix 1")))
+
+
 def bgp_configuration(switch):
     nodes = [node.addresses[switch.number - 1] for node in NODES]
     neighbors = [neighbor(address) for address in nodes] + [neighbor(switch.peer.peer_address)]
     families = [family(address, "route-reflector-client") for address in nodes]
     families.append(family(switch.peer.peer_address))
+    for lines, more in zip((neighbors, families), listener(switch)):
+        lines.append(more)
     return f"""hostname {switch.name}
 bgp route-map delay-timer 0
 router bgp {AS}
@@ -57,6 +69,7 @@ router bgp {AS}
 {"".join(families)} exit-address-family
 {bmp(switch)}exit
 route-map {INBOUND} permit 100
+route-map NOTHING deny 10
 """
 
 

@@ -8,7 +8,7 @@ import frr
 import namespaces
 import nxapi
 from state import REPOSITORY, LabError, UsageError
-from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
+from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
                       node as node_named)
 
 PAGE_PORT = 10480
@@ -70,6 +70,7 @@ def by_command(lab, each):
       format: frr-json
       every: 1s
     bmp: {{ from: {each.management} }}
+    bgp: {{ from: {each.management} }}
 """
 
 
@@ -86,6 +87,7 @@ agents:
 http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
 nodes: {{ from: file, file: nodes.yaml }}
 bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}
+bgp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BGP_PORT}, local-as: {AS}, router-id: {COLLECTOR_ADDRESS} }}
 switches:
 {"".join(switch(lab, each) for each in SWITCHES)}load-balancers:
   - name: ltm-1

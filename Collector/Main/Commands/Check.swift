@@ -62,8 +62,11 @@ struct Check: AsyncParsableCommand {
     {
         let what = "switch \(item.name)"
         guard let poller = configuration.poller(of: item) else {
-            let from = item.bmp.map { " from \($0)" } ?? ""
-            return Row(what: what, failure: nil, detail: "brings its BMP\(from), and is not asked")
+            let feeds = [("BMP", item.bmp), ("BGP", item.bgp)].compactMap { name, address in
+                address.map { "\(name) from \($0)" }
+            }
+            let detail = "brings \(feeds.joined(separator: " and ")), and is not asked"
+            return Row(what: what, failure: nil, detail: detail)
         }
         let result = await poller.read()
         await poller.close()

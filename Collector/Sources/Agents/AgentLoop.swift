@@ -173,7 +173,13 @@ final class AgentLoop {
     ) -> Bool {
         for action in actions {
             switch action {
-            case .send(let frame): connection.output += frame.encoded()
+            case .send(let frame):
+                connection.output += frame.encoded()
+                // Replies are tiny; a peer that takes none of 64 KB is not an agent.
+                guard connection.output.count <= 65_536 else {
+                    end(token, "does not read replies")
+                    return false
+                }
             case .deliver(let node, let update):
                 if case .connected = update { claim(node, token) }
                 deliver(node, update)
@@ -208,8 +214,6 @@ final class AgentLoop {
             case .ended: return end(token, "connection closed")
             case .failed(let reason): return end(token, reason)
             }
-            // Replies are tiny; a peer that takes none of 64 KB is not an agent.
-            if connection.output.count > 65_536 { return end(token, "does not read replies") }
         }
         watch(token, connection)
     }

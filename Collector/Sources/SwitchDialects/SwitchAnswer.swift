@@ -13,6 +13,8 @@ package struct SwitchAnswer: Sendable {
     /// Of each routing table in the answer whether nothing at all stood in it.
     var emptyTables: [Bool] = [] { didSet { isTableLast = true } }
     private var isTableLast = false
+    /// An empty answer may have been meant for a summary: FRR prints `{}` for both.
+    var mayTakeSummaryForTable = false
     private var routeCount = 0
 
     /// A sick switch repeats itself; the first problems say what is wrong.
@@ -53,7 +55,7 @@ package struct SwitchAnswer: Sendable {
         let hasBGP = table.routes.values.joined().contains(where: \.isBGP)
         guard !summaries.isEmpty else {
             if table.routes.isEmpty { return doubt("an empty table without a summary") }
-            if !hasBGP, emptyTables.contains(true) {
+            if !hasBGP, mayTakeSummaryForTable, emptyTables.contains(true) {
                 doubt("no BGP route, and an empty answer: there may be no BGP instance")
             }
             return

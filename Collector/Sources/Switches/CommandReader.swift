@@ -26,7 +26,7 @@ package struct CommandReader: SwitchReader {
     private let format: SwitchFormat
 
     /// A full table of a large switch takes seconds; past this the command hangs.
-    private static let deadline = Duration.seconds(30)
+    private static let deadline = 30
     private static let outputLimit = 16 << 20
 
     package init(_ arguments: [String], format: SwitchFormat) {
@@ -37,7 +37,7 @@ package struct CommandReader: SwitchReader {
     package func read() async throws -> SwitchAnswer {
         let bytes: [UInt8]
         do {
-            bytes = try await output()
+            bytes = try await withDeadline(seconds: Self.deadline) { try await execute() }
         } catch {
             throw SwitchReadError("\(arguments.first ?? ""): \(error)")
         }
@@ -45,18 +45,6 @@ package struct CommandReader: SwitchReader {
     }
 
     package func close() async {}
-
-    private func output() async throws -> [UInt8] {
-        try await withThrowingTaskGroup(of: [UInt8].self) { group in
-            group.addTask { try await execute() }
-            group.addTask {
-                try await Task.sleep(for: Self.deadline)
-                throw SwitchReadError("not finished within 30 s")
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? []
-        }
-    }
 
     private func execute() async throws -> [UInt8] {
         let program: Executable =

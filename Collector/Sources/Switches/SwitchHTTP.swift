@@ -22,7 +22,7 @@ package actor SwitchHTTP {
         }
     }
 
-    struct Answer {
+    struct Answer: Sendable {
         let status: Int
         let body: [UInt8]
     }
@@ -35,6 +35,7 @@ package actor SwitchHTTP {
 
     /// NX-OS takes seconds for a table, and gives a command up after 300 s: this is a sick switch.
     private static let timeout = TimeAmount.seconds(30)
+    private static let deadline = 40
     private static let bodyLimit = 16 << 20
     /// A session cookie lives for 600 s: a minute early, nothing is caught by its end.
     private static let cookieLife = Duration.seconds(540)
@@ -89,14 +90,22 @@ package actor SwitchHTTP {
         }
         request.body = .bytes(ByteBuffer(string: body))
         do {
-            let response = try await http.execute(request, timeout: Self.timeout)
-            let buffer = try await response.body.collect(upTo: Self.bodyLimit)
-            keepCookie(response.headers)
-            return Answer(status: Int(response.status.code), body: Array(buffer.readableBytesView))
+            // The client's own time-out ends with the head: a body may drip for ever.
+            let (answer, headers) = try await withDeadline(seconds: Self.deadline) {
+                [request, http] in
+                let response = try await http.execute(request, timeout: Self.timeout)
+                let buffer = try await response.body.collect(upTo: Self.bodyLimit)
+                let body = Array(buffer.readableBytesView)
+                return (Answer(status: Int(response.status.code), body: body), response.headers)
+            }
+            keepCookie(headers)
+            return answer
         } catch let error as HTTPClientError {
             throw SwitchReadError("no answer: \(error.shortDescription)")
         } catch is CancellationError {
             throw CancellationError()
+        } catch let error as SwitchReadError {
+            throw error
         } catch {
             throw SwitchReadError("no answer: \(error)")
         }

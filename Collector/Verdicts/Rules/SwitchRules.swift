@@ -49,7 +49,7 @@ private func judgeSwitch(
     }
     let instead =
         table.otherVRF(prefix, than: facts.vrf).map { "it in VRF \($0)" }
-        ?? covering(prefix, table)
+        ?? covering(prefix, table, facts.vrf)
     let state = instead.map {
         StageState.wrong(expected: "\(prefix) in VRF \(facts.vrf)", found: $0)
     }
@@ -122,8 +122,11 @@ extension SwitchTable {
     }
 }
 
-private func covering(_ prefix: Prefix, _ table: SwitchTable) -> String? {
-    let covering = table.routes.keys.filter { $0 != prefix && $0.contains(prefix) && !$0.isDefault }
+private func covering(_ prefix: Prefix, _ table: SwitchTable, _ vrf: String) -> String? {
+    let covering = table.routes.keys.filter { other in
+        other != prefix && other.contains(prefix) && !other.isDefault
+            && table.best(other, vrf: vrf) != nil
+    }
     return covering.max { $0.length < $1.length }.map { "only \($0)" }
 }
 

@@ -14,12 +14,22 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     for piece in [bytes[..<cut], bytes[cut...]] where !isBroken {
         do { try router.received(Array(piece), now: .zero) } catch { isBroken = true }
     }
-    let prefixes = router.prefixes
-    for prefix in prefixes { _ = router.routes(prefix) }
-    _ = (router.problems, router.neighbors, router.isSettled(at: Timestamp(milliseconds: 9_000)))
+    let routes = router.routes { _ in true }
+    _ = (router.problems, router.neighbors)
+    _ = router.settle([.ipv4, .ipv6], at: Timestamp(milliseconds: 9_000))
     let whole = decodeBMP(bytes)
-    if !isBroken, !router.isInMessage { precondition(whole.table.routes.count <= prefixes.count) }
+    if !isBroken, !router.isInMessage { precondition(whole.table.routes.count <= routes.count) }
+    listen(bytes)
     return 0
+}
+
+/// The same bytes as a BGP session.
+private func listen(_ bytes: [UInt8]) {
+    let identity = BGPListenerFeed.Identity(asn: 64_512, routerID: IPAddress(ipv4: 1))
+    var feed = BGPListenerFeed(identity: identity, supernets: [])
+    _ = feed.opened(now: .zero)
+    _ = feed.received(bytes, now: .zero)
+    _ = feed.timerFired(now: Timestamp(milliseconds: 10_000))
 }
 
 @main enum Fuzz {

@@ -63,8 +63,12 @@ struct BGPUpdate {
             : Int(try attributes.number(bytes, "attribute length", as: UInt16.self))
         var value = try attributes.part(size, "attribute")
         switch type {
-        case Attribute.nextHop: nextHop = try value.address(.ipv4, bytes, "NEXT_HOP")
-        case Attribute.originator: originator = try value.address(.ipv4, bytes, "ORIGINATOR_ID")
+        case Attribute.nextHop, Attribute.originator:
+            guard size == 4 else {
+                throw .invalid(what: "attribute \(type)'s length", at: value.offset)
+            }
+            let address = try value.address(.ipv4, bytes, "attribute")
+            if type == Attribute.nextHop { nextHop = address } else { originator = address }
         case Attribute.reach: try takeReach(&value, bytes)
         case Attribute.unreach:
             guard let family = try family(&value, bytes) else { return isForeign = true }
@@ -113,12 +117,23 @@ struct BGPUpdate {
         return unreach.family
     }
 
+    /// Whether its prefixes can be read with these path identifiers.
+    func isReadable(_ bytes: Span<UInt8>, _ addPath: AddPath) -> Bool {
+        do throws(BGPError) {
+            try forEachWithdrawn(bytes, addPath) { _, _ in }
+            try forEachAnnounced(bytes, addPath) { _, _, _ in }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Withdrawals first: a prefix in both is announced (RFC 4271 section 4.3).
     @inline(__always)
     func forEachWithdrawn(
         _ bytes: Span<UInt8>,
         _ addPath: AddPath,
-        _ body: (Prefix, UInt32) -> Void
+        _ body: (Prefix, UInt32?) -> Void
     ) throws(BGPError) {
         try Self.forEach(withdrawn, .ipv4, bytes, addPath, body)
         if let unreach { try Self.forEach(unreach.prefixes, unreach.family, bytes, addPath, body) }
@@ -128,7 +143,7 @@ struct BGPUpdate {
     func forEachAnnounced(
         _ bytes: Span<UInt8>,
         _ addPath: AddPath,
-        _ body: (Prefix, UInt32, IPAddress) -> Void
+        _ body: (Prefix, UInt32?, IPAddress) -> Void
     ) throws(BGPError) {
         if !announced.isAtEnd {
             guard let nextHop else {
@@ -148,11 +163,11 @@ struct BGPUpdate {
         _ family: BGPFamily,
         _ bytes: Span<UInt8>,
         _ addPath: AddPath,
-        _ body: (Prefix, UInt32) -> Void
+        _ body: (Prefix, UInt32?) -> Void
     ) throws(BGPError) {
         var reader = part
         while !reader.isAtEnd {
-            let path: UInt32 = addPath[family] ? try reader.number(bytes, "path identifier") : 0
+            let path: UInt32? = addPath[family] ? try reader.number(bytes, "path identifier") : nil
             body(try reader.prefix(family, bytes), path)
         }
     }

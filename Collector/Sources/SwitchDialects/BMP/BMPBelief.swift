@@ -2,33 +2,42 @@
 package import Facts
 package import Routing
 
-/// What a router's tables say of a prefix, taken together.
+/// What a router's tables say, taken together.
 extension BMPRouter {
-    /// By VRF what the router chose, where it tells (Loc-RIB), and what else its peers announce.
-    package func routes(_ prefix: Prefix) -> [SwitchRoute] {
-        var found: [String: Found] = [:]
+    /// Of each prefix that is wanted, by VRF: what the router chose, where it tells (Loc-RIB), and what
+    /// else its peers announce. One pass through all tables.
+    package func routes(where isWanted: (Prefix) -> Bool) -> [Prefix: [SwitchRoute]] {
+        var found: [Prefix: [String: Found]] = [:]
+        var vrfsWithLoc: Set<String> = []
         for (key, peer) in peers where peer.isUp || peer.isProvisional {
             let vrf = Self.vrf(key, peer)
+            let isPostTrue = !sender.maySendFalseWithdrawals(of: peer)
+            let post = peer.tables[.postIn]
             for (kind, table) in peer.tables {
-                let hops = table.nextHops(prefix)
-                if kind == .loc { found[vrf, default: Found()].hasLoc = true }
-                guard !hops.isEmpty else { continue }
-                found[vrf, default: Found()].add(hops, kind)
+                if kind == .loc { vrfsWithLoc.insert(vrf) }
+                table.forEachPrefix { prefix, hops in
+                    guard isWanted(prefix) else { return }
+                    var level = kind.level
+                    if kind == .preIn, let post {
+                        // What came through the policy counts, with the next hop that this gave it; what
+                        // did not was refused, unless the router may be wrong about it.
+                        guard post.nextHops(prefix).isEmpty else { return }
+                        if isPostTrue { level = .announced }
+                    }
+                    found[prefix, default: [:]][vrf, default: Found()]
+                        .add(hops, level, isPostTrue: isPostTrue)
+                }
             }
-            if peer.tables[.postIn] != nil { found[vrf, default: Found()].hasPost = true }
         }
-        return found.sorted { $0.key < $1.key }.flatMap { vrf, found in
-            found.routes(prefix, vrf, isPostTrue: !sender.maySendFalseWithdrawals)
+        return found.reduce(into: [:]) { routes, entry in
+            routes[entry.key] = entry.value.sorted { $0.key < $1.key }.flatMap { vrf, found in
+                found.routes(entry.key, vrf, hasLoc: vrfsWithLoc.contains(vrf))
+            }
         }
     }
 
-    /// Every prefix of any table, in order.
-    package var prefixes: [Prefix] {
-        var all: Set<Prefix> = []
-        for peer in peers.values {
-            for table in peer.tables.values { all.formUnion(table.prefixes) }
-        }
-        return all.sorted()
+    package func routes(_ prefix: Prefix) -> [SwitchRoute] {
+        routes { $0 == prefix }[prefix] ?? []
     }
 
     /// The router's peers, by address.
@@ -47,21 +56,23 @@ extension BMPRouter {
     /// Why what is not in the tables may still be on the router.
     package var problems: [String] {
         var problems = doubts.map(\.words).sorted()
-        for (key, peer) in peers.sorted(by: { $0.key.address < $1.key.address })
-        where peer.isUp && hidesAnnouncements(peer) {
-            problems.append(
-                "peer \(key.address): its announcements come as withdrawals; the router must keep what "
-                    + "it receives (soft-reconfiguration inbound)"
-            )
+        for (key, peer) in peers.sorted(by: { $0.key.address < $1.key.address }) where peer.isUp {
+            if let problem = problem(peer) { problems.append("peer \(key.address): \(problem)") }
         }
         return problems
     }
 
-    /// FRR withdraws what it does not keep, table by table.
-    private func hidesAnnouncements(_ peer: BMPPeer) -> Bool {
-        guard sender.needsAdjRIBIn else { return false }
-        return peer.tables.values.contains(where: \.hasWithdrawn)
-            && !peer.tables.values.contains(where: \.hasAnnounced)
+    private func problem(_ peer: BMPPeer) -> String? {
+        let (pre, post) = (peer.tables[.preIn], peer.tables[.postIn])
+        // FRR withdraws what it does not keep.
+        if sender.needsAdjRIBIn, let pre, pre.hasWithdrawn, !pre.hasAnnounced {
+            return "its announcements come as withdrawals; the router must keep what it receives "
+                + "(soft-reconfiguration inbound)"
+        }
+        if sender.maySendFalseWithdrawals(of: peer), pre == nil, let post, post.hasWithdrawn {
+            return "its withdrawals may be none; the router must send routes before the policy too"
+        }
+        return nil
     }
 
     private static func vrf(_ key: BMPPeerKey, _ peer: BMPPeer) -> String {
@@ -76,27 +87,21 @@ extension BMPRouter {
 
     /// One prefix in one VRF.
     private struct Found {
-        var hasLoc = false
-        var hasPost = false
         private var loc: Set<IPAddress> = []
         private var accepted: Set<IPAddress> = []
-        private var announced: Set<IPAddress> = []
+        private var refused: Set<IPAddress> = []
+        private var mayLocBeWrong = false
 
-        mutating func add(_ hops: [IPAddress], _ kind: BMPTableKind) {
-            switch kind {
-            case .loc: loc.formUnion(hops)
-            case .postIn: accepted.formUnion(hops)
-            case .preIn: announced.formUnion(hops)
-            // What the router tells others is not what it has.
-            case .preOut, .postOut: break
+        mutating func add(_ hops: [IPAddress], _ level: RouteEvidence, isPostTrue: Bool) {
+            mayLocBeWrong = mayLocBeWrong || !isPostTrue
+            switch level {
+            case .announced: refused.formUnion(hops)
+            case .accepted: accepted.formUnion(hops)
+            case .best, .inRIB, .inHardware: loc.formUnion(hops)
             }
         }
 
-        /// Where what came through the policy may be wrong, what was announced counts as accepted, and
-        /// that the router chose nothing counts for nothing.
-        func routes(_ prefix: Prefix, _ vrf: String, isPostTrue: Bool) -> [SwitchRoute] {
-            let taken = isPostTrue && hasPost ? accepted : accepted.union(announced)
-            let refused = announced.subtracting(taken)
+        func routes(_ prefix: Prefix, _ vrf: String, hasLoc: Bool) -> [SwitchRoute] {
             func route(_ hops: Set<IPAddress>, _ level: RouteEvidence, isBest: Bool) -> SwitchRoute?
             {
                 guard !hops.isEmpty else { return nil }
@@ -109,12 +114,23 @@ extension BMPRouter {
                     evidence: level
                 )
             }
-            let others = taken.subtracting(loc)
-            let isChosen = !hasLoc || (loc.isEmpty && !isPostTrue)
+            // That the router chose nothing counts for nothing where it may say so wrongly.
+            let isChosen = !hasLoc || (loc.isEmpty && mayLocBeWrong)
             return [
-                route(loc, .best, isBest: true), route(others, .accepted, isBest: isChosen),
-                route(refused.subtracting(loc), .announced, isBest: false),
+                route(loc, .best, isBest: true),
+                route(accepted.subtracting(loc), .accepted, isBest: isChosen),
+                route(refused.subtracting(loc).subtracting(accepted), .announced, isBest: false),
             ].compactMap(\.self)
+        }
+    }
+}
+
+extension BMPTableKind {
+    /// What a route in it proves, unless another table tells otherwise.
+    fileprivate var level: RouteEvidence {
+        switch self {
+        case .loc: .best
+        case .preIn, .postIn, .preOut, .postOut: .accepted
         }
     }
 }
@@ -129,13 +145,17 @@ package func decodeBMP(_ bytes: [UInt8]) -> SwitchAnswer {
         answer.doubt("\(error)")
         return answer
     }
+    guard router.initiatedAt != nil else {
+        answer.doubt("no Initiation message: this is not a router's whole stream")
+        return answer
+    }
     guard !router.isInMessage else {
         answer.doubt("the stream ends in the middle of a message")
         return answer
     }
     for problem in router.problems { answer.doubt(problem) }
-    for prefix in router.prefixes {
-        for route in router.routes(prefix) { answer.add(route, at: "\(prefix)") }
+    for (prefix, routes) in router.routes(where: { _ in true }).sorted(by: { $0.key < $1.key }) {
+        for route in routes { answer.add(route, at: "\(prefix)") }
     }
     answer.table.neighbors = router.neighbors
     return answer

@@ -119,8 +119,8 @@ enum BMPMessage {
     ) throws(BGPError) -> BMPMessage {
         let header = try BMPPeerHeader(&reader, bytes)
         let (type, body) = try pdu(&reader, bytes)
-        guard type == 2 else {
-            throw .invalid(what: "a BGP message that is no UPDATE", at: body.offset)
+        guard type == 2, reader.isAtEnd else {
+            throw .invalid(what: "a BGP message that is no UPDATE alone", at: body.offset)
         }
         return .routes(header, try BGPUpdate(body, bytes))
     }
@@ -154,7 +154,13 @@ enum BMPMessage {
         _ reader: inout BGPReader,
         _ bytes: Span<UInt8>
     ) throws(BGPError) -> (type: UInt8, body: BGPReader) {
-        try reader.skip(16, "BGP marker")
+        var marker = try reader.part(16, "BGP marker")
+        while !marker.isAtEnd {
+            let place = marker.offset
+            guard try marker.byte(bytes, "BGP marker") == 0xff else {
+                throw .invalid(what: "BGP marker", at: place)
+            }
+        }
         let start = reader.offset
         let size = Int(try reader.number(bytes, "BGP length", as: UInt16.self))
         let type = try reader.byte(bytes, "BGP type")

@@ -1,75 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import Routing
 
-/// The routes of one table: for each prefix where it leads to, or for each of its paths where the peer
-/// sends several.
-struct BMPTable: Sendable {
-    /// Next hops, each once: a node announces all it has with one.
-    private var hops: [IPAddress] = []
-    private var hopIndices: [IPAddress: UInt32] = [:]
-    private var single: [Prefix: UInt32] = [:]
-    /// Only with ADD-PATH.
-    private var several: [Prefix: [UInt32: UInt32]] = [:]
-    /// What End-of-RIB was told for, and whether anything at all came.
-    private(set) var completeFamilies: Set<AddressFamily> = []
-    private(set) var hasAnnounced = false
-    private(set) var hasWithdrawn = false
-
-    /// False if the table is full: what it lacks then proves nothing.
-    mutating func announce(_ prefix: Prefix, path: UInt32, by hop: IPAddress, limit: Int) -> Bool {
-        hasAnnounced = true
-        let index = indexOf(hop)
-        if path == 0, several.isEmpty {
-            guard single.count < limit || single[prefix] != nil else { return false }
-            single[prefix] = index
-        } else {
-            guard several.count < limit || several[prefix] != nil else { return false }
-            // A route server sends dozens of paths; thousands are an attack.
-            guard several[prefix, default: [:]].count < 256 else { return false }
-            several[prefix, default: [:]][path] = index
-        }
-        return true
-    }
-
-    mutating func withdraw(_ prefix: Prefix, path: UInt32) {
-        hasWithdrawn = true
-        single[prefix] = nil
-        guard !several.isEmpty else { return }
-        several[prefix]?[path] = nil
-        if several[prefix]?.isEmpty == true { several[prefix] = nil }
-    }
-
-    mutating func complete(_ family: AddressFamily) { completeFamilies.insert(family) }
-
-    func nextHops(_ prefix: Prefix) -> [IPAddress] {
-        if let index = single[prefix] { return [hops[Int(index)]] }
-        return (several[prefix] ?? [:]).values.map { hops[Int($0)] }
-    }
-
-    var prefixes: [Prefix] { Array(single.keys) + Array(several.keys) }
-    var count: Int { single.count + several.count }
-
-    private mutating func indexOf(_ hop: IPAddress) -> UInt32 {
-        if let known = hopIndices[hop] { return known }
-        let index = UInt32(clamping: hops.count)
-        hops.append(hop)
-        hopIndices[hop] = index
-        return index
-    }
-}
-
 /// One peer of the router, and its tables.
 struct BMPPeer: Sendable {
     /// Between Peer Up and Peer Down; a table without Peer Up (GoBGP's Loc-RIB) is provisional.
     var isUp = false
     var isProvisional = true
     var tableName: String?
-    var tables: [BMPTableKind: BMPTable] = [:]
+    var tables: [BMPTableKind: PeerTable] = [:]
     /// By the OPENs; senders differ on which tables it holds for.
     var addPath = AddPath()
+    /// Tables whose routes could only be read the other way.
+    var addPathOverrides: [BMPTableKind: AddPath] = [:]
     var lastRoutes = Timestamp.zero
+    /// All it has was told once; from then on its tables are kept up.
+    var isTold = false
 
-    mutating func flush() { tables = [:] }
+    /// The session is over, or a new one.
+    mutating func flush() {
+        tables = [:]
+        addPathOverrides = [:]
+        isTold = false
+    }
 }
 
 /// What is known to be wrong in what a router of this description sends.
@@ -94,11 +46,17 @@ struct BMPSender: Sendable, Equatable {
 
     /// Whether a withdrawal after the import policy may be none: FRR before 10.3 sends one for an
     /// announcement whose next hop it does not track yet, and GoBGP for one path of several.
-    var maySendFalseWithdrawals: Bool { isFRR && !isFRRSince(10, 3) || isGoBGP }
+    func maySendFalseWithdrawals(of peer: BMPPeer) -> Bool {
+        isFRR && !isFRRSince(10, 3) || isGoBGP && peer.addPath != AddPath()
+    }
 
     /// FRR sends a peer's announcements as withdrawals unless it keeps them
     /// (`soft-reconfiguration inbound`).
     var needsAdjRIBIn: Bool { isFRR }
+
+    /// How long without a route tells that a peer without End-of-RIB has told all. FRR and GoBGP dump in
+    /// one go; IOS XR asks its peers again, one every 30 s.
+    var quietTime: Int64 { isFRR || isGoBGP ? 5_000 : 35_000 }
 
     private func isFRRSince(_ major: Int, _ minor: Int) -> Bool {
         let numbers = (description ?? "").split(separator: " ").last?.split(separator: ".") ?? []

@@ -9,35 +9,43 @@ package struct BMPRouter: Sendable {
     /// A full table of the Internet with both policies; a router of pods has thousands.
     static let routeLimit = 2_000_000
     static let peerLimit = 8_192
-    /// After this long without a route a peer's table counts as told, with or without End-of-RIB.
-    static let quietTime: Int64 = 5_000
+    /// A router whose peers are all gone may have restarted itself: they have this long to come back.
+    static let restartTime: Int64 = 180_000
 
     private(set) var sender = BMPSender()
     private(set) var peers: [BMPPeerKey: BMPPeer] = [:]
-    /// What of the last bytes was no whole message.
+    /// What of the last bytes was no whole message, and how many bytes make it whole.
     private var pending: [UInt8] = []
+    private var needed = 0
     private var routeCount = 0
     private var taken = 0
-    private var initiatedAt: Timestamp?
+    private(set) var messageCount = 0
+    private(set) var initiatedAt: Timestamp?
+    /// Whether routes are monitored at all: a router may send nothing but statistics.
+    private var hasRoutes = false
     private(set) var doubts: Set<BMPDoubt> = []
     /// Prefixes whose routes may be others than when `takeChanges` was last called.
-    private var changes = BMPChanges()
+    private var changes = PrefixChanges()
 
     package init() {}
 
     /// Any part of the stream. Throws at the first message that is none; `at` counts its own bytes.
     package mutating func received(_ bytes: [UInt8], now: Timestamp) throws(BGPError) {
         guard !pending.isEmpty else { return pending = Array(bytes[try consume(bytes, now)...]) }
-        var joined = pending
-        pending = []
-        joined += bytes
-        pending = Array(joined[try consume(joined, now)...])
+        pending += bytes
+        guard pending.count >= needed else { return }
+        var joined: [UInt8] = []
+        swap(&joined, &pending)
+        let end = try consume(joined, now)
+        joined.removeFirst(end)
+        pending = joined
     }
 
     /// Whole messages; how many bytes they were.
     private mutating func consume(_ array: [UInt8], _ now: Timestamp) throws(BGPError) -> Int {
         let bytes = array.span
         var start = 0
+        needed = BMPMessage.headerSize
         while bytes.count - start >= BMPMessage.headerSize {
             guard bytes[start] == BMPMessage.version else {
                 throw .invalid(what: "BMP version \(bytes[start])", at: taken + start)
@@ -47,9 +55,12 @@ package struct BMPRouter: Sendable {
             guard size >= BMPMessage.headerSize, size <= BMPMessage.sizeLimit else {
                 throw .invalid(what: "message length \(size)", at: taken + start + 1)
             }
+            needed = size
             guard bytes.count - start >= size else { break }
             try take(BMPMessage(BGPReader(start..<start + size), bytes), bytes, now)
+            messageCount += 1
             start += size
+            needed = BMPMessage.headerSize
         }
         taken += start
         return start
@@ -121,19 +132,21 @@ package struct BMPRouter: Sendable {
         _ bytes: Span<UInt8>,
         _ now: Timestamp
     ) throws(BGPError) {
+        let kind = header.table
+        // What the router tells others is not what it has.
+        guard kind != .preOut, kind != .postOut else { return }
         guard peers[header.key] != nil || peers.count < Self.peerLimit else {
             return _ = doubts.insert(.tooMuch)
         }
-        let kind = header.table
-        let negotiated = peers[header.key]?.addPath ?? AddPath()
-        let addPath = sender.addPath(negotiated, in: kind)
+        hasRoutes = true
+        let addPath = addPath(header.key, kind, update, bytes)
         // Taken out while it is written to, so that it is not copied.
         var table =
-            peers[header.key, default: BMPPeer()].tables.removeValue(forKey: kind) ?? BMPTable()
+            peers[header.key, default: BMPPeer()].tables.removeValue(forKey: kind) ?? PeerTable()
         let before = table.count
         var isFull = false
         var changed = changes
-        changes = BMPChanges()
+        changes = PrefixChanges()
         defer {
             routeCount += table.count - before
             if isFull { doubts.insert(.tooMuch) }
@@ -153,28 +166,49 @@ package struct BMPRouter: Sendable {
         }
     }
 
+    /// Whether this table's routes have path identifiers: by what was negotiated and by what is known of
+    /// the sender, unless that cannot be read.
+    private mutating func addPath(
+        _ key: BMPPeerKey,
+        _ kind: BMPTableKind,
+        _ update: BGPUpdate,
+        _ bytes: Span<UInt8>
+    ) -> AddPath {
+        guard let peer = peers[key] else { return AddPath() }
+        let expected =
+            peer.addPathOverrides[kind] ?? sender.addPath(peer.addPath, in: kind)
+        guard expected != AddPath(), !update.isReadable(bytes, expected),
+            update.isReadable(bytes, AddPath())
+        else { return expected }
+        peers[key]?.addPathOverrides[kind] = AddPath()
+        return AddPath()
+    }
+
     /// What may have changed, once; nil if everything may have.
     package mutating func takeChanges() -> Set<Prefix>? {
-        defer { changes = BMPChanges() }
+        defer { changes = PrefixChanges() }
         return changes.prefixes
     }
 
     // MARK: - Completeness
 
-    /// Whether all that the router has was told: Initiation, and of each peer that is up End-of-RIB for
-    /// every table or silence since.
-    package func isSettled(at now: Timestamp) -> Bool {
-        guard let initiatedAt, !doubts.contains(.tooMuch), !doubts.contains(.lostMessages) else {
-            return false
-        }
-        let present = peers.values.filter { $0.isUp || $0.isProvisional }
-        guard !peers.isEmpty else { return now - initiatedAt >= Self.quietTime }
-        return present.allSatisfy { peer in
-            let isTold =
+    /// Whether all that the router has was told, at least once for each peer's session: by End-of-RIB of
+    /// each table for every family in question, or by routes and then silence. A router that monitors
+    /// nothing, or all of whose peers are down since it began, proves nothing yet.
+    package mutating func settle(_ families: Set<AddressFamily>, at now: Timestamp) -> Bool {
+        guard let initiatedAt, hasRoutes else { return false }
+        let present = peers.filter { $0.value.isUp || $0.value.isProvisional }
+        guard !present.isEmpty else { return now - initiatedAt >= Self.restartTime }
+        var isSettled = true
+        for (key, peer) in present where !peer.isTold {
+            let isComplete =
                 !peer.tables.isEmpty
-                && peer.tables.values.allSatisfy { !$0.completeFamilies.isEmpty }
-            return isTold || now - peer.lastRoutes >= Self.quietTime
+                && peer.tables.values.allSatisfy { families.isSubset(of: $0.completeFamilies) }
+            let isTold = isComplete || now - peer.lastRoutes >= sender.quietTime
+            peers[key]?.isTold = isTold
+            isSettled = isSettled && isTold
         }
+        return isSettled
     }
 }
 
@@ -188,23 +222,5 @@ enum BMPDoubt: Hashable, Sendable {
         case .lostMessages: "the router says that it lost messages"
         case .tooMuch: "more peers or routes than are kept"
         }
-    }
-}
-
-/// Prefixes that changed: few are named, and for many it is all.
-struct BMPChanges: Sendable {
-    private(set) var prefixes: Set<Prefix>? = []
-    /// More would take longer to name than to read everything again.
-    private static let limit = 65_536
-
-    @inline(__always)
-    mutating func add(_ prefix: Prefix) {
-        prefixes?.insert(prefix)
-        if (prefixes?.count ?? 0) > Self.limit { prefixes = nil }
-    }
-
-    mutating func add(_ many: [Prefix]) {
-        guard many.count <= Self.limit else { return prefixes = nil }
-        for prefix in many { add(prefix) }
     }
 }

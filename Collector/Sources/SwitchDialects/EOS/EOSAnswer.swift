@@ -73,7 +73,8 @@ private func takeRoute(
     }
     var hops: Set<IPAddress> = []
     for via in vias {
-        guard let written = via["nexthopAddr"] else { continue }
+        // Over VXLAN the next hop is the tunnel's other end.
+        guard let written = via["nexthopAddr"] ?? via["vtepAddr"] else { continue }
         guard let address = written.text.flatMap({ IPAddress($0) })?.unmapped else {
             return answer.doubt("\(place): nexthopAddr: not an address")
         }

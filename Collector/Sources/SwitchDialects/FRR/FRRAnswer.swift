@@ -17,6 +17,7 @@ package func decodeFRR(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
         throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
     }
     var answer = SwitchAnswer()
+    answer.mayTakeSummaryForTable = true
     for document in documents {
         guard let object = document.object else {
             answer.doubt("a list where an object is expected")

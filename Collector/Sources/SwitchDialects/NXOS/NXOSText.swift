@@ -11,9 +11,6 @@ import Routing
 package func decodeNXOSText(_ bytes: [UInt8]) -> SwitchAnswer {
     var answer = SwitchAnswer()
     takeNXOSText(String(decoding: bytes, as: UTF8.self), isWhole: false, &answer)
-    if let last = bytes.last, last != UInt8(ascii: "\n") {
-        answer.doubt("the last line has no end: it may be cut off")
-    }
     if answer.endsInTable { answer.doubt("no BGP summary after the table: it may be cut off") }
     answer.conclude()
     return answer
@@ -24,10 +21,13 @@ package func decodeNXOSText(_ bytes: [UInt8]) -> SwitchAnswer {
 /// Words that stand in JSON are whole, with or without a last newline.
 func takeNXOSText(_ text: String, isWhole: Bool = true, _ answer: inout SwitchAnswer) {
     var reader = NXOSTextReader()
-    for line in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-        reader.take(line, &answer)
-    }
-    reader.finish(&answer, isCut: !isWhole && !(text.last?.isNewline ?? true))
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for line in lines { reader.take(line, &answer) }
+    // Behind the last newline stands nothing, a prompt, or a line that may not be all there.
+    let rest = (lines.last ?? "").trimmingBlanks
+    let isCut = !isWhole && !rest.isEmpty && !isPrompt(rest) && !Via.isSurelyWhole(rest)
+    if isCut { answer.doubt("the last line has no end: it may be cut off") }
+    reader.finish(&answer, isCut: isCut)
     if !reader.hasSeenAnything { answer.doubt("no routing table in the text") }
 }
 
@@ -98,7 +98,10 @@ private struct NXOSTextReader {
     }
 
     private mutating func takeVia(_ via: Via, _ answer: inout SwitchAnswer) {
-        guard open != nil else { return }
+        guard open != nil else {
+            return answer.doubt("a next hop without its prefix: \(via.text.prefix(80))")
+        }
+        guard !via.isMulticast else { return }
         if let problem = via.problem {
             open?.problem = problem
         } else {
@@ -139,6 +142,12 @@ private func tableHeader(_ line: Substring) -> String? {
     return String(line[start..<end])
 }
 
+/// `n5k-a#`, `leaf-1>`: what a terminal shows when a command is over.
+private func isPrompt(_ line: Substring) -> Bool {
+    guard let last = line.last, last == "#" || last == ">" else { return false }
+    return !line.contains(" ")
+}
+
 /// The switch says that it will not or cannot tell.
 private func complaint(_ line: Substring) -> String? {
     let isComplaint =
@@ -169,11 +178,28 @@ private struct Via {
     var protocolName = ""
     var isBest = false
     var problem: String?
+    let text: Substring
+    /// Two stars: the best for multicast, which is another table's matter.
+    let isMulticast: Bool
+
+    /// Words that end a line's part, so that nothing of it is missing.
+    private static let endings: Set<Substring> = [
+        "static", "direct", "local", "hmm", "internal", "external", "intra", "inter", "type-1",
+        "type-2", "discard",
+    ]
+
+    /// Ends in a word that is one as it stands.
+    static func isSurelyWhole(_ line: Substring) -> Bool {
+        guard let via = Via(line), via.problem == nil else { return false }
+        let last = line.split(separator: ",").last?.trimmingBlanks ?? ""
+        return endings.contains(last)
+    }
 
     init?(_ line: Substring) {
+        text = line
         let stars = line.prefix { $0 == "*" }.count
         guard line.dropFirst(stars).hasPrefix("via ") else { return nil }
-        // Two stars mark the best for multicast.
+        isMulticast = stars > 1
         isBest = stars == 1 && !line.contains("(hidden)")
         let fields = line.dropFirst(stars + 4).split(
             separator: ",",
