@@ -168,7 +168,7 @@ package struct BGPListenerFeed: SwitchFeed {
             pace.changed(now: now)
             return []
         }
-        var changes = PrefixChanges()
+        var changes = PrefixChanges.none
         var routes = table
         table = PeerTable()
         defer { table = routes }

@@ -39,11 +39,15 @@ package struct BMPFeed: SwitchFeed {
         }
         // Part of a message is no sign of life.
         if router?.messageCount != before { lastMessage = now }
+        // Until all was told everything is new, and need not be named.
+        guard pace.isLive else {
+            pace.changed(now: now)
+            return []
+        }
         let changes = router?.takeChanges()
-        let isChange = changes.map { $0.contains(where: isOfInterest) } ?? true
-        guard isChange || !pace.isLive else { return [] }
+        guard changes.map({ $0.contains(where: isOfInterest) }) ?? true else { return [] }
         pace.changed(now: now)
-        return pace.isLive && isChange ? [.moved] : []
+        return [.moved]
     }
 
     package mutating func closed(now: Timestamp) -> [FeedAction] {
@@ -63,6 +67,7 @@ package struct BMPFeed: SwitchFeed {
             return [.failed("BMP: \(problem)")]
         }
         let isSettled = router.settle(families, at: now)
+        if isSettled { _ = router.takeChanges() }
         self.router = router
         guard isSettled else {
             pace.notYet(now: now)

@@ -17,7 +17,8 @@ package struct BMPRouter: Sendable {
     /// What of the last bytes was no whole message, and how many bytes make it whole.
     private var pending: [UInt8] = []
     private var needed = 0
-    private var routeCount = 0
+    /// Of all tables.
+    package private(set) var routeCount = 0
     private var taken = 0
     private(set) var messageCount = 0
     private(set) var initiatedAt: Timestamp?
@@ -186,7 +187,7 @@ package struct BMPRouter: Sendable {
 
     /// What may have changed, once; nil if everything may have.
     package mutating func takeChanges() -> Set<Prefix>? {
-        defer { changes = PrefixChanges() }
+        defer { changes = .none }
         return changes.prefixes
     }
 
