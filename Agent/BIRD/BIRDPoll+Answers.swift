@@ -59,6 +59,7 @@ extension BIRDPoll {
         questions += protocols.filter { $0.kind == "BFD" && $0.state == .up }
             .prefix(Self.bfdLimit).map { .bfdSessions($0.name) }
         // A static protocol that is down holds nothing, and cannot be asked.
+        reading.isStaticDown = protocols.contains { $0.kind == "Static" && $0.state == .down }
         questions += protocols.filter { $0.kind == "Static" && $0.state == .up }
             .map { .staticRoutes($0.name) }
         planPrefixesAfterStatics()

@@ -12,6 +12,8 @@ package struct BIRDReading: Equatable, Sendable {
     package var lastReconfiguration = ""
     package var isReconfiguring = false
     package var isRecovering = false
+    /// A static protocol is down, by an operator: what it holds cannot be asked.
+    package var isStaticDown = false
     /// BGP protocols, by name; without those that only wait for dynamic neighbours.
     package var sessions: [BGPSession] = []
     package var statics: [BIRDStatic] = []

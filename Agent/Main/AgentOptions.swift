@@ -24,6 +24,8 @@ struct AgentOptions {
     var node = ""
     var podCIDRs: [Prefix] = []
     var birdSockets: [String] = []
+    /// Nobody named one: BIRD may yet start at another of the usual places.
+    var isBIRDSocketGuessed = false
     /// Milliseconds.
     var interval: Int64 = 5_000
     var files: TLSFiles?
@@ -158,7 +160,10 @@ struct AgentOptions {
         if podCIDRs.isEmpty {
             throw UsageError(message: "--pod-cidr is missing: the supernets pods live in")
         }
-        if birdSockets.isEmpty { birdSockets = AgentOptions.foundBIRDSockets() }
+        if birdSockets.isEmpty {
+            birdSockets = AgentOptions.foundBIRDSockets()
+            isBIRDSocketGuessed = true
+        }
         guard case .stream = command else { return }
         if collectors.isEmpty { throw UsageError(message: "--collector HOST:PORT is missing") }
         guard let ca, let certificate, let key else {
@@ -175,8 +180,9 @@ struct AgentOptions {
 
     /// The first socket that exists where packages and Calico put it, and bird6's beside it; where
     /// none exists yet, the packages' place: BIRD may start later.
+    static let places = ["/run/bird/bird.ctl", "/var/run/bird.ctl", "/var/run/calico/bird.ctl"]
+
     private static func foundBIRDSockets() -> [String] {
-        let places = ["/run/bird/bird.ctl", "/var/run/bird.ctl", "/var/run/calico/bird.ctl"]
         guard let first = places.first(where: { access($0, F_OK) == 0 }) else { return [places[0]] }
         let six = first.dropLast("bird.ctl".count) + "bird6.ctl"
         return access(String(six), F_OK) == 0 ? [first, String(six)] : [first]

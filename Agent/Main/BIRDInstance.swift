@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import BIRD
 import EventLoop
+import Glibc
 import Netlink
 import Routing
 
 /// One BIRD daemon: a fresh session each poll, and where BIRD has `echo` a second session that
 /// only hints that something moved. Polling is the truth.
 final class BIRDInstance {
-    let path: String
+    private(set) var path: String
+    /// Where else BIRD may turn up, if nobody said where it is.
+    private let otherPlaces: [String]
     private let interval: Int64
     private let supernets: [Prefix]
     private let token: UInt64
@@ -44,6 +47,7 @@ final class BIRDInstance {
 
     init(
         path: String,
+        otherPlaces: [String] = [],
         interval: Int64,
         supernets: [Prefix],
         token: UInt64,
@@ -52,6 +56,7 @@ final class BIRDInstance {
         now: Timestamp
     ) {
         self.path = path
+        self.otherPlaces = otherPlaces
         self.interval = interval
         self.supernets = supernets
         self.token = token
@@ -129,6 +134,7 @@ final class BIRDInstance {
     /// `prefixes` are the kernel's: what BIRD is asked about, beside its own statics.
     private func begin(_ prefixes: [Prefix], now: Timestamp) -> Bool {
         pollBegan = now
+        lookElsewhere()
         var next = BIRDPoll(prefixes: prefixes, supernets: supernets, now: now)
         switch ControlSocket.open(path: path) {
         case .failure(let condition):
@@ -146,6 +152,14 @@ final class BIRDInstance {
             poll = next
             return perform(actions, now: now)
         }
+    }
+
+    private func lookElsewhere() {
+        guard reading?.condition == .noSocket || reading?.condition == .noDirectory,
+            let found = otherPlaces.first(where: { access($0, F_OK) == 0 })
+        else { return }
+        log.notice("BIRD's socket is \(found)")
+        path = found
     }
 
     private func perform(_ actions: [BIRDPoll.Action], now: Timestamp) -> Bool {

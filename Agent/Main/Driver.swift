@@ -68,6 +68,8 @@ final class Driver {
             birds.append(
                 BIRDInstance(
                     path: path,
+                    otherPlaces: options.isBIRDSocketGuessed && index == 0
+                        ? AgentOptions.places : [],
                     interval: options.interval,
                     supernets: options.podCIDRs,
                     token: Token.bird + UInt64(index),

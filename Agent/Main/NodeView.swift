@@ -60,7 +60,8 @@ enum NodeView {
             lastReboot: reading.lastReboot,
             lastReconfiguration: reading.lastReconfiguration,
             isReconfiguring: reading.isReconfiguring,
-            isRecovering: reading.isRecovering
+            isRecovering: reading.isRecovering,
+            isStaticDown: reading.isStaticDown
         )
     }
 }

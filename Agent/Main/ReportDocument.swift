@@ -74,6 +74,7 @@ enum ReportDocument {
             ("lastReconfiguration", .nonEmpty(status.lastReconfiguration)),
             ("reconfiguring", status.isReconfiguring ? .bool(true) : nil),
             ("recovering", status.isRecovering ? .bool(true) : nil),
+            ("staticDown", status.isStaticDown ? .bool(true) : nil),
         ])
     }
 

@@ -103,6 +103,8 @@ package struct BIRDFacts: Hashable, Sendable {
     package var lastReconfiguration = ""
     package var isReconfiguring: Bool
     package var isRecovering: Bool
+    /// A static protocol is down, by an operator: what it is configured with is not known.
+    package var isStaticDown = false
     package var sessions: [String: BGPSession]
     package var statics: [BIRDStatic]
     package var routes: [Prefix: [BIRDRoute]]

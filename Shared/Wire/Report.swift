@@ -27,6 +27,8 @@ package struct BIRDStatus: Hashable, Sendable {
     package var lastReconfiguration: String
     package var isReconfiguring: Bool
     package var isRecovering: Bool
+    /// A static protocol is down: what it holds is not known.
+    package var isStaticDown: Bool
 
     package init(
         condition: BIRDCondition,
@@ -36,7 +38,8 @@ package struct BIRDStatus: Hashable, Sendable {
         lastReboot: String = "",
         lastReconfiguration: String = "",
         isReconfiguring: Bool = false,
-        isRecovering: Bool = false
+        isRecovering: Bool = false,
+        isStaticDown: Bool = false
     ) {
         self.condition = condition
         self.since = since
@@ -46,6 +49,7 @@ package struct BIRDStatus: Hashable, Sendable {
         self.lastReconfiguration = lastReconfiguration
         self.isReconfiguring = isReconfiguring
         self.isRecovering = isRecovering
+        self.isStaticDown = isStaticDown
     }
 }
 

@@ -31,7 +31,8 @@ extension ReportDecoder {
                 lastReboot: try reboots.string(bytes, strings),
                 lastReconfiguration: try reconfigurations.string(bytes, strings),
                 isReconfiguring: flags & 1 != 0,
-                isRecovering: flags & 2 != 0
+                isRecovering: flags & 2 != 0,
+                isStaticDown: flags & 4 != 0
             )
             return OfDaemon(try daemons.string(bytes, strings), status)
         }

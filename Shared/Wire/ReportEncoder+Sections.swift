@@ -77,6 +77,7 @@ extension ReportEncoder {
             }
             encoder.numbers(Column.Bird.flags, rows.count) { row in
                 (rows[row].value.isReconfiguring ? 1 : 0) | (rows[row].value.isRecovering ? 2 : 0)
+                    | (rows[row].value.isStaticDown ? 4 : 0)
             }
         }
     }

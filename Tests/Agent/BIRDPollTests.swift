@@ -350,4 +350,16 @@ import Testing
         #expect(answer(sent: 2, accepted: 2, row: false) == .rejectedByFilter)
         #expect(answer(sent: 0, accepted: 1, row: true) == .notSent)
     }
+
+    @Test("a static protocol that is disabled is told: what it holds cannot be asked")
+    func staticDown() {
+        let (up, _) = reading()
+        #expect(up?.isStaticDown == false)
+        let (down, asked) = reading { bird in
+            bird.answers["show protocols all"] = bird.answers["show protocols all"]?
+                .replacing("static1 Static master4 up", with: "static1 Static master4 down")
+        }
+        #expect(down?.isStaticDown == true)
+        #expect(!asked.contains("show static 'static1'"))
+    }
 }

@@ -139,6 +139,19 @@ import Verdicts
         #expect(site.judgement.verdicts[0].summary.contains("10.16.99.0/24, which no node owns"))
     }
 
+    @Test("a static protocol that an operator disabled is no drift, whatever another one holds")
+    func disabledStatic() {
+        var site = Site()
+        site.report(3) { _, bird in
+            bird.isStaticDown = true
+            bird.statics[0].prefix = prefix("10.16.99.0/24")
+            bird.routes = [:]
+            for key in bird.exports.keys { bird.exports[key] = .notInTable }
+        }
+        #expect(site.kinds == [.birdRouteMissing])
+        #expect(site.judgement.verdicts[0].summary.contains("a static protocol of its is disabled"))
+    }
+
     @Test("bird-route-unreachable: BIRD knows it, but as unreachable")
     func birdRouteUnreachable() {
         var site = Site()

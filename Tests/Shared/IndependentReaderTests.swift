@@ -127,7 +127,11 @@ private struct ReportFacts {
             "routerID": orNull(bird.value.routerID.map(text)),
             "lastReboot": bird.value.lastReboot,
             "lastReconfiguration": bird.value.lastReconfiguration,
-            "flags": bits(bird.value.isReconfiguring, bird.value.isRecovering),
+            "flags": bits(
+                bird.value.isReconfiguring,
+                bird.value.isRecovering,
+                bird.value.isStaticDown
+            ),
         ]
     }
 

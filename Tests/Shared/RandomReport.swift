@@ -73,7 +73,8 @@ struct RandomReport {
             lastReboot: name(),
             lastReconfiguration: name(),
             isReconfiguring: flag(),
-            isRecovering: flag()
+            isRecovering: flag(),
+            isStaticDown: flag()
         )
     }
 

@@ -78,5 +78,6 @@ extension BIRDFacts {
         lastReconfiguration = status.lastReconfiguration
         isReconfiguring = status.isReconfiguring
         isRecovering = status.isRecovering
+        isStaticDown = status.isStaticDown
     }
 }

@@ -191,6 +191,12 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         path.cut(birdFinding(.birdRouteUnreachable, path, facts, what: what))
         return
     }
+    // Whether it is configured cannot be asked then: no drift is proved by another that is there.
+    if facts.birds.values.contains(where: \.isStaticDown) {
+        let what = "BIRD has no route for it, and a static protocol of its is disabled"
+        path.cut(birdFinding(.birdRouteMissing, path, facts, what: what))
+        return
+    }
     let strangers = configured.map(\.prefix).filter { stranger in
         world.isInsideSupernets(stranger) && world.owners[stranger] != node && !stranger.isHost
     }.sorted()
