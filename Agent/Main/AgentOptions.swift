@@ -24,7 +24,7 @@ struct AgentOptions {
     var node = ""
     var podCIDRs: [Prefix] = []
     var birdSockets: [String] = []
-    /// Nobody named one: BIRD may yet start at another of the usual places.
+    /// Nobody named one, and none is there: BIRD may yet start at any of the usual places.
     var isBIRDSocketGuessed = false
     /// Milliseconds.
     var interval: Int64 = 5_000
@@ -162,7 +162,7 @@ struct AgentOptions {
         }
         if birdSockets.isEmpty {
             birdSockets = AgentOptions.foundBIRDSockets()
-            isBIRDSocketGuessed = true
+            isBIRDSocketGuessed = access(birdSockets[0], F_OK) != 0
         }
         guard case .stream = command else { return }
         if collectors.isEmpty { throw UsageError(message: "--collector HOST:PORT is missing") }
@@ -178,10 +178,11 @@ struct AgentOptions {
         files = TLSFiles(ca: ca, certificate: certificate, key: key)
     }
 
-    /// The first socket that exists where packages and Calico put it, and bird6's beside it; where
-    /// none exists yet, the packages' place: BIRD may start later.
+    /// Where packages and Calico put BIRD's socket.
     static let places = ["/run/bird/bird.ctl", "/var/run/bird.ctl", "/var/run/calico/bird.ctl"]
 
+    /// The first socket that exists where packages and Calico put it, and bird6's beside it; where
+    /// none exists yet, the packages' place: BIRD may start later.
     private static func foundBIRDSockets() -> [String] {
         guard let first = places.first(where: { access($0, F_OK) == 0 }) else { return [places[0]] }
         let six = first.dropLast("bird.ctl".count) + "bird6.ctl"

@@ -31,6 +31,8 @@ final class BIRDInstance {
     private var disabling = Disabling()
     /// Polls in a row without an answer.
     private var silences = 0
+    /// It was read once: then it is there that BIRD comes back.
+    private var hasAnswered = false
 
     /// What the last whole poll gave, and since when its condition holds.
     private(set) var reading: BIRDReading?
@@ -42,6 +44,8 @@ final class BIRDInstance {
     private static let afterHint: [Int64] = [0, 150, 600]
     /// While a session is down it is looked at each second: its return is news too.
     private static let restless: Int64 = 1_000
+    /// One greeting that came too late on a loaded machine must not blind a slow interval.
+    private static let longestRest: Int64 = 5_000
     /// A new echo session is tried every 30 s; it is a hint only.
     private static let echoRetry: Int64 = 30_000
 
@@ -155,7 +159,8 @@ final class BIRDInstance {
     }
 
     private func lookElsewhere() {
-        guard reading?.condition == .noSocket || reading?.condition == .noDirectory,
+        guard !hasAnswered,
+            reading?.condition == .noSocket || reading?.condition == .noDirectory,
             let found = otherPlaces.first(where: { access($0, F_OK) == 0 })
         else { return }
         log.notice("BIRD's socket is \(found)")
@@ -183,6 +188,7 @@ final class BIRDInstance {
         if settled.condition == .backlogFull, reading?.condition == .noGreeting {
             settled.condition = .noGreeting
         }
+        hasAnswered = hasAnswered || settled.condition == .readable
         let confirmation = disabling.confirm(&settled, now: now)
         if settled.condition != reading?.condition {
             conditionSince = now
@@ -203,7 +209,7 @@ final class BIRDInstance {
         switch reading.condition {
         case .noGreeting, .noAnswer, .backlogFull:
             silences = min(silences + 1, 2)
-            return now + period << Int64(silences - 1)
+            return now + min(period, Self.longestRest) << Int64(silences - 1)
         default: silences = 0
         }
         let isRestless =

@@ -77,10 +77,15 @@ def gentle(lab):
 
 
 def feeds(lab):
-    text = lab.path("log", "collector.log").read_text()
-    problems = [f"no {what} connection in the collector's log" for what in ("BMP", "BGP") if f"{what}: a is connected" not in text]
-    summary = frr.show(lab, SWITCHES[0], "bgp ipv4 unicast summary")
-    peer = summary.get("peers", {}).get(COLLECTOR_ADDRESS, {})
-    if (peer.get("state"), peer.get("pfxRcd")) != ("Established", 0) or not peer.get("pfxSnt"):
-        problems.append(f"the collector as FRR sees it: {peer}")
-    return problems
+    demo.wait("BMP and BGP connections", demo.READY, lambda: all(f"{what}: a is connected" in log(lab) for what in ("BMP", "BGP")))
+    demo.wait("routes towards the collector, and none from it", demo.READY, lambda: listens(lab))
+    return []
+
+
+def log(lab):
+    return lab.path("log", "collector.log").read_text()
+
+
+def listens(lab):
+    peer = frr.show(lab, SWITCHES[0], "bgp ipv4 unicast summary").get("peers", {}).get(COLLECTOR_ADDRESS, {})
+    return (peer.get("state"), peer.get("pfxRcd")) == ("Established", 0) and peer.get("pfxSnt", 0) > 0

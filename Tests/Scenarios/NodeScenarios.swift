@@ -149,7 +149,9 @@ import Verdicts
             for key in bird.exports.keys { bird.exports[key] = .notInTable }
         }
         #expect(site.kinds == [.birdRouteMissing])
-        #expect(site.judgement.verdicts[0].summary.contains("a static protocol of its is disabled"))
+        #expect(
+            site.judgement.verdicts[0].summary.contains("one of its static protocols is disabled")
+        )
     }
 
     @Test("bird-route-unreachable: BIRD knows it, but as unreachable")

@@ -193,7 +193,7 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     }
     // Whether it is configured cannot be asked then: no drift is proved by another that is there.
     if facts.birds.values.contains(where: \.isStaticDown) {
-        let what = "BIRD has no route for it, and a static protocol of its is disabled"
+        let what = "BIRD has no route for it, and one of its static protocols is disabled"
         path.cut(birdFinding(.birdRouteMissing, path, facts, what: what))
         return
     }

@@ -35,7 +35,7 @@ package struct BGPListenerFeed: SwitchFeed {
     /// All that the switch has was told once; from then on the table is kept up.
     private var isTold = false
 
-    /// A switch without graceful restart says no End-of-RIB; it tells all it has in one go.
+    /// A switch that says no End-of-RIB tells all it has in one go.
     private static let quietTime: Int64 = 5_000
     /// The usual proposal of vendors is 180; a third of the lesser one is how often keepalives go.
     private static let proposedHold: UInt16 = 90

@@ -57,13 +57,14 @@ struct BGPMessage {
         message(.notification, [code, subcode])
     }
 
-    /// IPv4 and IPv6 unicast, AS numbers of four bytes, several paths of a prefix if it has them. No
-    /// graceful restart: a session's end is news.
+    /// IPv4 and IPv6 unicast, AS numbers of four bytes, several paths of a prefix if it has them. Graceful
+    /// restart with no family: nothing is kept over a restart, but End-of-RIB is wanted (RFC 4724
+    /// section 3).
     static func open(_ identity: BGPListenerFeed.Identity, holdTime: UInt16) -> [UInt8] {
         let asn = UInt32(clamping: identity.asn)
         let capabilities: [UInt8] =
             [1, 4, 0, 1, 0, 1] + [1, 4, 0, 2, 0, 1] + [65, 4] + bigEndian(asn)
-            + [69, 8, 0, 1, 1, 1, 0, 2, 1, 1]
+            + [69, 8, 0, 1, 1, 1, 0, 2, 1, 1] + [64, 2, 0, 0]
         // AS_TRANS (RFC 6793) where the number does not fit.
         let short = UInt16(exactly: asn) ?? 23_456
         var body: [UInt8] = [4] + bigEndian(short) + bigEndian(holdTime) + identity.routerID.bytes

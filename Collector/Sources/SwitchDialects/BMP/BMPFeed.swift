@@ -62,9 +62,10 @@ package struct BMPFeed: SwitchFeed {
             self.router = nil
             return [.failed("BMP: no message for \(Self.silence / 1_000) s"), .close]
         }
-        if let problem = router.problems.first {
+        // What was lost does not come again.
+        if let doubt = router.doubts.map(\.words).min() {
             pace.told(now: now)
-            return [.failed("BMP: \(problem)")]
+            return [.failed("BMP: \(doubt)")]
         }
         let isSettled = router.settle(families, at: now)
         if isSettled { _ = router.takeChanges() }
@@ -74,6 +75,7 @@ package struct BMPFeed: SwitchFeed {
             return []
         }
         pace.told(now: now)
+        if let problem = router.problems.first { return [.failed("BMP: \(problem)")] }
         return [.read(table(router))]
     }
 

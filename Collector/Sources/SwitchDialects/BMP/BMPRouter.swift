@@ -182,6 +182,11 @@ package struct BMPRouter: Sendable {
             update.isReadable(bytes, AddPath())
         else { return expected }
         peers[key]?.addPathOverrides[kind] = AddPath()
+        // What was read the wrong way goes.
+        if let misread = peers[key]?.tables.removeValue(forKey: kind) {
+            routeCount -= misread.count
+            changes.add(misread.prefixes)
+        }
         return AddPath()
     }
 
