@@ -36,7 +36,8 @@ def the_first_report(stage):
     hello = stage.collector.last.frames[0][1]
     assert hello["node"] == "n1" and hello["interval"] == 5_000, hello
     wait("READY, a sign of life and a status", lambda: {"READY=1", "WATCHDOG=1"} <= set(agent.told()))
-    assert any(word.startswith("STATUS=reporting to 1 of 1 collectors, 1 of 1 BIRDs") for word in agent.told())
+    # The collector's welcome makes it one that is reported to.
+    wait("the status", lambda: any(word.startswith("STATUS=reporting to 1 of 1 collectors, 1 of 1 BIRDs") for word in agent.told()))
     assert agent.stop() == 0
     assert "STOPPING=1" in agent.told()
     stage.collector.wait("the end", lambda: stage.collector.last.has_ended)
@@ -46,13 +47,14 @@ def the_first_report(stage):
 def resumption(stage):
     agent = begin(stage)
     assert not stage.collector.last.resumed
-    for _ in range(3):
+    wait("its word of the first", lambda: "reporting to" in agent.log)
+    for number in range(1, 4):
         count = len(stage.collector.connections)
         stage.collector.last.stream.shutdown(2)
         stage.collector.wait("the return", lambda: len(stage.collector.connections) > count)
         stage.collector.wait_for_facts("a complete picture", is_complete)
         assert stage.collector.last.resumed, "a full handshake"
-    assert agent.log.count("session resumed") == 3, agent.log
+        wait("its word of it", lambda: agent.log.count("session resumed") == number)
     agent.stop()
 
 
