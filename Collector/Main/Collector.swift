@@ -315,9 +315,7 @@ private func exposition(
 extension Configuration {
     /// Nil for a switch that is not asked.
     func poller(of item: Switch) -> SwitchPoller? {
-        let families = NXAPIReader.Family.allCases.filter { family in
-            podCIDRs.contains { $0.family == (family == .ipv4 ? .ipv4 : .ipv6) }
-        }
+        let families = Set(podCIDRs.map(\.family)).sorted()
         let reader: any SwitchReader
         switch item.way {
         case nil: return nil

@@ -1,6 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
 import Routing
+import VendorJSON
+
+/// The JSON documents of an answer, in none of which an object has a key twice: the parser would keep
+/// one of the two without a word.
+func unambiguousDocuments(_ bytes: [UInt8]) throws(JSONError) -> [JSONValue] {
+    let documents = try JSONValue.documents(bytes)
+    if let twice = repeatedKey(bytes) {
+        throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
+    }
+    return documents
+}
 
 /// What came of one read of a switch, whatever its dialect.
 package struct SwitchAnswer: Sendable {

@@ -30,6 +30,11 @@ package enum FeedAction: Sendable, Equatable {
     case close
 }
 
+extension [Prefix] {
+    /// Whether a switch's prefix has to do with these supernets: inside one, or around it.
+    func concern(_ prefix: Prefix) -> Bool { contains { $0.overlaps(prefix) } }
+}
+
 /// When tables that change by themselves are told.
 struct FeedPace: Sendable {
     private(set) var isLive = false

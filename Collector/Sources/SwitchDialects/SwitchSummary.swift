@@ -9,6 +9,13 @@ struct SummaryPeer: Hashable {
     /// How often the session was lost: it betrays one that went and came between two summaries.
     var dropped: Int?
 
+    /// What is longer or greater than any switch means it is cut down.
+    init(state: some StringProtocol, prefixesReceived: Int?, dropped: Int? = nil) {
+        self.state = String(state.prefix(64))
+        self.prefixesReceived = prefixesReceived.map { min(max($0, 0), Int(UInt32.max)) }
+        self.dropped = dropped
+    }
+
     var isEstablished: Bool { state == "Established" }
 
     /// `Active` and `Connect` alternate on a session that is down: that is no change.

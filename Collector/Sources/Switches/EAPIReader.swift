@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Routing
 package import SwitchDialects
 
 /// Reads an Arista switch by its eAPI (`POST /command-api`, JSON-RPC): summary, tables and summary again
@@ -7,7 +8,7 @@ package struct EAPIReader: SwitchReader {
     private let http: SwitchHTTP
     private let body: String
 
-    package init(_ http: SwitchHTTP, families: [NXAPIReader.Family]) {
+    package init(_ http: SwitchHTTP, families: [AddressFamily]) {
         self.http = http
         // Nothing from outside is part of a command.
         let summaries = families.map {

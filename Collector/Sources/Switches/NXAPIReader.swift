@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Routing
 package import SwitchDialects
 import VendorJSON
 
@@ -8,13 +9,10 @@ import VendorJSON
 /// between commands.
 package actor NXAPIReader: SwitchReader {
     private let http: SwitchHTTP
-    private let families: [Family]
+    private let families: [AddressFamily]
     /// Commands that are asked as text.
     private var asText: Set<Command> = []
     private var isReleaseKnown = false
-
-    /// The families of the pod supernets.
-    package enum Family: Sendable, CaseIterable { case ipv4, ipv6 }
 
     /// All that is ever sent: nothing from outside is part of a command.
     enum Command: String, CaseIterable {
@@ -25,7 +23,8 @@ package actor NXAPIReader: SwitchReader {
         case routes6 = "show ipv6 route bgp vrf all"
     }
 
-    package init(_ http: SwitchHTTP, families: [Family]) {
+    /// `families` are those of the pod supernets.
+    package init(_ http: SwitchHTTP, families: [AddressFamily]) {
         self.http = http
         self.families = families
     }

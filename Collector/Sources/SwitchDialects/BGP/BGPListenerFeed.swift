@@ -23,6 +23,7 @@ package struct BGPListenerFeed: SwitchFeed {
 
     private let identity: Identity
     private let supernets: [Prefix]
+    private let families: Set<AddressFamily>
     private var phase = Phase.none
     private var pending: [UInt8] = []
     private var table = PeerTable()
@@ -47,6 +48,7 @@ package struct BGPListenerFeed: SwitchFeed {
     package init(identity: Identity, supernets: [Prefix]) {
         self.identity = identity
         self.supernets = supernets
+        families = Set(supernets.map(\.family))
     }
 
     package var deadline: Timestamp? {
@@ -184,7 +186,7 @@ package struct BGPListenerFeed: SwitchFeed {
             changes.add(prefix)
         }
         if isFull { return end("BGP: more routes than are kept", code: 6, 1) }
-        guard changes.prefixes?.contains(where: isOfInterest) ?? true else { return [] }
+        guard changes.prefixes?.contains(where: supernets.concern) ?? true else { return [] }
         pace.changed(now: now)
         return pace.isLive ? [.moved] : []
     }
@@ -198,7 +200,6 @@ package struct BGPListenerFeed: SwitchFeed {
     // MARK: - Telling
 
     private mutating func tell(_ now: Timestamp) -> [FeedAction] {
-        let families = Set(supernets.map(\.family))
         isTold =
             isTold || families.isSubset(of: table.completeFamilies)
             || table.hasAnnounced && now - lastRoutes >= Self.quietTime
@@ -208,13 +209,13 @@ package struct BGPListenerFeed: SwitchFeed {
         }
         pace.told(now: now)
         var read = SwitchTable(hasSummary: true)
-        for prefix in Set(table.prefixes).sorted() where isOfInterest(prefix) {
-            let hops = Set(table.nextHops(prefix)).sorted()
+        table.forEachPrefix { prefix, hops in
+            guard supernets.concern(prefix) else { return }
             read.routes[prefix] = [
                 SwitchRoute(
                     prefix: prefix,
                     vrf: "default",
-                    nextHops: hops,
+                    nextHops: Set(hops).sorted(),
                     protocolName: "bgp",
                     isBest: true,
                     evidence: .best
@@ -222,9 +223,5 @@ package struct BGPListenerFeed: SwitchFeed {
             ]
         }
         return [.read(read)]
-    }
-
-    private func isOfInterest(_ prefix: Prefix) -> Bool {
-        supernets.contains { $0.overlaps(prefix) }
     }
 }

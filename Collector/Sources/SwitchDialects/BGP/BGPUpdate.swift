@@ -25,8 +25,6 @@ struct BGPUpdate {
     }
 
     private(set) var nextHop: IPAddress?
-    /// Of a route that a reflector passes on: the router id of who announced it.
-    private(set) var originator: IPAddress?
     private var withdrawn: BGPReader
     private var announced: BGPReader
     private var unreach: (family: BGPFamily, prefixes: BGPReader)?
@@ -68,7 +66,7 @@ struct BGPUpdate {
                 throw .invalid(what: "attribute \(type)'s length", at: value.offset)
             }
             let address = try value.address(.ipv4, bytes, "attribute")
-            if type == Attribute.nextHop { nextHop = address } else { originator = address }
+            if type == Attribute.nextHop { nextHop = address }
         case Attribute.reach: try takeReach(&value, bytes)
         case Attribute.unreach:
             guard let family = try family(&value, bytes) else { return isForeign = true }

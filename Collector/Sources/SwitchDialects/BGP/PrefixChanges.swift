@@ -3,16 +3,10 @@ import Routing
 
 /// Prefixes that changed: few are named, and for many it is all.
 struct PrefixChanges: Sendable {
+    /// Nil: everything, as before anybody has looked.
     private(set) var prefixes: Set<Prefix>?
 
-    /// Everything, before anybody has looked.
-    init() { prefixes = nil }
-
-    static let none = {
-        var none = PrefixChanges()
-        none.prefixes = []
-        return none
-    }()
+    static let none = PrefixChanges(prefixes: [])
     /// More would take longer to name than to read everything again.
     private static let limit = 65_536
 

@@ -45,7 +45,7 @@ package struct BMPFeed: SwitchFeed {
             return []
         }
         let changes = router?.takeChanges()
-        guard changes.map({ $0.contains(where: isOfInterest) }) ?? true else { return [] }
+        guard changes.map({ $0.contains(where: supernets.concern) }) ?? true else { return [] }
         pace.changed(now: now)
         return [.moved]
     }
@@ -79,13 +79,9 @@ package struct BMPFeed: SwitchFeed {
         return [.read(table(router))]
     }
 
-    private func isOfInterest(_ prefix: Prefix) -> Bool {
-        supernets.contains { $0.overlaps(prefix) }
-    }
-
     private func table(_ router: BMPRouter) -> SwitchTable {
         var table = SwitchTable(neighbors: router.neighbors, hasSummary: true)
-        table.routes = router.routes(where: isOfInterest)
+        table.routes = router.routes(where: supernets.concern)
         return table
     }
 }

@@ -8,10 +8,7 @@ package import VendorJSON
 ///
 /// A route's key is its prefix; `hardwareProgrammed` tells whether the chips have it.
 package func decodeEOS(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
-    let documents = try JSONValue.documents(bytes)
-    if let twice = repeatedKey(bytes) {
-        throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
-    }
+    let documents = try unambiguousDocuments(bytes)
     var answer = SwitchAnswer()
     for document in documents {
         if let error = document["error"] {
@@ -106,8 +103,8 @@ private func eosPeers(_ vrf: JSONValue, _ answer: inout SwitchAnswer) -> [String
             answer.doubt("BGP summary: \(name.prefix(64)): prefixReceived is not a number")
         }
         peers[name] = SummaryPeer(
-            state: String(state.prefix(64)),
-            prefixesReceived: received.map { min(max($0, 0), Int(UInt32.max)) }
+            state: state,
+            prefixesReceived: received
         )
     }
     return peers

@@ -12,10 +12,7 @@ package import VendorJSON
 /// FRR 8.4 prints `{}` and exits 0 for the summary when there is no BGP instance and for a table
 /// without routes, so an empty table counts only beside a summary that agrees.
 package func decodeFRR(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
-    let documents = try JSONValue.documents(bytes)
-    if let twice = repeatedKey(bytes) {
-        throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
-    }
+    let documents = try unambiguousDocuments(bytes)
     var answer = SwitchAnswer()
     answer.mayTakeSummaryForTable = true
     for document in documents {

@@ -38,8 +38,8 @@ private func readPeers(
             answer.doubt("peers.\(name.prefix(80)).pfxRcd: not a number")
         }
         read[name] = SummaryPeer(
-            state: String(state.prefix(64)),
-            prefixesReceived: received.map { min(max($0, 0), Int(UInt32.max)) },
+            state: state,
+            prefixesReceived: received,
             dropped: peer["connectionsDropped"]?.integer
         )
     }

@@ -21,10 +21,7 @@ package func decodeNXAPI(_ bytes: [UInt8]) throws(JSONError) -> SwitchAnswer {
 
 /// Adds to what other commands said.
 package func takeNXAPI(_ bytes: [UInt8], _ answer: inout SwitchAnswer) throws(JSONError) {
-    let documents = try JSONValue.documents(bytes)
-    if let twice = repeatedKey(bytes) {
-        throw .notJSON(at: twice.at, beginning: "the key \(twice.key) a second time")
-    }
+    let documents = try unambiguousDocuments(bytes)
     for document in documents { takeEnvelope(document, &answer) }
 }
 

@@ -38,8 +38,8 @@ private func nxosPeers(
             answer.doubt("BGP summary: \(name.prefix(64)): prefixreceived is not a number")
         }
         peers[name] = SummaryPeer(
-            state: String(state.prefix(64)),
-            prefixesReceived: received.map { min(max($0, 0), Int(UInt32.max)) }
+            state: state,
+            prefixesReceived: received
         )
     }
     return peers

@@ -47,8 +47,8 @@ struct NXOSTextSummary {
         let state = row[(Self.columns - 1)...].joined(separator: " ")
         let received = Int(state)
         peers[String(name)] = SummaryPeer(
-            state: received == nil ? String(state.prefix(64)) : "Established",
-            prefixesReceived: received.map { min(max($0, 0), Int(UInt32.max)) }
+            state: received == nil ? state : "Established",
+            prefixesReceived: received
         )
     }
 }
