@@ -8,14 +8,6 @@ import Testing
 
 // Messages by hand (RFC 4271, 5492, 6793, 7911).
 
-private func be<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-    withUnsafeBytes(of: number.bigEndian) { Array($0) }
-}
-
-private func pdu(_ type: UInt8, _ body: [UInt8] = []) -> [UInt8] {
-    [UInt8](repeating: 0xff, count: 16) + be(UInt16(19 + body.count)) + [type] + body
-}
-
 private func open(asn: UInt32 = 64_512, hold: UInt16 = 180, more: [UInt8] = []) -> [UInt8] {
     let capabilities: [UInt8] = [1, 4, 0, 1, 0, 1, 65, 4] + be(asn) + more
     return pdu(
@@ -25,20 +17,7 @@ private func open(asn: UInt32 = 64_512, hold: UInt16 = 180, more: [UInt8] = []) 
     )
 }
 
-private func update(withdrawn: [UInt8] = [], nextHop: UInt8? = nil, _ prefixes: [UInt8] = [])
-    -> [UInt8]
-{
-    let attributes: [UInt8] =
-        nextHop.map { [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 10, 1, 0, $0] } ?? []
-    return pdu(
-        2,
-        be(UInt16(withdrawn.count)) + withdrawn + be(UInt16(attributes.count)) + attributes
-            + prefixes
-    )
-}
-
 private let keepalive = pdu(4)
-private let cidr: [UInt8] = [24, 10, 16, 0]
 
 @Suite struct BGPListening {
     private func feed() -> BGPListenerFeed {

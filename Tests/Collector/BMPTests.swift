@@ -23,10 +23,6 @@ private func lines(_ answer: SwitchAnswer) -> [String] {
 
 // MARK: - Messages by hand (RFC 7854, 4271)
 
-private func be<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-    withUnsafeBytes(of: number.bigEndian) { Array($0) }
-}
-
 private func message(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
     [3] + be(UInt32(6 + body.count)) + [type] + body
 }
@@ -34,22 +30,6 @@ private func message(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
 private func peer(_ last: UInt8, flags: UInt8 = 0, kind: UInt8 = 0) -> [UInt8] {
     [kind, flags] + [UInt8](repeating: 0, count: 8) + [UInt8](repeating: 0, count: 12)
         + [10, 1, 0, last] + [UInt8](repeating: 0, count: 16)
-}
-
-private func pdu(_ type: UInt8, _ body: [UInt8]) -> [UInt8] {
-    [UInt8](repeating: 0xff, count: 16) + be(UInt16(19 + body.count)) + [type] + body
-}
-
-private func update(withdrawn: [UInt8] = [], nextHop: UInt8? = nil, _ prefixes: [UInt8] = [])
-    -> [UInt8]
-{
-    let attributes: [UInt8] =
-        nextHop.map { [0x40, 1, 1, 0, 0x40, 2, 0, 0x40, 3, 4, 10, 1, 0, $0] } ?? []
-    return pdu(
-        2,
-        be(UInt16(withdrawn.count)) + withdrawn + be(UInt16(attributes.count)) + attributes
-            + prefixes
-    )
 }
 
 private let emptyOpen = pdu(1, [])
@@ -64,7 +44,6 @@ private func routes(_ last: UInt8, flags: UInt8 = 0x40, kind: UInt8 = 0, _ updat
 {
     message(0, peer(last, flags: flags, kind: kind) + update)
 }
-private let cidr: [UInt8] = [24, 10, 16, 0]
 
 @Suite struct BMPStreams {
     private func router(_ messages: [[UInt8]], at now: Int64 = 0) throws -> BMPRouter {
