@@ -26,7 +26,7 @@ package enum ReadResult<Value: Sendable & Equatable>: Sendable, Equatable {
 package enum FactUpdate: Sendable, Equatable {
     case agent(node: String, AgentUpdate)
     case intent(ReadResult<[String: NodeIntent]>)
-    case switchRead(name: String, ReadResult<SwitchTable>, took: Int64)
+    case switchRead(name: String, by: SwitchWay, ReadResult<SwitchTable>, took: Int64)
     case loadBalancerRead(
         name: String,
         unit: String,
@@ -56,8 +56,9 @@ extension Snapshot {
         case .agent(let node, let change): apply(change, of: node, at: now)
         case .intent(.read(let nodes)): intent.succeeded(nodes, at: now)
         case .intent(.failed(let reason)): intent.failed(reason, at: now)
-        case .switchRead(let name, let result, let duration):
-            switches[name]?.readings.apply(result, at: now, took: duration)
+        case .switchRead(let name, let way, let result, let duration):
+            switches[name]?
+                .apply(result, by: way, inside: podSupernets, at: now, took: duration)
         case .loadBalancerRead(let name, let unit, let result, let duration):
             loadBalancers[name]?.units[unit]?.apply(result, at: now, took: duration)
         }

@@ -14,11 +14,18 @@ package struct PollSchedule: Sendable {
     /// something moved may hasten a poll, a storm of hints may not become a storm of polls.
     package var floor: Int64 { max(500, period / 5) }
 
+    /// The floor that holds now: when a device is unwell everything around it moves, and it
+    /// is not asked more often than in good days for that.
+    package var currentFloor: Int64 { failures > Self.quickRetries ? period : floor }
+
+    /// Two quick retries tell a hiccup from an outage.
+    private static let quickRetries = 2
+
     /// Milliseconds to wait after a poll. `random` is anything in 0..<1000: ±10 % jitter.
     package mutating func delay(afterSuccess isGood: Bool, random: Int64) -> Int64 {
         failures = isGood ? 0 : failures + 1
-        // Two quick retries tell a hiccup from an outage; then double, up to ten periods or 5 min.
-        let doublings = max(0, failures - 2)
+        // Then double, up to ten periods or 5 min.
+        let doublings = max(0, failures - Self.quickRetries)
         let longest = max(period, min(period * 10, 300_000))
         let wait = min(period << Int64(min(doublings, 8)), longest)
         return wait * (900 + random % 200) / 1000
@@ -40,8 +47,9 @@ extension PollSchedule {
             let began = clock()
             let isGood = await poll()
             guard !Task.isCancelled else { return }
-            await pause(schedule.delay(afterSuccess: isGood, random: .random(in: 0..<1000)))
-            let rest = schedule.floor - (clock() - began)
+            let delay = schedule.delay(afterSuccess: isGood, random: .random(in: 0..<1000))
+            await pause(delay)
+            let rest = schedule.currentFloor - (clock() - began)
             if rest > 0 { try? await Task.sleep(for: .milliseconds(rest)) }
         }
     }

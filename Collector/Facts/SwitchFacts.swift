@@ -27,6 +27,8 @@ package struct SwitchRoute: Hashable, Sendable {
     /// What the switch forwards by: FRR selected and installed, NX-OS ubest.
     package var isBest: Bool
     package var evidence: RouteEvidence
+    /// Seconds since the switch last changed it, where it tells exactly: up to a day.
+    package var age: Int64?
 
     package init(
         prefix: Prefix,
@@ -34,7 +36,8 @@ package struct SwitchRoute: Hashable, Sendable {
         nextHops: [IPAddress],
         protocolName: String,
         isBest: Bool,
-        evidence: RouteEvidence = .inRIB
+        evidence: RouteEvidence = .inRIB,
+        age: Int64? = nil
     ) {
         self.prefix = prefix
         self.vrf = vrf
@@ -42,6 +45,7 @@ package struct SwitchRoute: Hashable, Sendable {
         self.protocolName = protocolName
         self.isBest = isBest
         self.evidence = evidence
+        self.age = age
     }
 }
 
@@ -65,20 +69,34 @@ package struct SwitchTable: Hashable, Sendable {
     package var neighbors: [IPAddress: SwitchNeighbor]
     /// False if the source could not be asked for a summary: then an empty table proves nothing.
     package var hasSummary: Bool
+    /// Whether who is not among the neighbours is not configured either: not where some may come
+    /// unnamed (FRR's listen ranges), nor where only those that came are told (BMP).
+    package var listsAllNeighbors: Bool
+    /// Which neighbours announce a prefix to the switch, where the source tells (BMP); sorted.
+    package var announcers: [Prefix: [IPAddress]]
 
     package init(
         routes: [Prefix: [SwitchRoute]] = [:],
         neighbors: [IPAddress: SwitchNeighbor] = [:],
-        hasSummary: Bool = false
+        hasSummary: Bool = false,
+        listsAllNeighbors: Bool = false,
+        announcers: [Prefix: [IPAddress]] = [:]
     ) {
         self.routes = routes
         self.neighbors = neighbors
         self.hasSummary = hasSummary
+        self.listsAllNeighbors = listsAllNeighbors
+        self.announcers = announcers
     }
 
     /// What the switch forwards `prefix` by, if it has exactly that prefix in `vrf`.
     package func best(_ prefix: Prefix, vrf: String = "default") -> SwitchRoute? {
         routes[prefix]?.first { $0.isBest && $0.vrf == vrf }
+    }
+
+    /// What `vrf` has of the prefix and does not forward by: BGP's own, hidden by another protocol's.
+    package func hidden(_ prefix: Prefix, vrf: String = "default") -> [SwitchRoute] {
+        routes[prefix]?.filter { !$0.isBest && $0.vrf == vrf } ?? []
     }
 
     /// A VRF that has the prefix where `vrf` lacks it.
@@ -87,24 +105,142 @@ package struct SwitchTable: Hashable, Sendable {
     }
 }
 
-/// A configured switch and what was read of it.
+/// By what way a switch's table came, the one that tells most first: a poll reads the RIB, BMP what
+/// each neighbour announced and what BGP made of it, a BGP session what BGP chose.
+package enum SwitchWay: String, Comparable, Hashable, Sendable, CaseIterable {
+    case polled
+    case bmp
+    case bgp
+
+    package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+    private var rank: Int {
+        switch self {
+        case .polled: 0
+        case .bmp: 1
+        case .bgp: 2
+        }
+    }
+
+    /// As tables call it.
+    package var word: String {
+        switch self {
+        case .polled: "poll"
+        case .bmp: "BMP"
+        case .bgp: "BGP"
+        }
+    }
+
+    /// As sentences call it.
+    package var words: String {
+        switch self {
+        case .polled: "the poll"
+        case .bmp: "BMP"
+        case .bgp: "the BGP session"
+        }
+    }
+}
+
+/// What came of one switch by one way.
+package struct SwitchView: Sendable, Equatable {
+    package var readings: Readings<SwitchTable>
+    /// Of the pod CIDRs and whatever else of the pod supernets was seen, in the switch's VRF.
+    package private(set) var histories: [Prefix: RouteHistory] = [:]
+
+    /// Three times the largest fleet's CIDRs; what is past it has no history.
+    private static let historyLimit = 100_000
+
+    package init(staleAfter: Int64) { readings = Readings(staleAfter: staleAfter) }
+
+    /// A read that came, good or bad; `vrf` and `supernets` are what its histories are kept of.
+    package mutating func apply(
+        _ result: ReadResult<SwitchTable>,
+        vrf: String,
+        inside supernets: [Prefix],
+        at now: Timestamp,
+        took duration: Int64
+    ) {
+        readings.apply(result, at: now, took: duration)
+        guard case .read(let table) = result else { return }
+        for (prefix, routes) in table.routes
+        where supernets.contains(where: { $0.overlaps(prefix) }) {
+            guard let best = routes.first(where: { $0.isBest && $0.vrf == vrf }),
+                histories.count < Self.historyLimit || histories[prefix] != nil
+            else { continue }
+            histories[prefix, default: RouteHistory()].saw(best, at: now)
+        }
+        for prefix in histories.keys where table.best(prefix, vrf: vrf) == nil {
+            histories[prefix]?.missed(at: now)
+            // Nobody asks what was there an hour ago; a switch may not fill memory with what comes and goes.
+            if histories[prefix]?.isForgotten(at: now) ?? true { histories[prefix] = nil }
+        }
+    }
+
+    /// When the table that was read last began to be read.
+    package var latestBegan: Timestamp? {
+        readings.latest.map { $0.at - (readings.lastDuration ?? 0) }
+    }
+}
+
+/// A configured switch and what was read of it, by each of the ways that are configured.
 package struct SwitchFacts: Sendable, Equatable {
+    /// How many of its next hops a CIDR must have on the switch.
+    package enum PathsExpected: String, Sendable, CaseIterable {
+        /// One suffices.
+        case any
+        /// One for each uplink that carries it.
+        case all
+        /// As many as uplinks carry it, where the switch was seen to use several.
+        case seen
+    }
+
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
     package var neighbors: [IPAddress]
     /// Where the pod CIDRs should be.
     package var vrf: String
-    package var readings: Readings<SwitchTable>
+    package var pathsExpected: PathsExpected
+    package private(set) var views: [SwitchWay: SwitchView]
 
+    /// `ways` are those by which it is read, with the age, in milliseconds, at which a read is stale.
     package init(
         name: String,
         neighbors: [IPAddress],
         vrf: String = "default",
-        readings: Readings<SwitchTable>
+        pathsExpected: PathsExpected = .seen,
+        ways: [SwitchWay: Int64]
     ) {
         self.name = name
         self.neighbors = neighbors
         self.vrf = vrf
-        self.readings = readings
+        self.pathsExpected = pathsExpected
+        views = ways.mapValues { SwitchView(staleAfter: $0) }
+    }
+
+    /// Of a way that is not configured nothing is taken.
+    package mutating func apply(
+        _ result: ReadResult<SwitchTable>,
+        by way: SwitchWay,
+        inside supernets: [Prefix],
+        at now: Timestamp,
+        took duration: Int64
+    ) {
+        views[way]?.apply(result, vrf: vrf, inside: supernets, at: now, took: duration)
+    }
+
+    /// The way that is believed now: of the fresh ones the one that tells most, and if none is fresh, the
+    /// first, whose failure is the reason.
+    package func believed(at now: Timestamp) -> (way: SwitchWay, view: SwitchView)? {
+        let sorted = views.sorted { $0.key < $1.key }
+        let best = sorted.first { $0.value.readings.freshness(at: now) == .fresh } ?? sorted.first
+        return best.map { ($0.key, $0.value) }
+    }
+
+    /// The other fresh ways.
+    package func others(than way: SwitchWay, at now: Timestamp) -> [(
+        way: SwitchWay, view: SwitchView
+    )] {
+        views.filter { $0.key != way && $0.value.readings.freshness(at: now) == .fresh }
+            .sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 }

@@ -122,8 +122,7 @@ struct Collector: Service {
         }
     }
 
-    /// What switches bring by themselves. Of one that is also asked it only hastens the asking; of two
-    /// that come from one switch, BMP tells more.
+    /// What switches bring by themselves; it also hastens the asking of those that are asked.
     private func addFeeds(
         _ group: inout TaskGroup<Void>,
         _ engine: Engine,
@@ -142,25 +141,16 @@ struct Collector: Service {
         )
         let supernets = configuration.podCIDRs
         if let bmp = configuration.bmp {
-            let feeding = configuration.switches.compactMap { item in
-                item.bmp.map {
-                    FeedingSwitch(name: item.name, address: $0, isRead: item.way == nil)
-                }
-            }
-            let listener = FeedListener("BMP", host: bmp.host, port: bmp.port, switches: feeding) {
-                BMPFeed(supernets: supernets)
+            let feeding = configuration.feeding(from: \.bmp)
+            let listener = FeedListener(.bmp, host: bmp.host, port: bmp.port, switches: feeding) {
+                _ in BMPFeed(supernets: supernets)
             }
             add("BMP", listener, outlet, &group)
         }
         if let bgp = configuration.bgp {
-            let feeding = configuration.switches.compactMap { item in
-                item.bgp.map {
-                    let isRead = item.way == nil && item.bmp == nil
-                    return FeedingSwitch(name: item.name, address: $0, isRead: isRead)
-                }
-            }
-            let listener = FeedListener("BGP", host: bgp.host, port: bgp.port, switches: feeding) {
-                BGPListenerFeed(identity: bgp.identity, supernets: supernets)
+            let feeding = configuration.feeding(from: \.bgp)
+            let listener = FeedListener(.bgp, host: bgp.host, port: bgp.port, switches: feeding) {
+                BGPListenerFeed(identity: bgp.identity, supernets: supernets, vrf: $0.vrf)
             }
             add("BGP", listener, outlet, &group)
         }
@@ -313,6 +303,15 @@ private func exposition(
 }
 
 extension Configuration {
+    /// The switches that come by themselves, with the address they come from.
+    fileprivate func feeding(from address: KeyPath<Switch, IPAddress?>) -> [FeedingSwitch] {
+        switches.compactMap { item in
+            item[keyPath: address].map {
+                FeedingSwitch(name: item.name, address: $0, vrf: item.vrf)
+            }
+        }
+    }
+
     /// Nil for a switch that is not asked.
     func poller(of item: Switch) -> SwitchPoller? {
         let families = Set(podCIDRs.map(\.family)).sorted()

@@ -45,10 +45,21 @@ struct Configuration: Sendable {
         /// Nil where the switch tells by itself.
         var way: Way?
         var every: Int64 = 15_000
+        /// How many of its next hops a CIDR must have.
+        var paths = SwitchFacts.PathsExpected.seen
         /// Where its BMP comes from.
         var bmp: IPAddress?
         /// Where its BGP session comes from.
         var bgp: IPAddress?
+
+        /// The ways by which it is read, with the time between two reads, in milliseconds.
+        var ways: [SwitchWay: Int64] {
+            var ways: [SwitchWay: Int64] = [:]
+            if way != nil { ways[.polled] = every }
+            if bmp != nil { ways[.bmp] = feedPeriod }
+            if bgp != nil { ways[.bgp] = feedPeriod }
+            return ways
+        }
     }
 
     /// A speaker that listens and never announces.
@@ -123,7 +134,8 @@ extension Configuration {
                 name: item.name,
                 neighbors: item.neighbors,
                 vrf: item.vrf,
-                readings: Readings(staleAfter: patience(item.every))
+                pathsExpected: item.paths,
+                ways: item.ways.mapValues { patience($0) }
             )
         }
         for item in loadBalancers {

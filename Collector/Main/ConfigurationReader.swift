@@ -137,7 +137,8 @@ struct ConfigurationReader {
             "nxapi",
             "eapi",
             "bmp",
-            "bgp"
+            "bgp",
+            "paths"
         )
         var read = Configuration.Switch(
             name: try required("name", keys, tree).text(),
@@ -156,13 +157,25 @@ struct ConfigurationReader {
         if let command = keys["command"] { try readCommand(command, &read) }
         if let nxapi = keys["nxapi"] { read.way = .nxapi(try readDoor(nxapi, &read)) }
         if let eapi = keys["eapi"] { read.way = .eapi(try readDoor(eapi, &read)) }
-        if let bmp = keys["bmp"] {
-            read.bmp = try ipAddress(try required("from", try bmp.mapping("from"), bmp))
-        }
-        if let bgp = keys["bgp"] {
-            read.bgp = try ipAddress(try required("from", try bgp.mapping("from"), bgp))
+        if let bmp = keys["bmp"] { read.bmp = try readFeed(bmp, &read) }
+        if let bgp = keys["bgp"] { read.bgp = try readFeed(bgp, &read) }
+        if let paths = keys["paths"] {
+            guard let choice = SwitchFacts.PathsExpected(rawValue: try paths.text()) else {
+                throw paths.error("any, all or seen is expected")
+            }
+            read.paths = choice
         }
         return read
+    }
+
+    /// Where it comes from. One VRF counts, whatever way names it.
+    private func readFeed(
+        _ tree: Tree,
+        _ read: inout Configuration.Switch
+    ) throws(FileError) -> IPAddress {
+        let parts = try tree.mapping("from", "vrf")
+        read.vrf = try parts["vrf"]?.text() ?? read.vrf
+        return try ipAddress(try required("from", parts, tree))
     }
 
     private func readCommand(

@@ -71,7 +71,15 @@ extension SourceDocument {
     package static func all(in snapshot: Snapshot, now: Timestamp) -> [SourceDocument] {
         var documents = [nodes(snapshot, now), agents(snapshot, now)]
         for facts in snapshot.switches.values.sorted(by: { $0.name < $1.name }) {
-            documents.append(polled(facts.name, "switch", facts.readings, now))
+            for (way, view) in facts.views.sorted(by: { $0.key < $1.key }) {
+                let name = facts.views.count == 1 ? facts.name : "\(facts.name) (\(way.word))"
+                var document = polled(name, "switch", view.readings, now)
+                if document.state == "starting", way != .polled, now - snapshot.startedAt > 60_000 {
+                    document.state = "unreadable"
+                    document.lastError = "it has not connected"
+                }
+                documents.append(document)
+            }
         }
         for facts in snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
             for (unit, readings) in facts.units.sorted(by: { $0.key < $1.key }) {

@@ -27,7 +27,10 @@ func verdicts(from findings: [Finding], in world: World) -> [Verdict] {
         groups[identity, default: []].append(finding)
     }
     return groups.map { identity, findings in
-        verdict(identity, findings, in: world)
+        var verdict = verdict(identity, findings, in: world)
+        // What stands by itself is another cause's.
+        verdict.absorbs.removeAll { groups[$0] != nil }
+        return verdict
     }.sorted { left, right in
         if left.severity != right.severity { return left.severity > right.severity }
         return left.identity < right.identity
@@ -49,7 +52,11 @@ private func identity(
     case .agentSilent: return isFleetSilent ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .sourceUnreadable:
         return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? "nodes")"
-    case .switchRouteMissing, .switchWrongNextHop:
+    case .switchNeighborMissing, .switchPrefixLimit:
+        let name = finding.switchName ?? ""
+        return crowded.contains("\(kind)/\(name)")
+            ? "\(kind)/switch/\(name)" : "\(kind)/\(node)/\(name)"
+    case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
         if let name = finding.switchName, crowded.contains("\(kind)/\(name)") {
             return "\(kind)/switch/\(name)"
         }
@@ -66,7 +73,7 @@ private func identity(
 private func text(_ prefix: Prefix?) -> String { prefix?.description ?? "" }
 
 /// Switches that are lost: more than half of their sessions are down, two nodes at least; or they
-/// cannot be read either, for then even the first session to expire is no node's own fault.
+/// cannot be read by any way either, for then even the first session to expire is no node's own fault.
 private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String> {
     var down: [String: Set<String>] = [:]
     for finding in findings where finding.kind == .sessionDown {
@@ -74,6 +81,7 @@ private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String>
     }
     let unreadable = Set(
         findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName)
+            .filter { hasJustGone($0, in: world) }
     )
     return Set(
         down.filter { name, nodes in
@@ -82,6 +90,20 @@ private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String>
         }.keys
     )
 }
+
+/// No way to it is fresh, or what tells most of it stopped to within the time that sessions take to
+/// expire: a hung switch is first unreadable, and its sessions end one by one.
+private func hasJustGone(_ name: String, in world: World) -> Bool {
+    guard world.sights[name] != nil else { return true }
+    let first = world.snapshot.switches[name]?.views.min { $0.key < $1.key }?.value.readings
+    guard let first, first.freshness(at: world.now) != .fresh, let seen = first.latest?.at else {
+        return false
+    }
+    return world.now - seen < longestHold
+}
+
+/// BIRD's default hold time is 240 s; a minute more for the last to tell.
+private let longestHold: Int64 = 300_000
 
 private func nodeCount(of switchName: String, in world: World) -> Int {
     world.intents.keys.count { node in
@@ -94,7 +116,7 @@ private func nodeCount(of switchName: String, in world: World) -> Int {
 private func crowdedSwitches(_ findings: [Finding], in world: World) -> Set<String> {
     var prefixes: [String: Set<Prefix>] = [:]
     for finding in findings
-    where finding.kind == .switchRouteMissing || finding.kind == .switchWrongNextHop {
+    where finding.kind.entry.stage == .switchRIB && finding.kind != .switchRouteStale {
         guard let name = finding.switchName, let prefix = finding.prefix else { continue }
         prefixes["\(finding.kind.rawValue)/\(name)", default: []].insert(prefix)
     }
@@ -127,12 +149,22 @@ private func verdict(_ identity: String, _ findings: [Finding], in world: World)
     )
 }
 
-/// What was told before the common cause was seen: its nodes one by one, the switch unreadable.
+/// What was told before the common cause was seen: its nodes or CIDRs one by one, the switch unreadable;
+/// or before the switch said why it has no session.
 private func absorbed(by group: CauseGroup) -> [String] {
-    guard group.isWholeSwitch else { return [] }
-    let nodes = group.nodes.map { "\(group.kind.rawValue)/\($0)" }
-    guard group.kind == .sessionDown else { return nodes }
-    return nodes + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
+    let kind = group.kind.rawValue
+    switch group.kind {
+    case .switchNeighborMissing, .switchPrefixLimit:
+        let sessions = group.nodes.map { "\(Kind.sessionDown.rawValue)/\($0)" }
+        guard group.isWholeSwitch else { return sessions }
+        let name = group.switches.first ?? ""
+        return sessions + group.nodes.map { "\(kind)/\($0)/\(name)" }
+    case .sessionDown where group.isWholeSwitch:
+        return group.nodes.map { "\(kind)/\($0)" }
+            + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
+    case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
+    default: return []
+    }
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {
@@ -176,7 +208,10 @@ struct CauseGroup {
             subject.prefix = nil
             subject.uplink = nil
         }
-        if kind == .sessionDown || kind == .sessionDisabled, !isWholeSwitch { subject.prefix = nil }
+        let ofNode: Set<Kind> = [
+            .sessionDown, .sessionDisabled, .switchNeighborMissing, .switchPrefixLimit,
+        ]
+        if ofNode.contains(kind), !isWholeSwitch { subject.prefix = nil }
         return subject
     }
 

@@ -74,7 +74,9 @@ private func nextChange(of snapshot: Snapshot, after now: Timestamp) -> Timestam
             }
         }
     }
-    moments += snapshot.switches.values.compactMap(\.readings.staleAt)
+    for view in snapshot.switches.values.flatMap(\.views.values) {
+        moments += [view.readings.staleAt].compactMap(\.self) + changes(of: view)
+    }
     moments += snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)
     return moments.filter { $0 > now }.min()
 }

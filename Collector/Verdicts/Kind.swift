@@ -29,9 +29,13 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case notExported = "not-exported"
     case sessionDown = "session-down"
     case sessionDisabled = "session-disabled"
+    case switchNeighborMissing = "switch-neighbor-missing"
+    case switchPrefixLimit = "switch-prefix-limit"
     case switchRouteMissing = "switch-route-missing"
     case switchWrongNextHop = "switch-wrong-next-hop"
+    case switchPartialPaths = "switch-partial-paths"
     case switchRouteStale = "switch-route-stale"
+    case switchRouteFlapping = "switch-route-flapping"
     case ltmRouteMissing = "ltm-route-missing"
     case ltmCIDRDown = "ltm-cidr-down"
     case ltmMembersDown = "ltm-members-down"
@@ -132,6 +136,22 @@ extension Kind {
             )
         case .sessionDisabled:
             row(.session, .info, 0, "somebody did it on purpose", "disabled by an operator")
+        case .switchNeighborMissing:
+            row(
+                .switchRIB,
+                .critical,
+                60_000,
+                "a switch's configuration may be written anew line by line",
+                "the switch has no neighbor entry for this node, BIRD gets no answer"
+            )
+        case .switchPrefixLimit:
+            row(
+                .switchRIB,
+                .critical,
+                0,
+                "the switch has said so",
+                "the switch shut the neighbor: it sent more prefixes than maximum-prefix allows"
+            )
         case .switchRouteMissing:
             row(
                 .switchRIB,
@@ -147,6 +167,22 @@ extension Kind {
                 0,
                 "two reads after the export have passed already",
                 "the switch has the CIDR, its next hop is not this node"
+            )
+        case .switchPartialPaths:
+            row(
+                .switchRIB,
+                .warning,
+                0,
+                "two reads after the export have passed already",
+                "the switch uses fewer next hops than uplinks carry the CIDR to it"
+            )
+        case .switchRouteFlapping:
+            row(
+                .switchRIB,
+                .warning,
+                0,
+                "three times in ten minutes have passed already",
+                "withdrawn and re-announced three times in ten minutes over a session that held"
             )
         case .switchRouteStale:
             row(

@@ -13,7 +13,9 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .notExported:
         let uplinks = group.uplinks.joined(separator: " and ")
         return "\(subject(group)) is not exported over \(uplinks): \(what)"
-    case .switchRouteMissing, .switchWrongNextHop: return switchSummary(group)
+    case .switchNeighborMissing, .switchPrefixLimit: return neighborSummary(group)
+    case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
+        return switchSummary(group)
     case .switchRouteStale:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return "\(subject(group)) is on \(switches) \(what), yet no node owns it"
@@ -27,7 +29,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
             + " scattered: look at the application"
     case .agentSilent: return agentSummary(group)
-    case .sourceUnreadable: return "\(source(group)) cannot be read: \(what)"
+    case .sourceUnreadable: return sourceSummary(group)
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable:
         return "\(subject(group)) breaks at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
@@ -74,6 +76,21 @@ private func sessionSummary(_ group: CauseGroup) -> String {
     let isCritical = group.findings.contains { $0.severity == .critical }
     let rest = isCritical ? "; no uplink is left" : "; another uplink still carries its pod CIDRs"
     return "\(owner(group)) has lost \(links.joined(separator: ", "))\(rest)"
+}
+
+/// Of several ways to one switch each is told.
+private func sourceSummary(_ group: CauseGroup) -> String {
+    let whats = Set(group.findings.map(\.what)).sorted()
+    let joint = whats.allSatisfy { $0.hasPrefix("by ") } ? " " : ": "
+    return "\(source(group)) cannot be read\(joint)\(whats.joined(separator: "; "))"
+}
+
+private func neighborSummary(_ group: CauseGroup) -> String {
+    let switches = group.switches.joined(separator: ", ")
+    let what = group.findings[0].what
+    return group.kind == .switchPrefixLimit
+        ? "switch \(switches) has shut its session with \(owner(group)): \(what)"
+        : "switch \(switches) has no BGP neighbor for \(owner(group)): \(what)"
 }
 
 private func switchSummary(_ group: CauseGroup) -> String {

@@ -17,6 +17,10 @@ struct World {
     let addressOwners: [IPAddress: String]
     /// Switch names by the address BIRD knows them by.
     let switchByNeighbor: [IPAddress: String]
+    /// By name, in order.
+    let switches: [SwitchFacts]
+    /// Of the switches of which something is fresh.
+    let sights: [String: SwitchSight]
 
     /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
     private let membersByCIDR: [String: [Prefix: [PoolMember]]]
@@ -32,6 +36,8 @@ struct World {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
         }
         switchByNeighbor = switches
+        self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
+        sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
         let owners = owners
         membersByCIDR = snapshot.loadBalancers.mapValues { facts in
             Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
@@ -73,6 +79,18 @@ struct World {
             for address in intent.addresses { owners[address] = name }
         }
         return owners
+    }
+
+    var sightsInOrder: [SwitchSight] { switches.compactMap { sights[$0.name] } }
+
+    /// A node may announce with any of its addresses, its router id included (facts: aliases).
+    func addresses(of node: NodeIntent) -> Set<IPAddress> {
+        let facts = snapshot.nodes[node.name]
+        let ids = facts?.birds.values.compactMap(\.routerID) ?? []
+        let own = facts?.kernel.addresses.map(\.address).filter { address in
+            !snapshot.podSupernets.contains { $0.contains(address) }
+        }
+        return Set(node.addresses + ids + (own ?? []))
     }
 
     /// A node's facts, or why they may not be believed now.

@@ -206,7 +206,7 @@ import Verdicts
             empty.switches[name] = SwitchFacts(
                 name: name,
                 neighbors: facts.neighbors,
-                readings: Readings(staleAfter: 45_000)
+                ways: [.polled: 45_000]
             )
         }
         #expect(judge(empty, now: at(1_000)).verdicts.isEmpty)

@@ -27,7 +27,7 @@ struct Site {
             snapshot.switches[name] = SwitchFacts(
                 name: name,
                 neighbors: [neighbor],
-                readings: Readings(staleAfter: 45_000)
+                ways: [.polled: 45_000]
             )
         }
         snapshot.loadBalancers["ltm-1"] = LoadBalancerFacts(
@@ -184,8 +184,12 @@ struct Site {
         )
     }
 
-    mutating func read(_ name: String, _ result: ReadResult<SwitchTable>) {
-        snapshot.apply(.switchRead(name: name, result, took: 50), at: now)
+    mutating func read(
+        _ name: String,
+        by way: SwitchWay = .polled,
+        _ result: ReadResult<SwitchTable>
+    ) {
+        snapshot.apply(.switchRead(name: name, by: way, result, took: 50), at: now)
     }
 
     mutating func readLTM(_ result: ReadResult<LoadBalancerTable>) {

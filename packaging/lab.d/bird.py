@@ -8,6 +8,8 @@ from topology import AS, NODES, SWITCHES, node as node_named
 
 DRIFTED = "10.16.99.0/24"
 STALE = "10.16.77.0/24"
+# Nobody's pods: only more to announce. FRR counts a prefix after it looked whether there are too many.
+SURPLUS = ("10.99.0.0/24", "10.99.1.0/24")
 
 
 def process(node):
@@ -23,6 +25,11 @@ def victim(node):
     return node_named("n2" if node.name != "n2" else "n1")
 
 
+def twin(node):
+    """A second address of the node towards switch a."""
+    return f"10.1.0.{100 + node.number}"
+
+
 def static_routes(node, faults):
     """What the node's `static` holds: prefix to target."""
     routes = {node.cidr: 'via "cilium_host"'}
@@ -34,15 +41,21 @@ def static_routes(node, faults):
              "owner-duplicate": victim(node).cidr}
     routes.update({prefix: 'via "cilium_host"' for fault, prefix in extra.items()
                    if fault in faults})
+    if "switch-prefix-limit" in faults:
+        routes.update({prefix: 'via "cilium_host"' for prefix in SURPLUS})
     return routes
 
 
 def uplink(node, switch, local, faults):
+    return session(node, switch.uplink, switch.address, local, faults)
+
+
+def session(node, name, neighbor, local, faults):
     rejected = f"if net = {node.cidr} then reject; " if "not-exported" in faults else ""
     return f"""
-protocol bgp {switch.uplink} {{
+protocol bgp {name} {{
     local {local} as {AS};
-    neighbor {switch.address} as {AS};
+    neighbor {neighbor} as {AS};
     ipv4 {{
         import filter {{ reject; }};
         export filter {{ {rejected}accept; }};
@@ -56,6 +69,8 @@ def configuration(node, faults=frozenset()):
                      for prefix, target in static_routes(node, faults).items())
     uplinks = "".join(uplink(node, switch, local, faults)
                       for switch, local in zip(SWITCHES, node.addresses))
+    if "switch-partial-paths" in faults:
+        uplinks += session(node, "uplink2", SWITCHES[0].second_address, twin(node), faults)
     return f"""router id {node.addresses[0]};
 
 protocol device {{

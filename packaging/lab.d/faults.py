@@ -7,6 +7,7 @@ from typing import Callable
 
 import faults_ltm
 import faults_node
+import faults_rib
 import faults_switch
 from state import LabError, UsageError
 from topology import NODES, node as node_named
@@ -30,7 +31,7 @@ class Fault:
 
 
 FAULTS = {entry["name"]: Fault(**entry)
-          for module in (faults_node, faults_switch, faults_ltm) for entry in module.FAULTS}
+          for module in (faults_node, faults_switch, faults_rib, faults_ltm) for entry in module.FAULTS}
 KINDS = list(dict.fromkeys(fault.kind or fault.name for fault in FAULTS.values()))
 
 

@@ -15,7 +15,8 @@ PAGE_PORT = 10480
 AGENTS_PORT = 10443
 HOLD = 0.3
 # Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
-HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop", "ltm-route-missing",
+HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
+                 "switch-partial-paths", "switch-route-flapping", "ltm-route-missing",
                  "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable"}
 # A withdrawn route stays in two reads of a switch that is asked each second.
 STALE_HOLD = 3_000
@@ -51,7 +52,7 @@ def switch(lab, each):
 
 def by_nxapi(lab, each):
     return f"""  - name: {each.name}
-    neighbors: [{each.address}]
+    neighbors: [{each.address}, {each.second_address}]
     nxapi:
       url: https://{each.management}
       username: {nxapi.USER}
@@ -64,7 +65,7 @@ def by_nxapi(lab, each):
 def by_command(lab, each):
     words = ", ".join(frr.vtysh(lab, each))
     return f"""  - name: {each.name}
-    neighbors: [{each.address}]
+    neighbors: [{each.address}, {each.second_address}]
     command:
       run: [{words}, -c, "show bgp summary json", -c, "show ip route json", -c, "show bgp summary json"]
       format: frr-json

@@ -58,6 +58,11 @@ class Switch:
         return f"10.{self.number}.0.254"
 
     @property
+    def second_address(self):
+        """A node with two cables to the switch sees it so on the second."""
+        return f"10.{self.number}.0.253"
+
+    @property
     def ltm_side(self):
         return f"10.3.{self.number}.254"
 

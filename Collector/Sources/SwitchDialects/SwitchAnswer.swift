@@ -27,6 +27,8 @@ package struct SwitchAnswer: Sendable {
     /// An empty answer may have been meant for a summary: FRR prints `{}` for both.
     var mayTakeSummaryForTable = false
     private var routeCount = 0
+    /// Neighbours may come that are not configured one by one.
+    var hasDynamicNeighbors = false
 
     /// A sick switch repeats itself; the first problems say what is wrong.
     private static let problemLimit = 100
@@ -80,6 +82,7 @@ package struct SwitchAnswer: Sendable {
         }
         table.hasSummary = true
         table.neighbors = neighbors(last)
+        table.listsAllNeighbors = !hasDynamicNeighbors && !last.keys.contains { $0.contains("/") }
         if last.isEmpty { doubt("the BGP summary names no neighbour: BGP may not run") }
         let senders = last.values.count { $0.isEstablished && ($0.prefixesReceived ?? 0) > 0 }
         if senders > 0, !hasBGP {

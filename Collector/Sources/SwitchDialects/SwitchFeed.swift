@@ -35,6 +35,9 @@ extension [Prefix] {
     func concern(_ prefix: Prefix) -> Bool { contains { $0.overlaps(prefix) } }
 }
 
+/// The longest time between two reads that a feed hands on, milliseconds.
+package let feedPeriod = FeedPace.repetition
+
 /// When tables that change by themselves are told.
 struct FeedPace: Sendable {
     private(set) var isLive = false
@@ -45,7 +48,7 @@ struct FeedPace: Sendable {
     private static let settling: Int64 = 20
     /// What still stands is told again: absence is believed once it was told twice.
     private static let confirmation: Int64 = 5_000
-    private static let repetition: Int64 = 15_000
+    fileprivate static let repetition: Int64 = 15_000
     /// How often it is looked whether all was told.
     private static let patience: Int64 = 500
 

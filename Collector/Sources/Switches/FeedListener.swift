@@ -9,21 +9,22 @@ package import SwitchDialects
 /// each connection and its feed. Only configured addresses are let in; a newer connection of one takes the
 /// place of the older.
 package struct FeedListener<Feed: SwitchFeed>: Sendable {
+    private let way: SwitchWay
     private let what: String
     private let host: String
     private let port: Int
     private let switches: [IPAddress: FeedingSwitch]
-    private let makeFeed: @Sendable () -> Feed
+    private let makeFeed: @Sendable (FeedingSwitch) -> Feed
 
-    /// `what` is the protocol's name, for the log.
     package init(
-        _ what: String,
+        _ way: SwitchWay,
         host: String,
         port: UInt16,
         switches: [FeedingSwitch],
-        makeFeed: @escaping @Sendable () -> Feed
+        makeFeed: @escaping @Sendable (FeedingSwitch) -> Feed
     ) {
-        self.what = what
+        self.way = way
+        what = way.word
         self.host = host
         self.port = Int(port)
         self.switches = Dictionary(switches.map { ($0.address, $0) }, uniquingKeysWith: { $1 })
@@ -75,7 +76,7 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
     ) async {
         let ticket = await claims.claim(origin.address, connection.channel)
         outlet.log("\(what): \(origin.name) is connected")
-        let line = FeedLine(makeFeed(), origin, outlet, connection.channel)
+        let line = FeedLine(makeFeed(origin), origin, way, outlet, connection.channel)
         await line.opened()
         // The next bytes are read once these are taken in.
         try? await connection.executeThenClose { inbound, _ in
@@ -91,13 +92,13 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
 package struct FeedingSwitch: Sendable {
     package var name: String
     package var address: IPAddress
-    /// Whether its tables are the switch's read; else they only hasten other reads.
-    package var isRead: Bool
+    /// Where its pod CIDRs should be.
+    package var vrf: String
 
-    package init(name: String, address: IPAddress, isRead: Bool) {
+    package init(name: String, address: IPAddress, vrf: String) {
         self.name = name
         self.address = address
-        self.isRead = isRead
+        self.vrf = vrf
     }
 }
 
@@ -126,13 +127,21 @@ package struct FeedOutlet: Sendable {
 private actor FeedLine<Feed: SwitchFeed> {
     private var feed: Feed
     private let origin: FeedingSwitch
+    private let way: SwitchWay
     private let outlet: FeedOutlet
     private let channel: any Channel
     private var timer: (task: Task<Void, Never>, at: Timestamp)?
 
-    init(_ feed: Feed, _ origin: FeedingSwitch, _ outlet: FeedOutlet, _ channel: any Channel) {
+    init(
+        _ feed: Feed,
+        _ origin: FeedingSwitch,
+        _ way: SwitchWay,
+        _ outlet: FeedOutlet,
+        _ channel: any Channel
+    ) {
         self.feed = feed
         self.origin = origin
+        self.way = way
         self.outlet = outlet
         self.channel = channel
     }
@@ -191,8 +200,7 @@ private actor FeedLine<Feed: SwitchFeed> {
     }
 
     private func deliver(_ result: ReadResult<SwitchTable>) {
-        guard origin.isRead else { return }
-        outlet.deliver(.switchRead(name: origin.name, result, took: 0))
+        outlet.deliver(.switchRead(name: origin.name, by: way, result, took: 0))
     }
 }
 

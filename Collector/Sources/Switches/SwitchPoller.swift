@@ -38,7 +38,7 @@ package struct SwitchPoller: Sendable {
         await PollSchedule.run(period: period, clock: clock, pause: pause) {
             let began = clock()
             let result = await read()
-            deliver(.switchRead(name: name, result, took: clock() - began))
+            deliver(.switchRead(name: name, by: .polled, result, took: clock() - began))
             return result.isGood
         }
         await reader.close()

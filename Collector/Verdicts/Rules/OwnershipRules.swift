@@ -9,7 +9,91 @@ func ownershipFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
         paths.filter { $0.findings.contains { $0.kind == .birdConfigDrift } }.map(\.trace.node)
     )
     return ownedTwice(in: world) + announcedTwice(in: world, except: drifting)
+        + seenTwice(in: world, except: drifting)
 }
+
+// MARK: - As a switch sees it
+
+/// What a switch has of an owned CIDR, or of a part of it, from another node than its owner: from
+/// whoever announces it (BMP), beside the owner's among its next hops, or as a longer prefix. A single
+/// foreign next hop of the CIDR itself may be the switch's own doing: that is switch-wrong-next-hop.
+private func seenTwice(in world: World, except drifting: Set<String>) -> [Finding] {
+    world.sightsInOrder.flatMap { sight in
+        sight.claims(in: world).compactMap { claim -> Finding? in
+            guard !drifting.contains(claim.node) else { return nil }
+            var finding = duplicate(
+                claim.prefix,
+                [claim.owner, claim.node],
+                "owned by \(claim.owner), announced by",
+                [Evidence(sight.source, claim.fact, claim.addresses, at: sight.readAt)]
+            )
+            finding.switchName = sight.name
+            finding.verify.insert(
+                Verification(on: sight.name, "show ip bgp \(claim.prefix)"),
+                at: 0
+            )
+            return finding
+        }
+    }
+}
+
+private struct Claim: Hashable {
+    var prefix: Prefix
+    var owner: String
+    var node: String
+    var fact: String
+    var addresses: String
+}
+
+extension SwitchSight {
+    /// In both of the last two reads of a way.
+    fileprivate func claims(in world: World) -> [Claim] {
+        let readings = [view.readings] + others.map(\.view.readings)
+        let all = readings.flatMap { readings -> [Claim] in
+            guard let latest = readings.latest?.value, let previous = readings.previous?.value
+            else { return [] }
+            let before = Set(claims(in: world, previous))
+            return claims(in: world, latest).filter(before.contains)
+        }
+        return Set(all).sorted { ($0.prefix, $0.node, $0.fact) < ($1.prefix, $1.node, $1.fact) }
+    }
+
+    private func claims(in world: World, _ table: SwitchTable) -> [Claim] {
+        let announced = table.announcers.flatMap { prefix, addresses in
+            claims(prefix, addresses, "announcers of \(prefix)", in: world)
+        }
+        let forwarded = table.routes.keys.flatMap { prefix -> [Claim] in
+            guard let route = table.best(prefix, vrf: vrf) else { return [] }
+            let isShared = route.nextHops.count > 1 || world.owners[prefix] == nil
+            guard isShared else { return [] }
+            return claims(prefix, route.nextHops, "RIB \(prefix)", in: world)
+        }
+        return announced + forwarded
+    }
+
+    /// A host route is a pod's, and another matter.
+    private func claims(
+        _ prefix: Prefix,
+        _ addresses: [IPAddress],
+        _ fact: String,
+        in world: World
+    ) -> [Claim] {
+        guard !prefix.isHost, let (_, owner) = world.owners.longestMatch(prefix) else { return [] }
+        let strangers = Set(addresses.compactMap { world.addressOwners[$0] }).subtracting([owner])
+        let words = addresses.map(\.description).joined(separator: ", ")
+        return strangers.map { node in
+            Claim(
+                prefix: prefix,
+                owner: owner,
+                node: node,
+                fact: fact,
+                addresses: words
+            )
+        }
+    }
+}
+
+// MARK: - As the nodes say it
 
 /// Sorted neighbours suffice: prefixes nest or are disjoint.
 private func ownedTwice(in world: World) -> [Finding] {

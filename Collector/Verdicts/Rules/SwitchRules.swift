@@ -3,115 +3,233 @@ import Facts
 import Routing
 
 /// The switch stage of one path, per configured switch, in this order:
-/// 1. not read, stale → unknown;
-/// 2. the CIDR is there by a next hop of this node → ok;
-/// 3. by another next hop → wrong; two reads → switch-wrong-next-hop;
-/// 4. absent → missing once two reads agree; a root (switch-route-missing) only if both were taken
-///    after the node exported it on a session with this switch that is up.
+/// 1. no way to it is fresh → unknown;
+/// 2. the CIDR is there by next hops of this node, as many as carry it → ok;
+/// 3. by fewer, where the switch uses several → wrong; two reads → switch-partial-paths;
+/// 4. by another next hop → wrong; two reads → switch-wrong-next-hop;
+/// 5. absent → missing, or wrong where something is there in its place; a root (switch-route-missing)
+///    only if what proves it began after the node exported it on a session with this switch that is up;
+/// 6. gone and back three times in ten minutes while the node's session held → switch-route-flapping,
+///    and a short absence is no root of its own.
 func judgeSwitches(_ path: inout JudgedPath, of node: NodeIntent, in world: World) {
     guard !world.snapshot.switches.isEmpty else {
         path.add(StageResult(.switchRIB, .notChecked))
         return
     }
-    let expected = addresses(of: node, in: world)
-    for facts in world.snapshot.switches.values.sorted(by: { $0.name < $1.name }) {
-        judgeSwitch(&path, facts, expected, in: world)
+    let expected = world.addresses(of: node)
+    for facts in world.switches {
+        guard let sight = world.sights[facts.name] else {
+            let reason = unreadableReason(facts, at: world.now)
+            path.add(StageResult(.switchRIB, at: facts.name, .unknown(reason: reason)))
+            continue
+        }
+        judgeSwitch(&path, sight, expected, now: world.now)
     }
-}
-
-/// A node may announce with any of its addresses, its router id included (facts: aliases).
-private func addresses(of node: NodeIntent, in world: World) -> Set<IPAddress> {
-    let ids = world.snapshot.nodes[node.name]?.birds.values.compactMap(\.routerID) ?? []
-    return Set(node.addresses + ids)
 }
 
 private func judgeSwitch(
     _ path: inout JudgedPath,
-    _ facts: SwitchFacts,
+    _ sight: SwitchSight,
     _ expected: Set<IPAddress>,
-    in world: World
+    now: Timestamp
 ) {
-    let (name, readings) = (facts.name, facts.readings)
-    guard let table = readings.current(at: world.now), let readAt = readings.latest?.at else {
-        let reason = unreadableReason(readings, at: world.now)
-        path.add(StageResult(.switchRIB, at: name, .unknown(reason: reason)))
-        return
-    }
     let prefix = path.trace.prefix
-    if let route = table.best(prefix, vrf: facts.vrf) {
-        judgeRoute(&path, route, facts, expected, readAt)
-        return
+    let flapping = judgeFlapping(&path, sight, expected, now: now)
+    switch sight.presence(of: prefix) {
+    case .here(let route): judgeRoute(&path, route, sight, expected)
+    case .doubted(let reason):
+        path.add(
+            StageResult(
+                .switchRIB,
+                at: sight.name,
+                .unknown(reason: reason),
+                readAt: sight.readAt
+            )
+        )
+    case .absent(let provenSince):
+        let found = sight.explanation(of: prefix)
+        judgeAbsence(&path, sight, found?.found, found?.words)
+        let gone = sight.view.histories[prefix]?.goneSince ?? .zero
+        guard !flapping || now - gone > shortAbsence,
+            let since = rootSince(path, sight, expected, provenSince: provenSince)
+        else { return }
+        let what = "switch \(sight.name) lacks it" + (found.map { ", \($0.words)" } ?? "")
+        path.findings.append(finding(.switchRouteMissing, path, sight, what, since))
     }
-    guard readings.confirmed({ $0.best(prefix, vrf: facts.vrf) == nil }) else {
-        let reason = "absent in the last read, the next must agree"
-        path.add(StageResult(.switchRIB, at: name, .unknown(reason: reason), readAt: readAt))
-        return
-    }
-    let instead =
-        table.otherVRF(prefix, than: facts.vrf).map { "it in VRF \($0)" }
-        ?? covering(prefix, table, facts.vrf)
-    let state = instead.map {
-        StageState.wrong(expected: "\(prefix) in VRF \(facts.vrf)", found: $0)
-    }
-    path.add(StageResult(.switchRIB, at: name, state ?? .missing, readAt: readAt))
-    guard let since = rootSince(path, facts, expected) else { return }
-    let what = "switch \(name) lacks it" + (instead.map { ", it has \($0)" } ?? "")
-    path.findings.append(finding(.switchRouteMissing, path, facts, what, since, readAt))
 }
+
+private func judgeAbsence(
+    _ path: inout JudgedPath,
+    _ sight: SwitchSight,
+    _ found: String?,
+    _ words: String?
+) {
+    let expected = "\(path.trace.prefix) in VRF \(sight.vrf)"
+    path.add(
+        StageResult(
+            .switchRIB,
+            at: sight.name,
+            found.map { .wrong(expected: expected, found: $0) } ?? .missing,
+            detail: words,
+            readAt: sight.readAt
+        )
+    )
+}
+
+// MARK: - Next hops
 
 private func judgeRoute(
     _ path: inout JudgedPath,
     _ route: SwitchRoute,
-    _ facts: SwitchFacts,
-    _ expected: Set<IPAddress>,
-    _ readAt: Timestamp
+    _ sight: SwitchSight,
+    _ expected: Set<IPAddress>
 ) {
-    let found = route.nextHops.map(\.description).joined(separator: ", ")
-    let isRight =
-        expected.isEmpty || (!route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops))
-    guard !isRight else {
+    guard expected.isEmpty || isRight(route, expected) else {
+        return judgeWrongHop(&path, route, sight, expected)
+    }
+    let found = text(route)
+    guard let wanted = pathsLacking(path, route, sight) else {
         let detail = "via \(found), \(route.protocolName)"
-        path.add(StageResult(.switchRIB, at: facts.name, .ok, detail: detail, readAt: readAt))
+        path.add(
+            StageResult(.switchRIB, at: sight.name, .ok, detail: detail, readAt: sight.readAt)
+        )
         return
     }
-    let wanted = expected.sorted().map(\.description).joined(separator: " or ")
-    path.add(
-        StageResult(
-            .switchRIB,
-            at: facts.name,
-            .wrong(expected: wanted, found: found.isEmpty ? route.protocolName : found),
-            readAt: readAt
-        )
-    )
+    add(&path, sight, wrong: "\(wanted) next hops", "\(route.nextHops.count): \(found)")
     let prefix = path.trace.prefix
-    let isConfirmed = facts.readings.confirmed {
-        $0.best(prefix, vrf: facts.vrf).map {
-            !expected.isSuperset(of: $0.nextHops) || $0.nextHops.isEmpty
-        }
-            ?? false
+    let isConfirmed = sight.confirmed {
+        $0.best(prefix, vrf: sight.vrf).map { $0.nextHops.count < wanted } ?? false
     }
-    guard isConfirmed, let since = rootSince(path, facts, expected) else { return }
-    let what = "switch \(facts.name) sends it to \(found.isEmpty ? route.protocolName : found)"
-    path.findings.append(finding(.switchWrongNextHop, path, facts, what, since, readAt))
+    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
+    let what = "switch \(sight.name) uses \(route.nextHops.count) of \(wanted) next hops: \(found)"
+    path.findings.append(finding(.switchPartialPaths, path, sight, what, since))
 }
 
-/// Since when the switch should have had it: nil if an earlier stage fails, or if one of the two
-/// reads began before the export (plus settling) and so proves nothing, or if the switch itself
-/// does not call the session up in both: then it is on its way, or the session's own matter.
+private func isRight(_ route: SwitchRoute, _ expected: Set<IPAddress>) -> Bool {
+    !route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops)
+}
+
+/// How many next hops it should have, if it has fewer: one for each uplink to this switch. A switch
+/// that was never seen to use several is configured for one (NX-OS and FRR differ in their defaults).
+private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: SwitchSight) -> Int? {
+    let uplinks = Set(path.carrying.filter { $0.switchName == sight.name }.map(\.uplink)).count
+    let isExpected =
+        switch sight.facts.pathsExpected {
+        case .any: false
+        case .all: true
+        case .seen: sight.usesSeveralPaths
+        }
+    return isExpected && route.nextHops.count < uplinks ? uplinks : nil
+}
+
+private func judgeWrongHop(
+    _ path: inout JudgedPath,
+    _ route: SwitchRoute,
+    _ sight: SwitchSight,
+    _ expected: Set<IPAddress>
+) {
+    let found = text(route)
+    let wanted = expected.sorted().map(\.description).joined(separator: " or ")
+    add(&path, sight, wrong: wanted, found)
+    let prefix = path.trace.prefix
+    let isConfirmed = sight.confirmed {
+        $0.best(prefix, vrf: sight.vrf).map { !isRight($0, expected) } ?? false
+    }
+    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
+    var what = "switch \(sight.name) sends it to \(found)"
+    if let hidden = sight.table.hidden(prefix, vrf: sight.vrf).first(where: {
+        isRight($0, expected)
+    }) {
+        what +=
+            ": its \(route.protocolName) route hides \(hidden.protocolName)'s via \(text(hidden))"
+    }
+    path.findings.append(finding(.switchWrongNextHop, path, sight, what, since))
+}
+
+/// A route without a gateway leads to a device or to nothing.
+private func text(_ route: SwitchRoute) -> String {
+    route.nextHops.isEmpty
+        ? "no next hop (\(route.protocolName))"
+        : route.nextHops.map(\.description).joined(separator: ", ")
+}
+
+private func add(
+    _ path: inout JudgedPath,
+    _ sight: SwitchSight,
+    wrong expected: String,
+    _ found: String
+) {
+    let state = StageState.wrong(expected: expected, found: found)
+    path.add(StageResult(.switchRIB, at: sight.name, state, readAt: sight.readAt))
+}
+
+// MARK: - Flapping
+
+/// FAULTS.md: three times in ten minutes.
+let flapWindow: Int64 = 600_000
+let flapCount = 3
+/// While a route flaps, an absence longer than this is told by itself.
+let shortAbsence: Int64 = 30_000
+
+/// True if it flaps. Absences that the node's own session or export explains do not count, nor ones that
+/// began within what a route takes to settle after those.
+private func judgeFlapping(
+    _ path: inout JudgedPath,
+    _ sight: SwitchSight,
+    _ expected: Set<IPAddress>,
+    now: Timestamp
+) -> Bool {
+    guard !path.isCut, let carried = carriedSince(path, sight) else { return false }
+    let views = [(way: sight.way, view: sight.view)] + sight.others
+    let counted = views.map { way, view in
+        let absences = view.histories[path.trace.prefix]?.absences ?? []
+        return (way, absences.filter { $0.from > max(carried + settling, now - flapWindow) })
+    }
+    guard let (way, absences) = counted.max(by: { $0.1.count < $1.1.count }),
+        absences.count >= flapCount, let first = absences.first
+    else { return false }
+    let what =
+        "switch \(sight.name) lost it and had it back \(absences.count) times in ten minutes"
+        + " (\(way.words)), over a session that held"
+    path.findings.append(finding(.switchRouteFlapping, path, sight, what, first.from))
+    return true
+}
+
+/// When what is remembered of a switch's routes is judged differently by age alone: a flap that counts
+/// now will be too old to, an absence will have lasted.
+func changes(of view: SwitchView) -> [Timestamp] {
+    view.histories.values.flatMap { history in
+        let flaps = history.absences.count < flapCount ? [] : history.absences
+        let lasting = history.goneSince.map { [$0 + SwitchSight.grace, $0 + shortAbsence + 1] } ?? []
+        return flaps.map { $0.from + flapWindow } + lasting
+    }
+}
+
+// MARK: - Roots
+
+/// A reflected or re-announced route reaches the RIB within 1.2 s of the session (measured with FRR); a
+/// read that began within 2 s of the export says nothing yet.
+private let settling: Int64 = 2_000
+
+/// Since when the node has exported it to this switch without a break.
+private func carriedSince(_ path: JudgedPath, _ sight: SwitchSight) -> Timestamp? {
+    path.carrying.filter { $0.switchName == sight.name }.map(\.since).min()
+}
+
+/// Since when the switch should have had it: nil if an earlier stage fails, or if what proves the fault
+/// (the last two reads, unless told otherwise) began before the export (plus settling), or if the switch
+/// itself does not call the session up in both reads: then it is on its way, or the session's own matter.
 private func rootSince(
     _ path: JudgedPath,
-    _ facts: SwitchFacts,
-    _ addresses: Set<IPAddress>
+    _ sight: SwitchSight,
+    _ addresses: Set<IPAddress>,
+    provenSince: Timestamp? = nil
 ) -> Timestamp? {
-    guard !path.isCut, facts.readings.confirmed({ $0.hasSession(with: addresses) }) else {
-        return nil
-    }
-    let since = path.carrying.filter { $0.switchName == facts.name }.map(\.since).min()
-    guard let since, let previous = facts.readings.previous else { return nil }
-    // A reflected or re-announced route reaches the RIB within 1.2 s of the session (measured with
-    // FRR); a read that began within 2 s of the export says nothing yet.
-    let took = facts.readings.lastDuration ?? 0
-    return previous.at - took > since + 2_000 ? since : nil
+    guard !path.isCut, sight.confirmed({ $0.hasSession(with: addresses) }),
+        let since = carriedSince(path, sight), let previous = sight.view.readings.previous
+    else { return nil }
+    let proven = provenSince ?? previous.at - (sight.view.readings.lastDuration ?? 0)
+    return proven > since + settling ? since : nil
 }
 
 extension SwitchTable {
@@ -122,36 +240,51 @@ extension SwitchTable {
     }
 }
 
-private func covering(_ prefix: Prefix, _ table: SwitchTable, _ vrf: String) -> String? {
-    let covering = table.routes.keys.filter { other in
-        other != prefix && other.contains(prefix) && !other.isDefault
-            && table.best(other, vrf: vrf) != nil
-    }
-    return covering.max { $0.length < $1.length }.map { "only \($0)" }
-}
-
 private func finding(
     _ kind: Kind,
     _ path: JudgedPath,
-    _ facts: SwitchFacts,
+    _ sight: SwitchSight,
     _ what: String,
-    _ since: Timestamp,
-    _ readAt: Timestamp
+    _ since: Timestamp
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
-    let uplink = path.carrying.first { $0.switchName == facts.name }?.uplink ?? ""
+    let uplinks = path.carrying.filter { $0.switchName == sight.name }
+    let isPartial = kind == .switchPartialPaths
     return Finding(
         kind,
         node: node,
         prefix: prefix,
-        switchName: facts.name,
+        switchName: sight.name,
+        // It broke when the switch last had it right, not when the node began to export it.
+        since: kind == .switchRouteMissing ? brokenSince(prefix, sight, since) : since,
         what: what,
         evidence: [
-            Evidence("agent \(node)", "export \(uplink)", "sent, session Established", at: since),
-            Evidence("switch \(facts.name)", "RIB \(prefix)", what, at: readAt),
+            Evidence(
+                "agent \(node)",
+                "export \((isPartial ? uplinks : [uplinks.first].compactMap(\.self)).map(\.uplink).joined(separator: ", "))",
+                "sent, session Established",
+                at: uplinks.first?.since
+            ),
+            Evidence(sight.source, "RIB \(prefix)", what, at: sight.readAt),
         ],
-        verify: [Verification(on: facts.name, "show ip route \(prefix)")]
+        verify: [Verification(on: sight.name, "show ip route \(prefix)")]
     )
+}
+
+/// The last read that had it, if it went while the node exported it.
+private func brokenSince(_ prefix: Prefix, _ sight: SwitchSight, _ exported: Timestamp) -> Timestamp
+{
+    let seen = ([sight.view] + sight.others.map(\.view)).compactMap { view in
+        view.histories[prefix].flatMap { $0.goneSince == nil ? nil : $0.lastConfirmed }
+    }.max()
+    return max(seen ?? exported, exported)
+}
+
+// MARK: - Reasons
+
+func unreadableReason(_ facts: SwitchFacts, at now: Timestamp) -> String {
+    guard let (_, view) = facts.believed(at: now) else { return "no way to read it is configured" }
+    return unreadableReason(view.readings, at: now)
 }
 
 func unreadableReason<Value>(_ readings: Readings<Value>, at now: Timestamp) -> String {
@@ -160,62 +293,4 @@ func unreadableReason<Value>(_ readings: Readings<Value>, at now: Timestamp) -> 
     case .stale(let reason): "not readable: \(reason)"
     case .fresh: "fresh"
     }
-}
-
-// MARK: - Routes nobody owns
-
-/// A CIDR inside the pod supernets that no node owns, in two reads of a switch. Aggregates above
-/// owned CIDRs and host routes inside them are other matters; a CIDR that a drifted BIRD announces
-/// belongs to the drift.
-func staleRouteFindings(in world: World) -> [Finding] {
-    guard !world.intents.isEmpty else { return [] }
-    let drifted = driftedPrefixes(in: world)
-    let owned = Array(world.owners.prefixes)
-    return world.snapshot.switches.values.sorted { $0.name < $1.name }.flatMap { facts in
-        guard let table = facts.readings.current(at: world.now) else { return [Finding]() }
-        let strangers = table.routes.keys.filter { prefix in
-            world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
-                && !owned.contains { $0.overlaps(prefix) } && !drifted.contains(prefix)
-                && facts.readings.confirmed { $0.best(prefix, vrf: facts.vrf) != nil }
-        }
-        return strangers.sorted().map { staleFinding($0, table, facts, in: world) }
-    }
-}
-
-private func driftedPrefixes(in world: World) -> Set<Prefix> {
-    var drifted = Set<Prefix>()
-    for (name, node) in world.intents {
-        guard let facts = world.snapshot.nodes[name] else { continue }
-        let statics = facts.birds.values.flatMap(\.statics).map(\.prefix)
-        guard !statics.isEmpty, !node.podCIDRs.contains(where: statics.contains) else { continue }
-        drifted.formUnion(statics.filter { !node.podCIDRs.contains($0) })
-    }
-    return drifted
-}
-
-private func staleFinding(
-    _ prefix: Prefix,
-    _ table: SwitchTable,
-    _ facts: SwitchFacts,
-    in world: World
-) -> Finding {
-    let hops = table.best(prefix, vrf: facts.vrf)?.nextHops ?? []
-    let owners = Set(hops.compactMap { world.addressOwners[$0] }).sorted()
-    let via = hops.map(\.description).joined(separator: ", ")
-    let by = owners.isEmpty ? "" : " (\(owners.joined(separator: ", ")))"
-    return Finding(
-        .switchRouteStale,
-        prefix: prefix,
-        switchName: facts.name,
-        what: "via \(via)\(by)",
-        evidence: [
-            Evidence(
-                "switch \(facts.name)",
-                "RIB \(prefix)",
-                "via \(via)\(by)",
-                at: facts.readings.latest?.at
-            )
-        ],
-        verify: [Verification(on: facts.name, "show ip route \(prefix)")]
-    )
 }

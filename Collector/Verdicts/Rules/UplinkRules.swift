@@ -172,7 +172,7 @@ private func judgeDown(
     )
     let node = path.trace.node
     let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
-    return Finding(
+    var finding = Finding(
         session.isDisabled ? .sessionDisabled : .sessionDown,
         node: node,
         prefix: path.trace.prefix,
@@ -186,6 +186,12 @@ private func judgeDown(
         ],
         verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
     )
+    if let sight = finding.switchName.flatMap({ world.sights[$0] }), !session.isDisabled,
+        let intent = world.intents[node]
+    {
+        blameSwitch(&finding, session, sight, world.addresses(of: intent))
+    }
+    return finding
 }
 
 private func describe(_ session: BGPSession) -> String {

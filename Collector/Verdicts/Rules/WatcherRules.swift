@@ -48,16 +48,33 @@ private func silence(of name: String, in world: World) -> (String, Timestamp)? {
 }
 
 private func unreadableSwitches(in world: World) -> [Finding] {
-    world.snapshot.switches.values.sorted { $0.name < $1.name }.compactMap { facts in
-        guard let (what, since) = trouble(facts.readings, at: world.now) else { return nil }
-        return Finding(
-            .sourceUnreadable,
-            switchName: facts.name,
-            since: since,
-            what: what,
-            evidence: [Evidence("switch \(facts.name)", "read", what, at: since)]
-        )
+    world.switches.flatMap { facts in
+        facts.views.sorted { $0.key < $1.key }.compactMap { way, view in
+            guard let (what, since) = trouble(view.readings, way, in: world) else { return nil }
+            let isOnly = facts.views.count == 1
+            return Finding(
+                .sourceUnreadable,
+                switchName: facts.name,
+                since: since,
+                what: isOnly ? what : "by \(way.words): \(what)",
+                evidence: [Evidence("switch \(facts.name)", way.words, what, at: since)]
+            )
+        }
     }
+}
+
+/// A switch that should come by itself has as long as an agent.
+private func trouble(
+    _ readings: Readings<SwitchTable>,
+    _ way: SwitchWay,
+    in world: World
+) -> (String, Timestamp)? {
+    let started = world.snapshot.startedAt
+    let hasCome = readings.latest != nil || readings.failure != nil
+    guard way != .polled, !hasCome, world.now - started > firstReportGrace else {
+        return trouble(readings, at: world.now)
+    }
+    return ("it has not connected since the collector started", started)
 }
 
 private func unreadableUnits(in world: World) -> [Finding] {

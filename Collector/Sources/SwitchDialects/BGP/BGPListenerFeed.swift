@@ -23,6 +23,7 @@ package struct BGPListenerFeed: SwitchFeed {
 
     private let identity: Identity
     private let supernets: [Prefix]
+    private let vrf: String
     private let families: Set<AddressFamily>
     private var phase = Phase.none
     private var pending: [UInt8] = []
@@ -45,9 +46,11 @@ package struct BGPListenerFeed: SwitchFeed {
     /// A switch of pods has thousands of routes.
     private static let routeLimit = 1_000_000
 
-    package init(identity: Identity, supernets: [Prefix]) {
+    /// `vrf` is the one in which the switch has the session: what it passes on stands there.
+    package init(identity: Identity, supernets: [Prefix], vrf: String = "default") {
         self.identity = identity
         self.supernets = supernets
+        self.vrf = vrf
         families = Set(supernets.map(\.family))
     }
 
@@ -214,7 +217,7 @@ package struct BGPListenerFeed: SwitchFeed {
             read.routes[prefix] = [
                 SwitchRoute(
                     prefix: prefix,
-                    vrf: "default",
+                    vrf: vrf,
                     nextHops: Set(hops).sorted(),
                     protocolName: "bgp",
                     isBest: true,

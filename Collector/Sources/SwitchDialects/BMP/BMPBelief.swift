@@ -40,6 +40,19 @@ extension BMPRouter {
         routes { $0 == prefix }[prefix] ?? []
     }
 
+    /// Of each prefix that is wanted the peers that announce it.
+    package func announcers(where isWanted: (Prefix) -> Bool) -> [Prefix: [IPAddress]] {
+        var found: [Prefix: Set<IPAddress>] = [:]
+        for (key, peer) in peers where peer.isUp || peer.isProvisional {
+            for kind in [BMPTableKind.preIn, .postIn] {
+                peer.tables[kind]?.forEachPrefix { prefix, _ in
+                    if isWanted(prefix) { found[prefix, default: []].insert(key.address) }
+                }
+            }
+        }
+        return found.mapValues { $0.sorted() }
+    }
+
     /// The router's peers, by address.
     package var neighbors: [IPAddress: SwitchNeighbor] {
         var neighbors: [IPAddress: SwitchNeighbor] = [:]

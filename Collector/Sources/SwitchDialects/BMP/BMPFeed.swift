@@ -10,16 +10,13 @@ package struct BMPFeed: SwitchFeed {
     private var lastMessage = Timestamp.zero
     private var pace = FeedPace()
 
-    /// Three statistics reports at the 30 s that the README asks for.
-    static let silence: Int64 = 90_000
-
     package init(supernets: [Prefix]) {
         self.supernets = supernets
         families = Set(supernets.map(\.family))
     }
 
     package var deadline: Timestamp? {
-        router == nil ? nil : min(pace.next, lastMessage + Self.silence)
+        router.map { min(pace.next, lastMessage + $0.heartbeat.silence) }
     }
 
     package mutating func opened(now: Timestamp) -> [FeedAction] {
@@ -58,9 +55,10 @@ package struct BMPFeed: SwitchFeed {
 
     package mutating func timerFired(now: Timestamp) -> [FeedAction] {
         guard var router, let deadline, now >= deadline else { return [] }
-        guard now - lastMessage < Self.silence else {
+        let silence = router.heartbeat.silence
+        guard now - lastMessage < silence else {
             self.router = nil
-            return [.failed("BMP: no message for \(Self.silence / 1_000) s"), .close]
+            return [.failed("BMP: no message for \(silence / 1_000) s"), .close]
         }
         // What was lost does not come again.
         if let doubt = router.doubts.map(\.words).min() {
@@ -82,6 +80,7 @@ package struct BMPFeed: SwitchFeed {
     private func table(_ router: BMPRouter) -> SwitchTable {
         var table = SwitchTable(neighbors: router.neighbors, hasSummary: true)
         table.routes = router.routes(where: supernets.concern)
+        table.announcers = router.announcers(where: supernets.concern)
         return table
     }
 }

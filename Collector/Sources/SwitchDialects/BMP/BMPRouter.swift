@@ -22,6 +22,7 @@ package struct BMPRouter: Sendable {
     private var taken = 0
     private(set) var messageCount = 0
     private(set) var initiatedAt: Timestamp?
+    private(set) var heartbeat = BMPHeartbeat()
     /// Whether routes are monitored at all: a router may send nothing but statistics.
     private var hasRoutes = false
     private(set) var doubts: Set<BMPDoubt> = []
@@ -86,7 +87,8 @@ package struct BMPRouter: Sendable {
             sender = BMPSender(description, name: name)
             initiatedAt = now
         case .mirroring(let isLossy): if isLossy { doubts.insert(.lostMessages) }
-        case .statistics, .termination, .other: break
+        case .statistics: heartbeat.beat(now: now)
+        case .termination, .other: break
         }
     }
 

@@ -75,7 +75,8 @@ private func takeEntry(
         vrf: vrf ?? entry["vrfName"]?.text ?? "default",
         nextHops: nextHops(entry["nexthops"], at: "\(place).nexthops", &answer),
         protocolName: name,
-        isBest: (entry["selected"]?.flag ?? false) && (entry["installed"]?.flag ?? false)
+        isBest: (entry["selected"]?.flag ?? false) && (entry["installed"]?.flag ?? false),
+        age: entry["uptime"]?.text.flatMap(routeAge)
     )
     answer.add(route, at: place)
 }

@@ -12,7 +12,10 @@ func frrPeers(
     depth: Int = 0,
     _ answer: inout SwitchAnswer
 ) -> [String: SummaryPeer]? {
-    if let peers = object["peers"]?.object { return readPeers(peers, &answer) }
+    if let peers = object["peers"]?.object {
+        if object["dynamicPeers"]?.integer ?? 0 > 0 { answer.hasDynamicNeighbors = true }
+        return readPeers(peers, &answer)
+    }
     guard depth < 2 else { return nil }
     var families: [[String: SummaryPeer]] = []
     for (_, value) in object.sorted(by: { $0.key < $1.key }) {

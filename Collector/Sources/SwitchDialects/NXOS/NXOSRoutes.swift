@@ -49,6 +49,8 @@ struct NXOSRoutes {
     let prefix: Prefix
     let vrf: String
     private var hops: [Key: Set<IPAddress>] = [:]
+    /// Of its paths the youngest: what changed last.
+    private var ages: [Key: Int64] = [:]
     private(set) var bestCount = 0
 
     private struct Key: Hashable {
@@ -76,14 +78,21 @@ struct NXOSRoutes {
             }
             gateway = address
         }
-        add(gateway, name, isBest: isBest ?? false)
+        let age = path["uptime"]?.text.flatMap(routeAge)
+        add(gateway, name, isBest: isBest ?? false, age: age)
         return nil
     }
 
     /// `gateway` nil: a device alone, or Null0.
-    mutating func add(_ gateway: IPAddress?, _ protocolName: String, isBest: Bool) {
+    mutating func add(
+        _ gateway: IPAddress?,
+        _ protocolName: String,
+        isBest: Bool,
+        age: Int64? = nil
+    ) {
         let key = Key(isBest: isBest, protocolName: String(protocolName.prefix(64)))
         hops[key, default: []].formUnion(gateway.map { [$0] } ?? [])
+        ages[key] = [ages[key], age].compactMap(\.self).min()
         if isBest { bestCount += 1 }
     }
 
@@ -98,7 +107,8 @@ struct NXOSRoutes {
                 vrf: vrf,
                 nextHops: (hops[key] ?? []).sorted(),
                 protocolName: key.protocolName,
-                isBest: key.isBest
+                isBest: key.isBest,
+                age: ages[key]
             )
         }
     }

@@ -105,7 +105,12 @@ private struct NXOSTextReader {
         if let problem = via.problem {
             open?.problem = problem
         } else {
-            open?.routes.add(via.gateway, via.protocolName, isBest: via.isBest)
+            open?.routes.add(
+                via.gateway,
+                via.protocolName,
+                isBest: via.isBest,
+                age: via.age
+            )
         }
     }
 
@@ -177,6 +182,7 @@ private struct Via {
     var gateway: IPAddress?
     var protocolName = ""
     var isBest = false
+    var age: Int64?
     var problem: String?
     let text: Substring
     /// Two stars: the best for multicast, which is another table's matter.
@@ -212,6 +218,7 @@ private struct Via {
             problem = "a next hop that is cut off: \(line.prefix(80))"
             return
         }
+        age = routeAge(fields[bracket + 1])
         protocolName = String(fields[bracket + 2].split(separator: " ").first ?? "")
         take(fields[..<bracket])
     }

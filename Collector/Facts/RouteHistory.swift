@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// What is remembered of one route on one switch beyond its last two reads. Its times are the
+/// collector's: a route that was there before the collector has been seen since its first read.
+package struct RouteHistory: Hashable, Sendable {
+    /// A time without the route, between two with it.
+    package struct Absence: Hashable, Sendable {
+        package var from: Timestamp
+        package var to: Timestamp
+    }
+
+    /// The first read of its present or last stay.
+    package private(set) var firstSeen = Timestamp.zero
+    /// The last read that had it.
+    package private(set) var lastConfirmed = Timestamp.zero
+    /// The first read without it; nil while it is there.
+    package private(set) var goneSince: Timestamp?
+    /// The latest, oldest first.
+    package private(set) var absences: [Absence] = []
+    /// The most next hops it had at once.
+    package private(set) var widest = 0
+
+    /// Three make it flap; a few more tell how badly.
+    private static let absenceLimit = 16
+    /// How long a route that went is remembered, milliseconds.
+    private static let memory: Int64 = 3_600_000
+    /// A switch's clock and ours meet at reads only: an age is good to the second, a read takes some.
+    private static let slack: Int64 = 5_000
+
+    package init() {}
+
+    mutating func saw(_ route: SwitchRoute, at now: Timestamp) {
+        if let gone = goneSince {
+            note(Absence(from: gone, to: now))
+            firstSeen = now
+        } else if firstSeen == .zero {
+            firstSeen = now
+        } else if let age = route.age, now - age * 1_000 > lastConfirmed + Self.slack {
+            // It went and came between two reads.
+            note(Absence(from: lastConfirmed, to: now - age * 1_000))
+            firstSeen = now - age * 1_000
+        }
+        goneSince = nil
+        lastConfirmed = now
+        widest = max(widest, route.nextHops.count)
+    }
+
+    mutating func missed(at now: Timestamp) {
+        if goneSince == nil { goneSince = now }
+    }
+
+    func isForgotten(at now: Timestamp) -> Bool {
+        goneSince.map { now - $0 > Self.memory } ?? false
+    }
+
+    private mutating func note(_ absence: Absence) {
+        absences.append(absence)
+        if absences.count > Self.absenceLimit { absences.removeFirst() }
+    }
+}
