@@ -320,7 +320,8 @@ extension Configuration {
         case nil: return nil
         case .command(let arguments, let format):
             reader = CommandReader(arguments, format: format)
-        case .nxapi(let door): reader = NXAPIReader(door.http, families: families)
+        case .nxapi(let door, let envelope):
+            reader = NXAPIReader(door.http, families: families, envelope: envelope)
         case .eapi(let door): reader = EAPIReader(door.http, families: families)
         }
         return SwitchPoller(name: item.name, reader: reader, period: item.every)

@@ -28,7 +28,7 @@ struct Configuration: Sendable {
         /// How it is asked.
         enum Way: Sendable {
             case command([String], SwitchFormat)
-            case nxapi(Door)
+            case nxapi(Door, NXAPIEnvelope)
             case eapi(Door)
         }
 

@@ -155,7 +155,7 @@ struct ConfigurationReader {
             )
         }
         if let command = keys["command"] { try readCommand(command, &read) }
-        if let nxapi = keys["nxapi"] { read.way = .nxapi(try readDoor(nxapi, &read)) }
+        if let nxapi = keys["nxapi"] { try readNXAPI(nxapi, &read) }
         if let eapi = keys["eapi"] { read.way = .eapi(try readDoor(eapi, &read)) }
         if let bmp = keys["bmp"] { read.bmp = try readFeed(bmp, &read) }
         if let bgp = keys["bgp"] { read.bgp = try readFeed(bgp, &read) }
@@ -193,19 +193,28 @@ struct ConfigurationReader {
         read.vrf = try parts["vrf"]?.text() ?? read.vrf
     }
 
-    private func readDoor(
+    private func readNXAPI(
         _ tree: Tree,
         _ read: inout Configuration.Switch
+    ) throws(FileError) {
+        let door = try readDoor(tree, &read, and: ["envelope"])
+        var envelope = NXAPIEnvelope.insAPI
+        if let word = try tree.entries()["envelope"] {
+            guard let choice = NXAPIEnvelope(rawValue: try word.text()) else {
+                throw word.error("ins-api or json-rpc is expected")
+            }
+            envelope = choice
+        }
+        read.way = .nxapi(door, envelope)
+    }
+
+    private func readDoor(
+        _ tree: Tree,
+        _ read: inout Configuration.Switch,
+        and more: [String] = []
     ) throws(FileError) -> Configuration.Switch.Door {
-        let parts = try tree.mapping(
-            "url",
-            "username",
-            "password-file",
-            "password-env",
-            "ca",
-            "vrf",
-            "every"
-        )
+        let known = ["url", "username", "password-file", "password-env", "ca", "vrf", "every"]
+        let parts = try tree.mapping(known + more)
         let url = try required("url", parts, tree)
         let address = try url.text()
         guard address.hasPrefix("https://") || address.hasPrefix("http://") else {

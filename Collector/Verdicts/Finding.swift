@@ -59,6 +59,10 @@ struct JudgedPath {
     /// A root that breaks the way as a whole: everything behind it is impact.
     var isCut = false
 
+    /// A switch was last read without the CIDR, or with another's next hop, whether that is proven yet or
+    /// not: it explains what is down behind it.
+    var isLostOnSwitch = false
+
     init(prefix: Prefix, node: String) { trace = PathTrace(prefix: prefix, node: node) }
 
     mutating func add(_ result: StageResult) { trace.stages.append(result) }

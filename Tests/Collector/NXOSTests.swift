@@ -181,6 +181,29 @@ private let expected = [
         #expect(!decodeNXOSText(Array(orphan.utf8)).isComplete)
     }
 
+    @Test("a line that a terminal of 80 columns broke is one line, wherever it broke")
+    func wrapped() {
+        let head = "IPv6 Routing Table for VRF \"default\"\nfd00:10::/64, ubest/mbest: 1/0\n"
+        let via =
+            "    *via 2001:db8:ffff:1:ffff:2:ffff:1%default, Vlan1234, [200/0], 3w4d, bgp-64512, internal"
+        let next =
+            "\nfd00:11::/64, ubest/mbest: 1/0\n    *via fd00::2, [200/0], 3w4d, bgp-64512, internal\n"
+        let whole = decodeNXOSText(Array((head + via + next).utf8))
+        #expect(whole.isComplete && whole.table.routes.count == 2)
+        for column in 30..<via.count - 2 {
+            let broken = via.prefix(column) + "\n" + via.dropFirst(column)
+            let answer = decodeNXOSText(Array((head + broken + next).utf8))
+            #expect(answer.problems.isEmpty, "\(broken)")
+            let hops = answer.table.routes.values.joined().map(\.nextHops)
+            #expect(
+                Set(hops) == Set(whole.table.routes.values.joined().map(\.nextHops)),
+                "\(broken)"
+            )
+        }
+        let lost = decodeNXOSText(Array((head + via.prefix(60) + next).utf8))
+        #expect(!lost.isComplete && lost.table.routes.count == 1)
+    }
+
     @Test("a session that went down between the two summaries makes the table prove nothing")
     func changed() {
         let answer = decodeNXOSText(Array((summary() + text + summary("Idle")).utf8))

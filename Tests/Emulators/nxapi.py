@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""An emulator of NX-API (POST /ins, ins_api) whose answers are the RIB of a real FRR, in the dialects of
+"""An emulator of NX-API (POST /ins, ins_api or JSON-RPC) whose answers are the RIB of a real FRR, in the dialects of
 NX-OS: JSON collapsed or native, or text. Standard library only; it never prints a password.
 
     nxapi.py --listen ADDRESS:PORT --certificate C --key K --vtysh DIRECTORY --user NAME
@@ -11,7 +11,9 @@ The mood file is read at each request, and may be missing or hold a JSON object:
     "dialect"   "collapsed" (unless set) or "native"
     "refuses"   commands that have no structured output: code 501 for any that contains one of these
     "faults"    {"status": 500} · {"cut": 0.5} · {"slow": 3} · {"empty": true} · {"cookie": true} (every
-                cookie is refused once) · {"code": "400"} · {"twice": true} (each VRF's row stands twice)
+                cookie is refused once) · {"code": "400"} · {"twice": true} (each VRF's row stands twice) ·
+                {"frozen": true} (the table as it was when this was first seen) · {"busy": 2} (every second
+                request is refused with 503)
 Counted on GET /counts: requests, the most at once, logins without a cookie, requests that were refused.
 """
 import argparse
@@ -24,6 +26,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+METHODS = {"cli": "cli_show", "cli_ascii": "cli_show_ascii"}
 ALLOWED = ("show version", "show bgp ipv4 unicast summary vrf all", "show ip route bgp vrf all",
            "show bgp ipv6 unicast summary vrf all", "show ipv6 route bgp vrf all")
 
@@ -94,6 +97,14 @@ def collapsed(value):
     return value if isinstance(value, str) else str(value)
 
 
+def rows_collapsed(value):
+    """JSON-RPC's dialect: one row is an object, and numbers stay numbers."""
+    if isinstance(value, dict):
+        return {key: rows_collapsed(one[0] if key.startswith("ROW_") and isinstance(one, list) and len(one) == 1 else one)
+                for key, one in value.items()}
+    return [rows_collapsed(one) for one in value] if isinstance(value, list) else value
+
+
 def twice(body):
     rows = body["TABLE_vrf"]["ROW_vrf"]
     return {"TABLE_vrf": {"ROW_vrf": [{"vrf-name-out": rows[0]["vrf-name-out"], **({"vrf-router-id": "10.2.0.254"} if "vrf-router-id" in rows[0] else {})}, *rows]}}
@@ -131,6 +142,7 @@ class Switch:
         self.counts = {"requests": 0, "now": 0, "most": 0, "logins": 0, "forbidden": 0}
         self.refused_cookies = set()
         self.cookie = 0
+        self.frozen = None
 
     @property
     def mood(self):
@@ -157,14 +169,34 @@ class Switch:
         if "summary" in command:
             neighbors = self.frr.neighbors()
             return summary_text(neighbors) if is_text else self.dressed(summary_body(neighbors), mood)
-        routes = self.frr.routes()
+        routes = self.routes(mood)
         return route_text(routes) if is_text else self.dressed(route_body(routes), mood)
+
+    def routes(self, mood):
+        if not mood.get("faults", {}).get("frozen"):
+            self.frozen = None
+            return self.frr.routes()
+        self.frozen = self.frozen or self.frr.routes()
+        return self.frozen
 
     @staticmethod
     def dressed(body, mood):
         if mood.get("faults", {}).get("twice"):
             body = twice(body)
+        if mood.get("dialect") == "rpc":
+            return rows_collapsed(body)
         return body if mood.get("dialect") == "native" else collapsed(body)
+
+    def rpc(self, request, mood):
+        """One JSON-RPC call's reply, and the status with which it goes."""
+        output = self.output(request["params"]["cmd"], METHODS[request["method"]], mood | {"dialect": "rpc"})
+        reply = {"jsonrpc": "2.0", "id": request["id"]}
+        if output["code"] != "200":
+            words = output.get("clierror", output["msg"]) + "\n"
+            code = 501 if output["code"] == "501" else -32602
+            return 500, reply | {"error": {"code": code, "message": "Invalid params", "data": {"msg": words}}}
+        body = output["body"]
+        return 200, reply | {"result": {"msg": body} if isinstance(body, str) else {"body": body} if body else None}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -199,18 +231,36 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(401, b"")
         if self.headers.get("Authorization") != switch.credentials:
             return self.answer(401, b"")
-        request = json.loads(body)["ins_api"]
-        if request["input"] not in ALLOWED or request["type"] not in ("cli_show", "cli_show_ascii"):
+        request = self.understood(json.loads(body))
+        if request is None:
             switch.counts["forbidden"] += 1
             return self.answer(400, b"")
         time.sleep(faults.get("slow", 0))
         if "status" in faults:
             return self.answer(faults["status"], b"<html>Back-end processing error.</html>")
+        if faults.get("busy") and switch.counts["requests"] % faults["busy"] == 0:
+            return self.answer(503, b"<html>503 Service Temporarily Unavailable</html>")
         if faults.get("empty"):
             return self.answer(200, b"")
+        status, reply = self.reply(switch, request, mood)
+        answer = json.dumps(reply).encode()
+        self.answer(status, answer[: int(len(answer) * faults.get("cut", 1))], switch, cookie)
+
+    def understood(self, body):
+        """The one command of a request in either envelope, or None if it is no allowed one."""
+        is_rpc = self.headers.get("Content-Type") == "application/json-rpc"
+        if is_rpc and isinstance(body, list) and len(body) == 1:
+            call = body[0]
+            return call if call["params"]["cmd"] in ALLOWED and call["method"] in METHODS else None
+        call = body.get("ins_api", {}) if isinstance(body, dict) and not is_rpc else {}
+        return call if call.get("input") in ALLOWED and call.get("type") in METHODS.values() else None
+
+    @staticmethod
+    def reply(switch, request, mood):
+        if "jsonrpc" in request:
+            return switch.rpc(request, mood)
         output = switch.output(request["input"], request["type"], mood)
-        answer = json.dumps({"ins_api": {"type": request["type"], "version": "1.0", "sid": "eoc", "outputs": {"output": output}}}).encode()
-        self.answer(200, answer[: int(len(answer) * faults.get("cut", 1))], switch, cookie)
+        return 200, {"ins_api": {"type": request["type"], "version": "1.0", "sid": "eoc", "outputs": {"output": output}}}
 
     def answer(self, status, body, switch=None, cookie=None):
         self.send_response(status)

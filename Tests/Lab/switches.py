@@ -4,10 +4,12 @@
 import time
 
 import demo
+import faults
 import frr
 import nxapi
+import podpath
 from state import Lab
-from topology import COLLECTOR_ADDRESS, SWITCHES
+from topology import AS, COLLECTOR_ADDRESS, SWITCHES
 
 # What the collector must survive without a word: the same table, however it is dressed.
 DRESSED = [
@@ -17,6 +19,7 @@ DRESSED = [
     ("text, as a 5000 is asked", dict(release="7.1(4)N1(1)")),
     ("each VRF's row twice", dict(faults={"twice": True})),
     ("a session cookie that is refused", dict(faults={"cookie": True})),
+    ("answers that take their time", dict(faults={"slow": 0.3})),
 ]
 # What makes the switch unreadable: told as that, and never as a lost route.
 BROKEN = [
@@ -24,7 +27,14 @@ BROKEN = [
     ("an empty body", dict(faults={"empty": True})),
     ("a body that is cut off", dict(faults={"cut": 0.6})),
     ("a refused command", dict(faults={"code": "400"})),
+    ("a door that is too busy", dict(faults={"busy": 2})),
 ]
+# What is told of a switch that is read by what it brings alone: its kinds and nothing else.
+FEEDS = {
+    # FRR 8.4 sends some withdrawals that are none: what its policy refuses is not proven by BMP.
+    "bmp": ["switch-wrong-next-hop", "session-down", "switch-bgpd-killed"],
+    "bgp": ["switch-route-missing", "switch-bgpd-killed"],
+}
 
 
 def cases(identity, collector):
@@ -33,16 +43,21 @@ def cases(identity, collector):
         yield f"switch: {what}", lambda mood=mood: dressed(lab, identity, collector, mood)
     for what, mood in BROKEN:
         yield f"switch: {what}", lambda mood=mood: broken(lab, collector, mood)
+    yield "switch: JSON-RPC", lambda: by_json_rpc(lab, identity, collector)
+    yield "switch: a table that stands still", lambda: frozen(lab, identity, collector)
+    yield "switch: refused credentials are not tried again", lambda: refused(lab, identity, collector)
     yield "switch: asked gently", lambda: gentle(lab)
     yield "switch: BMP and BGP are connected, and nothing is announced", lambda: feeds(lab)
+    yield "switch: bgpd restarted gracefully", lambda: graceful(lab, identity, collector)
+    for way, names in FEEDS.items():
+        yield f"switch: read over {way.upper()} alone", lambda way=way, names=names: alone(lab, identity, collector, way, names)
 
 
 def dressed(lab, identity, collector, mood):
     """Well throughout, also after a new start, which learns the release anew."""
     seen = len(collector.transitions())
     nxapi.set_mood(lab, **mood)
-    demo.lab(identity, "podpath", "stop", "collector")
-    demo.lab(identity, "podpath", "start", "collector")
+    restart(identity)
     try:
         demo.wait("health", demo.READY, collector.is_well)
         time.sleep(3)
@@ -50,6 +65,91 @@ def dressed(lab, identity, collector, mood):
     finally:
         nxapi.set_mood(lab)
     return problems + [f"said: {a['transition']} {a['summary']}" for a in collector.transitions()[seen:]]
+
+
+def restart(identity):
+    demo.lab(identity, "podpath", "stop", "collector")
+    demo.lab(identity, "podpath", "start", "collector")
+
+
+def reconfigured(lab, identity, collector, action, **ways):
+    """With a collector that reads the switches otherwise; afterwards as before."""
+    podpath.configure(lab, faults.KINDS, **ways)
+    restart(identity)
+    try:
+        demo.wait("health", demo.READY, collector.is_well)
+        return action()
+    finally:
+        podpath.configure(lab, faults.KINDS)
+        restart(identity)
+        demo.wait("health as before", demo.READY, collector.is_well)
+
+
+def by_json_rpc(lab, identity, collector):
+    seen = len(collector.transitions())
+
+    def action():
+        time.sleep(3)
+        said = [f"said: {a['transition']} {a['summary']}" for a in collector.transitions()[seen:]]
+        return said if collector.is_well() else [*said, "not well"]
+    return reconfigured(lab, identity, collector, action, envelope="json-rpc")
+
+
+def alone(lab, identity, collector, way, names):
+    def action():
+        return [f"{name}: {problem}" for name in names for problem in quietly(identity, collector, name)]
+    return reconfigured(lab, identity, collector, action, only=way)
+
+
+def quietly(identity, collector, fault):
+    silent = demo.Story(as_json=False)
+    silent.tell = lambda *_, **__: None
+    try:
+        return demo.break_and_mend(silent, identity, collector, fault)
+    except demo.DemoError as error:
+        demo.lab(identity, "mend", fault)
+        return [str(error)]
+
+
+def frozen(lab, identity, collector):
+    """It proves nothing of what changed since, and hides nothing that the nodes know."""
+    nxapi.set_mood(lab, faults={"frozen": True})
+    # It stands still from the next read on.
+    time.sleep(3)
+    try:
+        return quietly(identity, collector, "not-exported")
+    finally:
+        nxapi.set_mood(lab)
+
+
+def refused(lab, identity, collector):
+    """An account that is tried again and again is locked out, for people too."""
+    seen = len(collector.transitions())
+    before = nxapi.counts(lab)["requests"]
+    nxapi.set_mood(lab, faults={"status": 401})
+    try:
+        demo.wait("the switch to be called unreadable", demo.READY,
+                  lambda: any(a["kind"] == "source-unreadable" for a in collector.transitions()[seen:]))
+        time.sleep(5)
+        tries = nxapi.counts(lab)["requests"] - before
+    finally:
+        nxapi.set_mood(lab)
+        restart(identity)
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    # What was on its way when the mood changed, then one that is refused with the cookie, one without.
+    return [f"{tries} requests with refused credentials"] if tries > 6 else []
+
+
+def graceful(lab, identity, collector):
+    """zebra keeps the routes while bgpd is away; the sessions are down, and nothing is missing."""
+    seen = len(collector.transitions())
+    graceful_restart = ["bgp graceful-restart", "bgp graceful-restart preserve-fw-state"]
+    frr.configure(lab, SWITCHES[0], f"router bgp {AS}", *graceful_restart)
+    demo.lab(identity, "fault", "bgpd-restart")
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    time.sleep(demo.AFTERWARDS)
+    allowed = {"session-down", "source-unreadable"}
+    return [f"said: {a['kind']} {a['summary']}" for a in collector.transitions()[seen:] if a["kind"] not in allowed]
 
 
 def broken(lab, collector, mood):
@@ -66,14 +166,18 @@ def broken(lab, collector, mood):
 
 
 def gentle(lab):
-    counts = nxapi.counts(lab)
-    problems = [] if counts["most"] == 1 else [f"{counts['most']} requests at once"]
-    if counts["forbidden"]:
-        problems.append(f"{counts['forbidden']} requests outside the list")
-    # Each start of the collector logs in once, a refused cookie makes one more.
-    if counts["logins"] * 20 > counts["requests"] + 400:
-        problems.append(f"{counts['logins']} logins in {counts['requests']} requests")
-    return problems
+    """One request after the other, three each second and one login in all of the cookie's life."""
+    before = nxapi.counts(lab)
+    time.sleep(5)
+    after = nxapi.counts(lab)
+    grown = {key: after[key] - before[key] for key in after}
+    problems = [] if after["most"] == 1 else [f"{after['most']} requests at once"]
+    if after["forbidden"]:
+        problems.append(f"{after['forbidden']} requests outside the list")
+    if grown["logins"]:
+        problems.append(f"{grown['logins']} logins in {grown['requests']} requests")
+    # Three commands a second, and what was under way at both ends.
+    return problems if 3 < grown["requests"] < 24 else [*problems, f"{grown['requests']} requests in 5 s"]
 
 
 def feeds(lab):

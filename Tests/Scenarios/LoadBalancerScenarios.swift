@@ -122,4 +122,25 @@ import Verdicts
         #expect(site.kinds == [.sourceUnreadable])
         #expect(site.judgement.verdicts[0].summary == "ltm-1 cannot be read: HTTP 503")
     }
+
+    @Test(
+        "members that are down behind a switch whose doubtful read is not confirmed yet are not told"
+    )
+    func behindDoubt() {
+        var site = Site()
+        site.pass(15_000)
+        site.heartbeats()
+        site.read("a", .read(site.table("a") { $0.routes[Site.cidr(2)] = nil }))
+        site.read("b", .read(site.table("b")))
+        site.readLTM(
+            .read(
+                site.loadBalancer { table in
+                    table.members[2] = site.member("/K8S/web", "10.16.1.10", isUp: false)
+                }
+            )
+        )
+        #expect(site.kinds == [])
+        site.read("a", .read(site.table("a")))
+        #expect(site.kinds == [.ltmMembersDown])
+    }
 }

@@ -30,11 +30,16 @@ def page(lab):
     return f"http://{there}:{PAGE_PORT}/"
 
 
-def configure(lab, kinds):
+def configure(lab, kinds, only=None, envelope="ins-api"):
+    """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked."""
     hold = lab.recall("options")["hold"]
     milliseconds = round((HOLD if hold is None else hold) * 1000)
     lab.path("nodes.yaml").write_text(nodes())
-    lab.path("collector.yaml").write_text(collector(lab, {
+    switches = by_nxapi(lab, nxapi.SWITCH, envelope)
+    for each in SWITCHES:
+        if each is not nxapi.SWITCH:
+            switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
+    lab.path("collector.yaml").write_text(collector(lab, switches, {
         kind: milliseconds for kind in kinds if kind not in HELD_BY_READS} | {
             "switch-route-stale": STALE_HOLD}))
 
@@ -46,11 +51,7 @@ def nodes():
 """ for node in NODES)
 
 
-def switch(lab, each):
-    return by_nxapi(lab, each) if each is nxapi.SWITCH else by_command(lab, each)
-
-
-def by_nxapi(lab, each):
+def by_nxapi(lab, each, envelope):
     return f"""  - name: {each.name}
     neighbors: [{each.address}, {each.second_address}]
     nxapi:
@@ -59,23 +60,25 @@ def by_nxapi(lab, each):
       password-file: nxapi-password
       ca: ca.crt
       every: 1s
+      envelope: {envelope}
 """
 
 
-def by_command(lab, each):
+def by_command(lab, each, ways):
     words = ", ".join(frr.vtysh(lab, each))
-    return f"""  - name: {each.name}
-    neighbors: [{each.address}, {each.second_address}]
-    command:
+    texts = {"bmp": f"    bmp: {{ from: {each.management} }}\n",
+             "bgp": f"    bgp: {{ from: {each.management} }}\n",
+             "command": f"""    command:
       run: [{words}, -c, "show bgp summary json", -c, "show ip route json", -c, "show bgp summary json"]
       format: frr-json
       every: 1s
-    bmp: {{ from: {each.management} }}
-    bgp: {{ from: {each.management} }}
-"""
+"""}
+    return f"""  - name: {each.name}
+    neighbors: [{each.address}, {each.second_address}]
+""" + "".join(texts[way] for way in ways)
 
 
-def collector(lab, holds):
+def collector(lab, switches, holds):
     hold = "".join(f"    {kind}: {milliseconds}ms\n" for kind, milliseconds in holds.items())
     return f"""cluster: lab
 pod-cidrs: [{POD_SUPERNET}]
@@ -90,7 +93,7 @@ nodes: {{ from: file, file: nodes.yaml }}
 bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}
 bgp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BGP_PORT}, local-as: {AS}, router-id: {COLLECTOR_ADDRESS} }}
 switches:
-{"".join(switch(lab, each) for each in SWITCHES)}load-balancers:
+{switches}load-balancers:
   - name: ltm-1
     bigip:
       units: ["https://{LTM_ADDRESS}"]

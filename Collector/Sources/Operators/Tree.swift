@@ -60,6 +60,10 @@ package struct Tree {
 
     /// The mapping's values by key; a key not in `keys` is an error that names the nearest one.
     package func mapping(_ keys: String...) throws(FileError) -> [String: Tree] {
+        try mapping(keys)
+    }
+
+    package func mapping(_ keys: [String]) throws(FileError) -> [String: Tree] {
         let entries = try entries()
         for (key, tree) in entries where !keys.contains(key) {
             let nearest = keys.min { distance($0, key) < distance($1, key) }

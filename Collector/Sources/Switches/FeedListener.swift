@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 package import Routing
 package import SwitchDialects
+import Synchronization
 
 /// A port that switches come to by themselves, with BMP (RFC 7854 section 3.2) or BGP: moves bytes between
 /// each connection and its feed. Only configured addresses are let in; a newer connection of one takes the
@@ -14,6 +15,7 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
     private let host: String
     private let port: Int
     private let switches: [IPAddress: FeedingSwitch]
+    private let strangers = Strangers()
     private let makeFeed: @Sendable (FeedingSwitch) -> Feed
 
     package init(
@@ -62,7 +64,9 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
     private func origin(of channel: any Channel, _ outlet: FeedOutlet) -> FeedingSwitch? {
         let written = channel.remoteAddress?.ipAddress ?? ""
         guard let address = IPAddress(written)?.unmapped, let found = switches[address] else {
-            outlet.log("\(what): \(written.prefix(64)) is no configured switch: not let in")
+            if strangers.isNews(written, at: outlet.clock()) {
+                outlet.log("\(what): \(written.prefix(64)) is no configured switch: not let in")
+            }
             return nil
         }
         return found
@@ -201,6 +205,23 @@ private actor FeedLine<Feed: SwitchFeed> {
 
     private func deliver(_ result: ReadResult<SwitchTable>) {
         outlet.deliver(.switchRead(name: origin.name, by: way, result, took: 0))
+    }
+}
+
+/// Who was not let in lately: a router that is not configured comes back each second.
+private final class Strangers: Sendable {
+    private let lastTold = Mutex<[String: Timestamp]>([:])
+
+    private static let pause: Int64 = 600_000
+    private static let limit = 100
+
+    func isNews(_ address: String, at now: Timestamp) -> Bool {
+        lastTold.withLock { told in
+            told = told.filter { now - $0.value < Self.pause }
+            guard told[address] == nil, told.count < Self.limit else { return false }
+            told[address] = now
+            return true
+        }
     }
 }
 

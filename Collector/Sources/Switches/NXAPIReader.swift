@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Routing
 package import SwitchDialects
-import VendorJSON
 
 /// Reads an NX-OS switch by NX-API (`POST /ins`): summary, tables, summary again, a command a
 /// request. What a release cannot give as JSON (code 501) is asked as text from then on; releases
@@ -10,6 +9,7 @@ import VendorJSON
 package actor NXAPIReader: SwitchReader {
     private let http: SwitchHTTP
     private let families: [AddressFamily]
+    private let envelope: NXAPIEnvelope
     /// Commands that are asked as text.
     private var asText: Set<Command> = []
     private var isReleaseKnown = false
@@ -24,9 +24,10 @@ package actor NXAPIReader: SwitchReader {
     }
 
     /// `families` are those of the pod supernets.
-    package init(_ http: SwitchHTTP, families: [AddressFamily]) {
+    package init(_ http: SwitchHTTP, families: [AddressFamily], envelope: NXAPIEnvelope = .insAPI) {
         self.http = http
         self.families = families
+        self.envelope = envelope
     }
 
     package func read() async throws -> SwitchAnswer {
@@ -45,38 +46,30 @@ package actor NXAPIReader: SwitchReader {
 
     /// One command's answer, as JSON or, where it has none, as text.
     private func ask(_ command: Command) async throws -> [UInt8] {
-        guard !asText.contains(command) else { return try await post(command, "cli_show_ascii") }
-        let body = try await post(command, "cli_show")
-        guard isUnsupported(body) else { return body }
+        guard !asText.contains(command) else { return try await post(command, asText: true) }
+        let body = try await post(command, asText: false)
+        guard envelope.isUnsupported(body) else { return body }
         asText.insert(command)
-        return try await post(command, "cli_show_ascii")
+        return try await post(command, asText: true)
     }
 
-    private func post(_ command: Command, _ type: String) async throws -> [UInt8] {
-        // Some releases read the type only if it stands before the input.
-        let request = """
-            {"ins_api":{"version":"1.0","type":"\(type)","chunk":"0","sid":"sid",\
-            "input":"\(command.rawValue)","output_format":"json"}}
-            """
-        let answer = try await http.post("/ins", type: "application/json", request)
-        guard answer.status == 200 else {
+    private func post(_ command: Command, asText: Bool) async throws -> [UInt8] {
+        let request = envelope.request(command, asText: asText)
+        let answer = try await http.post("/ins", type: envelope.contentType, request)
+        guard envelope.hasAnswer(answer.status) else {
             throw SwitchReadError("\(command.rawValue): HTTP \(answer.status)")
         }
         return answer.body
-    }
-
-    private func isUnsupported(_ body: [UInt8]) -> Bool {
-        let output = (try? JSONValue(body))?["ins_api"]?["outputs"]?["output"]
-        return output?["code"]?.text == "501"
     }
 
     // MARK: - Release
 
     private func learnRelease() async throws {
         guard !isReleaseKnown else { return }
-        let body = try await post(.version, "cli_show_ascii")
-        let text = (try? JSONValue(body))?["ins_api"]?["outputs"]?["output"]?["body"]?.text ?? ""
+        let body = try await post(.version, asText: true)
         isReleaseKnown = true
-        if NXOSRelease(text)?.hasUsableJSON != true { asText = Set(Command.allCases) }
+        if NXOSRelease(envelope.text(body) ?? "")?.hasUsableJSON != true {
+            asText = Set(Command.allCases)
+        }
     }
 }

@@ -137,7 +137,8 @@ private func judgeMembers(
             readAt: read.at
         )
     )
-    guard !path.isCut, !down.isEmpty else { return }
+    // Whatever the switches say wrongly explains members that are down behind them.
+    guard !path.isCut, !path.isLostOnSwitch, !down.isEmpty else { return }
     let isWholeCIDR =
         isWholeCIDRDown(members) && world.isUpElsewhere(than: prefix, on: facts.name)
     // A whole CIDR is the network's business, and only what is known to hold acquits it.
@@ -145,7 +146,6 @@ private func judgeMembers(
     // A member dies on its monitor's time-out, and is believed one read later.
     let hold = read.value.monitorTimeout + unit.staleAfter / 3
     let kind: Kind = isWholeCIDR ? .ltmCIDRDown : .ltmMembersDown
-    // Whatever the switches say wrongly explains members that are down behind them.
     guard !path.findings.contains(where: { $0.severity == .critical }) else { return }
     path.findings.append(
         Finding(

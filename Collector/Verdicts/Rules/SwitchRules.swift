@@ -38,6 +38,7 @@ private func judgeSwitch(
     switch sight.presence(of: prefix) {
     case .here(let route): judgeRoute(&path, route, sight, expected)
     case .doubted(let reason):
+        path.isLostOnSwitch = true
         path.add(
             StageResult(
                 .switchRIB,
@@ -47,6 +48,7 @@ private func judgeSwitch(
             )
         )
     case .absent(let provenSince):
+        path.isLostOnSwitch = true
         let found = sight.explanation(of: prefix)
         judgeAbsence(&path, sight, found?.found, found?.words)
         let gone = sight.view.histories[prefix]?.goneSince ?? .zero
@@ -128,6 +130,7 @@ private func judgeWrongHop(
     _ sight: SwitchSight,
     _ expected: Set<IPAddress>
 ) {
+    path.isLostOnSwitch = true
     let found = text(route)
     let wanted = expected.sorted().map(\.description).joined(separator: " or ")
     add(&path, sight, wrong: wanted, found)
@@ -200,7 +203,8 @@ private func judgeFlapping(
 func changes(of view: SwitchView) -> [Timestamp] {
     view.histories.values.flatMap { history in
         let flaps = history.absences.count < flapCount ? [] : history.absences
-        let lasting = history.goneSince.map { [$0 + SwitchSight.grace, $0 + shortAbsence + 1] } ?? []
+        let lasting =
+            history.goneSince.map { [$0 + SwitchSight.grace, $0 + shortAbsence + 1] } ?? []
         return flaps.map { $0.from + flapWindow } + lasting
     }
 }

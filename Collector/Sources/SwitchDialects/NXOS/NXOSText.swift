@@ -39,6 +39,8 @@ private struct NXOSTextReader {
         let promised: Int
         /// Why it cannot be believed, if so.
         var problem: String?
+        /// A next hop that ends too early: a terminal of 80 columns breaks long lines, IPv6's above all.
+        var broken: String?
     }
 
     private enum Section {
@@ -70,6 +72,8 @@ private struct NXOSTextReader {
             begin(head, &answer)
         } else if let via = Via(words) {
             takeVia(via, &answer)
+        } else if let broken = open?.broken, !words.isEmpty {
+            mend(broken, with: words)
         }
     }
 
@@ -102,8 +106,12 @@ private struct NXOSTextReader {
             return answer.doubt("a next hop without its prefix: \(via.text.prefix(80))")
         }
         guard !via.isMulticast else { return }
+        if let broken = open?.broken {
+            open?.problem = "a next hop that is cut off: \(broken.prefix(80))"
+        }
+        open?.broken = via.isCutOff ? String(via.text) : nil
         if let problem = via.problem {
-            open?.problem = problem
+            if !via.isCutOff { open?.problem = problem }
         } else {
             open?.routes.add(
                 via.gateway,
@@ -114,12 +122,23 @@ private struct NXOSTextReader {
         }
     }
 
+    /// The next line continues it, if both together make a next hop.
+    private mutating func mend(_ broken: String, with words: Substring) {
+        let joined = broken.hasSuffix(",") ? "\(broken) \(words)" : "\(broken)\(words)"
+        guard joined.utf8.count <= 512, let via = Via(joined[...]), via.problem == nil else {
+            return
+        }
+        open?.broken = nil
+        open?.routes.add(via.gateway, via.protocolName, isBest: via.isBest, age: via.age)
+    }
+
     /// Believes the prefix that was being read, or tells why not.
     private mutating func close(_ answer: inout SwitchAnswer) {
         guard let done = open else { return }
         open = nil
         let place = "VRF \(done.routes.vrf.prefix(64)) \(done.routes.prefix)"
-        if let problem = done.problem { return answer.doubt("\(place): \(problem)") }
+        let cut = done.broken.map { "a next hop that is cut off: \($0.prefix(80))" }
+        if let problem = done.problem ?? cut { return answer.doubt("\(place): \(problem)") }
         guard done.routes.bestCount == done.promised else {
             return answer.doubt(
                 "\(place): \(done.promised) next hops are told, \(done.routes.bestCount) are there"
@@ -184,6 +203,8 @@ private struct Via {
     var isBest = false
     var age: Int64?
     var problem: String?
+    /// It ends before its protocol.
+    var isCutOff = false
     let text: Substring
     /// Two stars: the best for multicast, which is another table's matter.
     let isMulticast: Bool
@@ -216,6 +237,7 @@ private struct Via {
             fields.count > bracket + 2, !fields[bracket + 2].isEmpty
         else {
             problem = "a next hop that is cut off: \(line.prefix(80))"
+            isCutOff = true
             return
         }
         age = routeAge(fields[bracket + 1])
