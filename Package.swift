@@ -24,6 +24,7 @@ let lifecycle = Target.Dependency.product(
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 func module(
@@ -152,6 +153,11 @@ let package = Package(
             "Collector/Sources/BigIP",
             ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]
         ),
+        module(
+            "KubernetesSource",
+            "Collector/Sources/Kubernetes",
+            ["Facts", "Routing", httpClient, nio, nioFoundation, nioSSL, yams]
+        ),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
         safeModule("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
         safeModule("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
@@ -169,7 +175,9 @@ let package = Package(
             "Collector/Main",
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
-                "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks", arguments, yams,
+                "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
+                "Sinks",
+                arguments, yams,
                 log,
                 lifecycle, httpClient,
             ]
@@ -192,8 +200,8 @@ let package = Package(
             "Tests/Collector",
             [
                 "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchDialects",
-                "SwitchSource", "BigIPSource", "OperatorSource", "Verdicts", "Incidents", "Sinks",
-                "Support",
+                "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
+                "Incidents", "Sinks", "Support",
                 .target(name: "podpath-collector"),
             ]
         ),
@@ -250,6 +258,7 @@ if Context.environment["PODPATH_BENCHMARKS"] != nil {
         ("benchmark-kernel-dump", "KernelDump", ["Routing", "Netlink"], []),
         ("benchmark-ingest", "Ingest", ["AgentSource", "Facts", "Routing", "TLS"], []),
         ("benchmark-bmp", "BMP", ["SwitchDialects", "Routing"], []),
+        ("benchmark-judge", "Judge", ["Verdicts", "Facts", "Routing"], []),
         ("fleet", "Fleet", ["EventLoop", "TLS", "Reporting", "Wire", "Routing"], []),
     ]
     package.targets += benchmarks.map { name, folder, dependencies, exclude in

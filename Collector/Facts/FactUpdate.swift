@@ -26,6 +26,7 @@ package enum ReadResult<Value: Sendable & Equatable>: Sendable, Equatable {
 package enum FactUpdate: Sendable, Equatable {
     case agent(node: String, AgentUpdate)
     case intent(ReadResult<[String: NodeIntent]>)
+    case cluster(ClusterUpdate)
     case switchRead(name: String, by: SwitchWay, ReadResult<SwitchTable>, took: Int64)
     case loadBalancerRead(
         name: String,
@@ -56,6 +57,7 @@ extension Snapshot {
         case .agent(let node, let change): apply(change, of: node, at: now)
         case .intent(.read(let nodes)): intent.succeeded(nodes, at: now)
         case .intent(.failed(let reason)): intent.failed(reason, at: now)
+        case .cluster(let change): apply(change, at: now)
         case .switchRead(let name, let way, let result, let duration):
             switches[name]?
                 .apply(result, by: way, inside: podSupernets, at: now, took: duration)
@@ -133,7 +135,7 @@ extension NodeFacts {
     }
 
     /// A device that carries a default route leads out of the node; every other is the node's own.
-    func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
+    package func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
         let all = kernel.routesInUse
         let outward = Set(
             all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)

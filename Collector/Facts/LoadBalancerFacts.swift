@@ -110,6 +110,10 @@ package struct LoadBalancerTable: Hashable, Sendable {
 
     package var role: Role
     package var members: [PoolMember]
+    /// Full paths, those without a member too.
+    package var pools: Set<String>
+    /// Whose pools were read.
+    package var partitions: Set<String>
     package var routes: [LoadBalancerRoute]
     /// Self IP networks with their route domain: what is directly connected.
     package var selfNetworks: [Prefix]
@@ -120,6 +124,8 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package init(
         role: Role = .active,
         members: [PoolMember] = [],
+        pools: Set<String> = [],
+        partitions: Set<String> = [],
         routes: [LoadBalancerRoute] = [],
         selfNetworks: [Prefix] = [],
         virtualServers: [VirtualServer] = [],
@@ -127,6 +133,8 @@ package struct LoadBalancerTable: Hashable, Sendable {
     ) {
         self.role = role
         self.members = members
+        self.pools = pools
+        self.partitions = partitions
         self.routes = routes
         self.selfNetworks = selfNetworks
         self.virtualServers = virtualServers

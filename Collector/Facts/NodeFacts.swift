@@ -9,17 +9,28 @@ package struct NodeIntent: Hashable, Sendable {
     package var addresses: [IPAddress]
     /// Cordoned and being deleted: expected absence.
     package var isLeaving: Bool
+    /// What each object that speaks for the node says it owns, by the object's kind.
+    package var claims: [String: [Prefix]]
+    /// Nil where it is not known, as from a file.
+    package var createdAt: Timestamp?
+    package var isReady: Bool?
 
     package init(
         name: String,
         podCIDRs: [Prefix],
         addresses: [IPAddress] = [],
-        isLeaving: Bool = false
+        isLeaving: Bool = false,
+        claims: [String: [Prefix]] = [:],
+        createdAt: Timestamp? = nil,
+        isReady: Bool? = nil
     ) {
         self.name = name
         self.podCIDRs = podCIDRs
         self.addresses = addresses
         self.isLeaving = isLeaving
+        self.claims = claims
+        self.createdAt = createdAt
+        self.isReady = isReady
     }
 }
 

@@ -5,10 +5,13 @@ package import Routing
 package struct Read<Value: Sendable & Equatable>: Sendable, Equatable {
     package let value: Value
     package let at: Timestamp
+    /// When it was asked for: what happened later is not in it.
+    package let began: Timestamp
 
-    package init(value: Value, at: Timestamp) {
+    package init(value: Value, at: Timestamp, took duration: Int64 = 0) {
         self.value = value
         self.at = at
+        began = at - duration
     }
 }
 
@@ -50,7 +53,7 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     package mutating func succeeded(_ value: Value, at now: Timestamp, took duration: Int64? = nil)
     {
         previous = latest
-        latest = Read(value: value, at: now)
+        latest = Read(value: value, at: now, took: duration ?? 0)
         failure = nil
         lastDuration = duration
     }

@@ -18,8 +18,12 @@ package struct RouteHistory: Hashable, Sendable {
     package private(set) var goneSince: Timestamp?
     /// The latest, oldest first.
     package private(set) var absences: [Absence] = []
-    /// The most next hops it had at once.
-    package private(set) var widest = 0
+    /// When it last changed: came, went, or got other next hops or another protocol.
+    package private(set) var changedAt = Timestamp.zero
+    /// When it last had several next hops at once.
+    package private(set) var severalSeenAt: Timestamp?
+    private var nextHops: [IPAddress] = []
+    private var protocolName = ""
 
     /// Three make it flap; a few more tell how badly.
     private static let absenceLimit = 16
@@ -36,18 +40,25 @@ package struct RouteHistory: Hashable, Sendable {
             firstSeen = now
         } else if firstSeen == .zero {
             firstSeen = now
-        } else if let age = route.age, now - age * 1_000 > lastConfirmed + Self.slack {
-            // It went and came between two reads.
+        } else if let age = route.age, now - age * 1_000 > lastConfirmed + Self.slack, isSame(route)
+        {
+            // It was installed anew between two reads, as it had been: no other next hops, so no change.
             note(Absence(from: lastConfirmed, to: now - age * 1_000))
             firstSeen = now - age * 1_000
         }
+        if goneSince != nil || !isSame(route) { changedAt = now }
         goneSince = nil
         lastConfirmed = now
-        widest = max(widest, route.nextHops.count)
+        (nextHops, protocolName) = (route.nextHops, route.protocolName)
+        if route.nextHops.count > 1 { severalSeenAt = now }
+    }
+
+    private func isSame(_ route: SwitchRoute) -> Bool {
+        nextHops == route.nextHops && protocolName == route.protocolName
     }
 
     mutating func missed(at now: Timestamp) {
-        if goneSince == nil { goneSince = now }
+        if goneSince == nil { (goneSince, changedAt) = (now, now) }
     }
 
     func isForgotten(at now: Timestamp) -> Bool {

@@ -13,10 +13,14 @@ package struct Snapshot: Sendable, Equatable {
     package var agentStaleAfter: Int64
     package var intentSource: IntentSource
     package var intent: Readings<[String: NodeIntent]>
+    /// Nil where no API server is watched.
+    package var kubernetes: ClusterFacts?
     /// By node name, as their agents report.
     package var nodes: [String: NodeFacts]
     package var switches: [String: SwitchFacts]
     package var loadBalancers: [String: LoadBalancerFacts]
+    /// How long a pool may lack a ready pod, or keep one that is gone; milliseconds.
+    package var memberPatience: Int64 = 120_000
     /// When this collector began to listen: nobody is called silent before he could have spoken.
     package var startedAt: Timestamp
 
@@ -33,6 +37,7 @@ package struct Snapshot: Sendable, Equatable {
         self.intentSource = intentSource
         // A file or claim does not age: it is as good as its last reading.
         intent = Readings(staleAfter: .max / 4)
+        kubernetes = nil
         nodes = [:]
         switches = [:]
         loadBalancers = [:]

@@ -63,6 +63,17 @@ package struct SwitchNeighbor: Hashable, Sendable {
     }
 }
 
+/// One address family of one VRF: what a command or a session tells of.
+package struct TableScope: Hashable, Sendable {
+    package var vrf: String
+    package var family: AddressFamily
+
+    package init(vrf: String, family: AddressFamily) {
+        self.vrf = vrf
+        self.family = family
+    }
+}
+
 /// One complete and self-checked read of a switch.
 package struct SwitchTable: Hashable, Sendable {
     package var routes: [Prefix: [SwitchRoute]]
@@ -72,6 +83,12 @@ package struct SwitchTable: Hashable, Sendable {
     /// Whether who is not among the neighbours is not configured either: not where some may come
     /// unnamed (FRR's listen ranges), nor where only those that came are told (BMP).
     package var listsAllNeighbors: Bool
+    /// What was read: of anything else absence proves nothing. Nil: whatever there is.
+    package var covered: Set<TableScope>?
+    /// Prefixes of which something was read that cannot be believed.
+    package var doubtful: Set<Prefix> = []
+    /// Neighbours that have not told all they have yet; what only they may have is not known.
+    package var untold: Set<IPAddress> = []
     /// Which neighbours announce a prefix to the switch, where the source tells (BMP); sorted.
     package var announcers: [Prefix: [IPAddress]]
 
@@ -80,13 +97,19 @@ package struct SwitchTable: Hashable, Sendable {
         neighbors: [IPAddress: SwitchNeighbor] = [:],
         hasSummary: Bool = false,
         listsAllNeighbors: Bool = false,
-        announcers: [Prefix: [IPAddress]] = [:]
+        announcers: [Prefix: [IPAddress]] = [:],
+        covered: Set<TableScope>? = nil
     ) {
+        self.covered = covered
         self.routes = routes
         self.neighbors = neighbors
         self.hasSummary = hasSummary
         self.listsAllNeighbors = listsAllNeighbors
         self.announcers = announcers
+    }
+
+    package func covers(_ prefix: Prefix, vrf: String) -> Bool {
+        covered?.contains(TableScope(vrf: vrf, family: prefix.family)) ?? true
     }
 
     /// What the switch forwards `prefix` by, if it has exactly that prefix in `vrf`.
@@ -144,7 +167,11 @@ package enum SwitchWay: String, Comparable, Hashable, Sendable, CaseIterable {
 /// What came of one switch by one way.
 package struct SwitchView: Sendable, Equatable {
     package var readings: Readings<SwitchTable>
-    /// Of the pod CIDRs and whatever else of the pod supernets was seen, in the switch's VRF.
+    /// Some neighbour came that was not listed before it did: who is not listed may come too.
+    package private(set) var mayHaveUnlistedNeighbors = false
+    /// The first good read.
+    package private(set) var firstReadAt: Timestamp?
+    /// Of whatever was seen inside the pod supernets, in the switch's VRF.
     package private(set) var histories: [Prefix: RouteHistory] = [:]
 
     /// Three times the largest fleet's CIDRs; what is past it has no history.
@@ -162,8 +189,10 @@ package struct SwitchView: Sendable, Equatable {
     ) {
         readings.apply(result, at: now, took: duration)
         guard case .read(let table) = result else { return }
+        firstReadAt = firstReadAt ?? now
+        if table.hasSummary, !table.listsAllNeighbors { mayHaveUnlistedNeighbors = true }
         for (prefix, routes) in table.routes
-        where supernets.contains(where: { $0.overlaps(prefix) }) {
+        where supernets.contains(where: { $0.contains(prefix) }) {
             guard let best = routes.first(where: { $0.isBest && $0.vrf == vrf }),
                 histories.count < Self.historyLimit || histories[prefix] != nil
             else { continue }
@@ -174,11 +203,6 @@ package struct SwitchView: Sendable, Equatable {
             // Nobody asks what was there an hour ago; a switch may not fill memory with what comes and goes.
             if histories[prefix]?.isForgotten(at: now) ?? true { histories[prefix] = nil }
         }
-    }
-
-    /// When the table that was read last began to be read.
-    package var latestBegan: Timestamp? {
-        readings.latest.map { $0.at - (readings.lastDuration ?? 0) }
     }
 }
 
@@ -194,11 +218,15 @@ package struct SwitchFacts: Sendable, Equatable {
         case seen
     }
 
+    package enum Dialect: Sendable { case nxos, eos, frr }
+
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
     package var neighbors: [IPAddress]
     /// Where the pod CIDRs should be.
     package var vrf: String
+    /// Whose commands people type on it.
+    package var dialect: Dialect
     package var pathsExpected: PathsExpected
     package private(set) var views: [SwitchWay: SwitchView]
 
@@ -207,12 +235,14 @@ package struct SwitchFacts: Sendable, Equatable {
         name: String,
         neighbors: [IPAddress],
         vrf: String = "default",
+        dialect: Dialect = .nxos,
         pathsExpected: PathsExpected = .seen,
         ways: [SwitchWay: Int64]
     ) {
         self.name = name
         self.neighbors = neighbors
         self.vrf = vrf
+        self.dialect = dialect
         self.pathsExpected = pathsExpected
         views = ways.mapValues { SwitchView(staleAfter: $0) }
     }

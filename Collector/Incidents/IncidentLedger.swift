@@ -222,9 +222,8 @@ extension Judgement {
     /// verdict's absence mean that the fault is gone.
     func canSee(_ verdict: Verdict) -> Bool {
         guard let stage = verdict.kind.entry.stage, stage != .intent else { return true }
-        let own = paths.filter { path in
-            verdict.impact.prefixes.isEmpty || verdict.impact.prefixes.contains(path.prefix)
-        }
+        let prefixes = Set(verdict.impact.prefixes)
+        let own = paths.filter { prefixes.isEmpty || prefixes.contains($0.prefix) }
         // A prefix that nobody owns has no path of its own: any path sees the same switches.
         let watched = own.isEmpty ? paths : own
         return !watched.contains { path in

@@ -5,6 +5,7 @@ import BigIPSource
 import Facts
 import Foundation
 import Incidents
+import KubernetesSource
 import Logging
 import OperatorSource
 import Routing
@@ -12,6 +13,7 @@ import ServiceLifecycle
 import Sinks
 import SwitchDialects
 import SwitchSource
+import Synchronization
 
 let version = "0.1.0"
 
@@ -55,7 +57,7 @@ struct Collector: Service {
             let snapshot = configuration.emptySnapshot(startedAt: clock.now())
             let ledger = IncidentLedger(
                 cluster: configuration.cluster,
-                policy: configuration.policy
+                policy: configuration.ledgerPolicy
             )
             group.addTask { await engine.run(snapshot, ledger) }
             try? await gracefulShutdown()
@@ -100,6 +102,7 @@ struct Collector: Service {
             group.addTask { await readNodes(file, engine) }
         }
         addFeeds(&group, engine, alarms, now)
+        addKubernetes(&group, engine, now)
         for (item, alarm) in zip(configuration.switches, alarms) {
             guard let poller = configuration.poller(of: item) else { continue }
             group.addTask {
@@ -120,6 +123,28 @@ struct Collector: Service {
                 )
             }
         }
+    }
+
+    private func addKubernetes(
+        _ group: inout TaskGroup<Void>,
+        _ engine: Engine,
+        _ now: @escaping @Sendable () -> Timestamp
+    ) {
+        guard let access = configuration.kubernetes else { return }
+        let log = log
+        group.addTask {
+            do {
+                let source = KubernetesSource(try ClusterClient(access))
+                await source.run(clock: now) { update in
+                    if let reason = update.failure { log.notice("kubernetes: \(reason)") }
+                    engine.post(.cluster(update))
+                }
+            } catch {
+                log.critical("kubernetes: \(error)")
+                exit(1)
+            }
+        }
+        log.info("watching \(access.server)")
     }
 
     /// What switches bring by themselves; it also hastens the asking of those that are asked.
@@ -143,7 +168,7 @@ struct Collector: Service {
         if let bmp = configuration.bmp {
             let feeding = configuration.feeding(from: \.bmp)
             let listener = FeedListener(.bmp, host: bmp.host, port: bmp.port, switches: feeding) {
-                _ in BMPFeed(supernets: supernets)
+                BMPFeed(supernets: supernets, vrf: $0.vrf)
             }
             add("BMP", listener, outlet, &group)
         }
@@ -164,13 +189,19 @@ struct Collector: Service {
     ) {
         let log = log
         group.addTask {
-            do {
-                try await listener.run(outlet)
-            } catch is CancellationError {
-                return
-            } catch {
-                log.critical("\(what) listener: \(error)")
-                exit(1)
+            // A port that cannot be had is a matter of the configuration; what ends a listener later is
+            // a moment's (no descriptor left for one more connection).
+            let isFirst = Mutex(true)
+            while !Task.isCancelled {
+                do {
+                    try await listener.run(outlet) { isFirst.withLock { $0 = false } }
+                } catch is CancellationError {
+                    return
+                } catch {
+                    log.critical("\(what) listener: \(error)")
+                    if isFirst.withLock({ $0 }) { exit(1) }
+                    try? await Task.sleep(for: .seconds(1))
+                }
             }
         }
         log.info("switches may bring \(what)")

@@ -2,6 +2,7 @@
 import Facts
 import Foundation
 import Incidents
+import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
@@ -51,6 +52,16 @@ struct Configuration: Sendable {
         var bmp: IPAddress?
         /// Where its BGP session comes from.
         var bgp: IPAddress?
+
+        /// Whose commands people type there; one that only feeds is an FRR as likely as any.
+        var dialect: SwitchFacts.Dialect {
+            switch way {
+            case .command(_, .frrJSON): .frr
+            case .command(_, .eosJSON), .eapi: .eos
+            case .command, .nxapi: .nxos
+            case nil: bgp == nil ? .frr : .nxos
+            }
+        }
 
         /// The ways by which it is read, with the time between two reads, in milliseconds.
         var ways: [SwitchWay: Int64] {
@@ -102,6 +113,8 @@ struct Configuration: Sendable {
     var http = HTTP()
     var intentSource: IntentSource
     var nodesFile: String?
+    /// The API server that is watched, if any.
+    var kubernetes: ClusterAccess?
     var switches: [Switch] = []
     /// Where switches bring their BMP to.
     var bmp: (host: String, port: UInt16)?
@@ -120,6 +133,13 @@ extension Configuration {
         return try ConfigurationReader(folder: folder).read(try Tree(parsing: text, file: path))
     }
 
+    /// Without what is already in the rules' own patience.
+    var ledgerPolicy: AlertPolicy {
+        var policy = policy
+        for kind in [Kind.ltmMemberMissing, .ltmMemberStale] { policy.holds[kind] = nil }
+        return policy
+    }
+
     /// What is believed before any source has spoken.
     func emptySnapshot(startedAt now: Timestamp) -> Snapshot {
         var snapshot = Snapshot(
@@ -129,11 +149,16 @@ extension Configuration {
             intentSource: intentSource,
             startedAt: now
         )
+        if kubernetes != nil { snapshot.kubernetes = ClusterFacts() }
+        // For these kinds the patience is the hold, of each pod by itself.
+        snapshot.memberPatience =
+            policy.holds[.ltmMemberMissing] ?? Kind.ltmMemberMissing.entry.hold
         for item in switches {
             snapshot.switches[item.name] = SwitchFacts(
                 name: item.name,
                 neighbors: item.neighbors,
                 vrf: item.vrf,
+                dialect: item.dialect,
                 pathsExpected: item.paths,
                 ways: item.ways.mapValues { patience($0) }
             )

@@ -2,6 +2,7 @@
 import Facts
 import Foundation
 import Incidents
+import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
@@ -21,6 +22,7 @@ struct ConfigurationReader {
             "agents",
             "http",
             "nodes",
+            "kubernetes",
             "switches",
             "bmp",
             "bgp",
@@ -37,6 +39,14 @@ struct ConfigurationReader {
         if let agents = keys["agents"] { configuration.agents = try readAgents(agents) }
         if let http = keys["http"] { configuration.http = try readHTTP(http) }
         if let nodes = keys["nodes"] { try readNodes(nodes, &configuration) }
+        let isWatched = configuration.intentSource == .kubernetes
+        if let kubernetes = keys["kubernetes"] {
+            configuration.kubernetes = try readKubernetes(kubernetes)
+        } else if isWatched, let nodes = keys["nodes"] {
+            configuration.kubernetes = try reached(nodes) { () throws(ClusterAccessError) in
+                try .inCluster()
+            }
+        }
         try readListeners(keys, &configuration)
         for item in try keys["switches"]?.list() ?? [] {
             let read = try readSwitch(item)
@@ -46,10 +56,17 @@ struct ConfigurationReader {
             guard read.bgp == nil || configuration.bgp != nil else {
                 throw item.error("\"bgp\" needs \"bgp: { listen: … }\" beside \"switches\"")
             }
+            if let double = double(of: read, among: configuration.switches) {
+                throw item.error("another switch has \(double) too")
+            }
             configuration.switches.append(read)
         }
         for item in try keys["load-balancers"]?.list() ?? [] {
-            configuration.loadBalancers.append(try readLoadBalancer(item))
+            let read = try readLoadBalancer(item)
+            guard !configuration.loadBalancers.contains(where: { $0.name == read.name }) else {
+                throw item.error("another load balancer has the name \(read.name) too")
+            }
+            configuration.loadBalancers.append(read)
         }
         if let alerts = keys["alerts"] { try readAlerts(alerts, &configuration) }
         return configuration
@@ -121,12 +138,33 @@ struct ConfigurationReader {
     ) throws(FileError) {
         let keys = try tree.mapping("from", "file")
         let from = try required("from", keys, tree)
-        guard let source = IntentSource(rawValue: try from.text()), source != .kubernetes else {
-            throw from.error("file or agents is expected")
+        guard let source = IntentSource(rawValue: try from.text()) else {
+            throw from.error("kubernetes, file or agents is expected")
         }
         configuration.intentSource = source
         guard source == .file else { return }
         configuration.nodesFile = try path(try required("file", keys, tree))
+    }
+
+    /// Beside `nodes: { from: kubernetes }`, or to know the pods while nodes come from elsewhere.
+    private func readKubernetes(_ tree: Tree) throws(FileError) -> ClusterAccess {
+        let keys = try tree.mapping("kubeconfig")
+        guard let file = keys["kubeconfig"] else {
+            return try reached(tree) { () throws(ClusterAccessError) in try .inCluster() }
+        }
+        let path = try path(file)
+        return try reached(file) { () throws(ClusterAccessError) in try .kubeconfig(path: path) }
+    }
+
+    private func reached(
+        _ tree: Tree,
+        _ access: () throws(ClusterAccessError) -> ClusterAccess
+    ) throws(FileError) -> ClusterAccess {
+        do {
+            return try access()
+        } catch {
+            throw tree.error("\(error)")
+        }
     }
 
     private func readSwitch(_ tree: Tree) throws(FileError) -> Configuration.Switch {
@@ -176,6 +214,22 @@ struct ConfigurationReader {
         let parts = try tree.mapping("from", "vrf")
         read.vrf = try parts["vrf"]?.text() ?? read.vrf
         return try ipAddress(try required("from", parts, tree))
+    }
+
+    /// What tells one switch from another must not be another's too.
+    private func double(
+        of item: Configuration.Switch,
+        among others: [Configuration.Switch]
+    ) -> String? {
+        for other in others {
+            if other.name == item.name { return "the name \(item.name)" }
+            if let shared = item.neighbors.first(where: other.neighbors.contains) {
+                return "the neighbor \(shared)"
+            }
+            if let from = item.bmp, from == other.bmp { return "bmp from \(from)" }
+            if let from = item.bgp, from == other.bgp { return "bgp from \(from)" }
+        }
+        return nil
     }
 
     private func readCommand(
@@ -270,6 +324,7 @@ struct ConfigurationReader {
             "every"
         )
         let units = try words(try required("units", keys, tree))
+        guard Set(units).count == units.count else { throw tree.error("a unit stands twice") }
         guard let secret = try secret("password", keys) else {
             throw tree.error("\"password-file\" is missing")
         }

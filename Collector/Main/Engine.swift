@@ -41,6 +41,7 @@ final class Engine: Sendable {
         inbox.withLock { $0.add(update, at: now) }
         // A heartbeat changes nothing that must be judged at once; the next deadline takes it in.
         if case .agent(_, .heartbeat) = update { return }
+        if case .cluster(let change) = update, change.isSignOfLife { return }
         alarm.ring()
     }
 

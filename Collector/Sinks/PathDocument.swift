@@ -70,6 +70,7 @@ extension SourceDocument {
     /// Every source of a snapshot, in the order of the way.
     package static func all(in snapshot: Snapshot, now: Timestamp) -> [SourceDocument] {
         var documents = [nodes(snapshot, now), agents(snapshot, now)]
+        if let cluster = snapshot.kubernetes { documents.insert(kubernetes(cluster, now), at: 0) }
         for facts in snapshot.switches.values.sorted(by: { $0.name < $1.name }) {
             for (way, view) in facts.views.sorted(by: { $0.key < $1.key }) {
                 let name = facts.views.count == 1 ? facts.name : "\(facts.name) (\(way.word))"
@@ -88,6 +89,19 @@ extension SourceDocument {
             }
         }
         return documents
+    }
+
+    /// The API server as one source: as old as what was heard of it last, as well as its worst collection.
+    private static func kubernetes(_ cluster: ClusterFacts, _ now: Timestamp) -> SourceDocument {
+        let failure = cluster.failures.first
+        let heard = cluster.lastHeard
+        return SourceDocument(
+            name: "kubernetes",
+            type: "kubernetes",
+            state: failure != nil ? "unreadable" : cluster.isComplete ? "ok" : "starting",
+            ageSeconds: heard.map { seconds(now - $0) },
+            lastError: failure.map { "\($0.what): \($0.failure.reason)" }
+        )
     }
 
     private static func nodes(_ snapshot: Snapshot, _ now: Timestamp) -> SourceDocument {

@@ -9,9 +9,15 @@ import Routing
 /// 3. Kernel, BIRD, export and session roots of one node → the node.
 /// 4. The same CIDR on several switches → the CIDR; most CIDRs of one switch → the switch.
 /// 5. Load balancer roots → the load balancer, but ltm-cidr-down → the CIDR.
-func verdicts(from findings: [Finding], in world: World) -> [Verdict] {
+///
+/// `carried` is how many CIDRs of a family are exported to each switch.
+func verdicts(
+    from findings: [Finding],
+    carried: [SwitchFamily: Int],
+    in world: World
+) -> [Verdict] {
     let lost = lostSwitches(findings, in: world)
-    let crowded = crowdedSwitches(findings, in: world)
+    let crowded = crowdedSwitches(findings, carried, in: world)
     let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
     var groups: [String: [Finding]] = [:]
     for finding in findings {
@@ -51,7 +57,7 @@ private func identity(
         return "\(kind)/\(node)"
     case .agentSilent: return isFleetSilent ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .sourceUnreadable:
-        return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? "nodes")"
+        return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? finding.pool ?? "nodes")"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
         return crowded.contains("\(kind)/\(name)")
@@ -61,11 +67,15 @@ private func identity(
             return "\(kind)/switch/\(name)"
         }
         return "\(kind)/\(text(finding.prefix))"
+    case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
+        return "\(kind)/\(finding.loadBalancer ?? "")\(finding.pool ?? "")"
+    case .ltmPoolsFrozen: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
     case .ltmRouteMissing, .ltmMembersDown: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
-        .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled:
+        .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
+        .ownerDisagreement:
         return "\(kind)/\(node)"
     }
 }
@@ -91,10 +101,10 @@ private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String>
     )
 }
 
-/// No way to it is fresh, or what tells most of it stopped to within the time that sessions take to
-/// expire: a hung switch is first unreadable, and its sessions end one by one.
+/// What tells most of it stopped to within the time that sessions take to expire: a hung switch is first
+/// unreadable, and its sessions end one by one. One that is unreadable for longer, or always was, is not to
+/// blame for a node's session.
 private func hasJustGone(_ name: String, in world: World) -> Bool {
-    guard world.sights[name] != nil else { return true }
     let first = world.snapshot.switches[name]?.views.min { $0.key < $1.key }?.value.readings
     guard let first, first.freshness(at: world.now) != .fresh, let seen = first.latest?.at else {
         return false
@@ -112,16 +122,45 @@ private func nodeCount(of switchName: String, in world: World) -> Int {
     }
 }
 
-/// Kinds and switches where more than half of all CIDRs fail: the switch, not the CIDRs.
-private func crowdedSwitches(_ findings: [Finding], in world: World) -> Set<String> {
+/// One family on one switch.
+struct SwitchFamily: Hashable {
+    var name: String
+    var family: AddressFamily
+}
+
+/// Kinds and switches where more than half of the CIDRs of a family that are exported to the switch fail,
+/// or of its sessions: the switch, not the CIDRs.
+private func crowdedSwitches(
+    _ findings: [Finding],
+    _ carried: [SwitchFamily: Int],
+    in world: World
+) -> Set<String> {
     var prefixes: [String: Set<Prefix>] = [:]
     for finding in findings
     where finding.kind.entry.stage == .switchRIB && finding.kind != .switchRouteStale {
         guard let name = finding.switchName, let prefix = finding.prefix else { continue }
         prefixes["\(finding.kind.rawValue)/\(name)", default: []].insert(prefix)
     }
-    let all = world.paths.count
-    return Set(prefixes.filter { $0.value.count >= 2 && $0.value.count * 2 > all }.keys)
+    return Set(prefixes.filter { isCrowd($0.value, on: $0.key, carried, in: world) }.keys)
+}
+
+private func isCrowd(
+    _ prefixes: Set<Prefix>,
+    on key: String,
+    _ carried: [SwitchFamily: Int],
+    in world: World
+) -> Bool {
+    let name = String(key.split(separator: "/", maxSplits: 1).last ?? "")
+    let isSession =
+        key.hasPrefix(Kind.switchNeighborMissing.rawValue)
+        || key.hasPrefix(Kind.switchPrefixLimit.rawValue)
+    return Dictionary(grouping: prefixes, by: \.family).contains { family, some in
+        let all =
+            isSession
+            ? nodeCount(of: name, in: world)
+            : carried[SwitchFamily(name: name, family: family)] ?? 0
+        return some.count >= 2 && some.count * 2 > all
+    }
 }
 
 private func isMostOfFleet(_ silent: Int, in world: World) -> Bool {
@@ -162,6 +201,11 @@ private func absorbed(by group: CauseGroup) -> [String] {
     case .sessionDown where group.isWholeSwitch:
         return group.nodes.map { "\(kind)/\($0)" }
             + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
+    case .ltmPoolsFrozen:
+        let pools = group.findings.map { "/\($0.loadBalancer ?? "")\($0.pool ?? "")" }
+        return [Kind.ltmMemberMissing, .ltmMemberStale].flatMap { kind in
+            pools.map { kind.rawValue + $0 }
+        }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []
     }

@@ -17,12 +17,13 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     fold(&paths, under: duplicates)
     let findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
+        + intentFindings(in: world) + poolFindings(in: world)
         + watcherFindings(in: world)
-    let verdicts = verdicts(from: findings, in: world)
+    let verdicts = verdicts(from: findings, carried: carriedCounts(paths), in: world)
     return Judgement(
         paths: annotated(paths, with: verdicts),
         verdicts: verdicts,
-        nextChange: nextChange(of: snapshot, after: now)
+        nextChange: nextChange(in: world)
     )
 }
 
@@ -35,15 +36,28 @@ private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -
     judgeLoadBalancers(&path, in: world)
     path.add(StageResult(.virtualServer, .notChecked))
     path.add(StageResult(.gtm, .notChecked))
+    if isInTransit(node, now: world.now) { path.findings = [] }
     return path
+}
+
+/// How many CIDRs of a family each switch should have.
+private func carriedCounts(_ paths: [JudgedPath]) -> [SwitchFamily: Int] {
+    var counts: [SwitchFamily: Int] = [:]
+    for path in paths {
+        for name in Set(path.carrying.compactMap(\.switchName)) {
+            counts[SwitchFamily(name: name, family: path.trace.prefix.family), default: 0] += 1
+        }
+    }
+    return counts
 }
 
 /// A CIDR with two owners has wrong next hops by nature: the duplicate is the root.
 private func fold(_ paths: inout [JudgedPath], under duplicates: [Finding]) {
-    let claimed = duplicates.compactMap(\.prefix)
+    guard !duplicates.isEmpty else { return }
+    let claimed = PrefixSet(duplicates.compactMap(\.prefix))
     for index in paths.indices {
         let prefix = paths[index].trace.prefix
-        guard claimed.contains(where: { $0.overlaps(prefix) }) else { continue }
+        guard claimed.overlaps(prefix) else { continue }
         paths[index].findings.removeAll {
             [.switchWrongNextHop, .switchRouteMissing, .ltmCIDRDown].contains($0.kind)
         }
@@ -51,17 +65,20 @@ private func fold(_ paths: inout [JudgedPath], under duplicates: [Finding]) {
 }
 
 private func annotated(_ paths: [JudgedPath], with verdicts: [Verdict]) -> [PathTrace] {
-    paths.map { path in
+    var kinds: [Prefix: [Kind]] = [:]
+    for verdict in verdicts {
+        for prefix in verdict.impact.prefixes { kinds[prefix, default: []].append(verdict.kind) }
+    }
+    return paths.map { path in
         var trace = path.trace
-        trace.verdicts = verdicts.filter { verdict in
-            verdict.impact.prefixes.contains(trace.prefix)
-        }.map(\.kind)
+        trace.verdicts = kinds[trace.prefix] ?? []
         return trace
     }
 }
 
 /// The next moment at which the same facts are judged differently.
-private func nextChange(of snapshot: Snapshot, after now: Timestamp) -> Timestamp? {
+private func nextChange(in world: World) -> Timestamp? {
+    let (snapshot, now) = (world.snapshot, world.now)
     var moments = [snapshot.startedAt + firstReportGrace + 1]
     for facts in snapshot.nodes.values {
         moments.append(facts.lastHeard + snapshot.agentStaleAfter + 1)
@@ -77,6 +94,9 @@ private func nextChange(of snapshot: Snapshot, after now: Timestamp) -> Timestam
     for view in snapshot.switches.values.flatMap(\.views.values) {
         moments += [view.readings.staleAt].compactMap(\.self) + changes(of: view)
     }
+    moments += world.intents.values.compactMap(\.createdAt).map { $0 + newNodeGrace }
+    moments += poolChanges(in: world)
+    moments += snapshot.kubernetes?.failures.map { $0.failure.since + clusterPatience + 1 } ?? []
     moments += snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)
     return moments.filter { $0 > now }.min()
 }

@@ -19,7 +19,9 @@ package enum Severity: String, Sendable, Hashable, Comparable, CaseIterable {
 
 /// What podpath can name. The strings are public and never change their meaning.
 package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
+    case noPodCIDR = "no-pod-cidr"
     case ownerDuplicate = "owner-duplicate"
+    case ownerDisagreement = "owner-disagreement"
     case kernelRouteMissing = "kernel-route-missing"
     case kernelDeviceDown = "kernel-device-down"
     case birdUnreachable = "bird-unreachable"
@@ -37,6 +39,10 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case switchRouteStale = "switch-route-stale"
     case switchRouteFlapping = "switch-route-flapping"
     case ltmRouteMissing = "ltm-route-missing"
+    case ltmMemberMissing = "ltm-member-missing"
+    case ltmMemberStale = "ltm-member-stale"
+    case ltmPoolEmptied = "ltm-pool-emptied"
+    case ltmPoolsFrozen = "ltm-pools-frozen"
     case ltmCIDRDown = "ltm-cidr-down"
     case ltmMembersDown = "ltm-members-down"
     case agentSilent = "agent-silent"
@@ -62,6 +68,22 @@ package struct CatalogueEntry: Sendable, Hashable {
 extension Kind {
     package var entry: CatalogueEntry {
         switch self {
+        case .noPodCIDR:
+            row(
+                .intent,
+                .warning,
+                300_000,
+                "a new node gets its CIDR within minutes",
+                "a node owns no pod CIDR"
+            )
+        case .ownerDisagreement:
+            row(
+                .intent,
+                .warning,
+                60_000,
+                "the objects of a new node are written one after the other",
+                "Node and CNI name different pod CIDRs for a node"
+            )
         case .ownerDuplicate:
             row(
                 .intent,
@@ -199,6 +221,38 @@ extension Kind {
                 0,
                 "two reads have passed already",
                 "no usable route on the active unit covers the CIDR"
+            )
+        case .ltmMemberMissing:
+            row(
+                .member,
+                .warning,
+                120_000,
+                "the controller works in rounds of 30 s, and AS3 takes its time",
+                "a ready endpoint of an exposed Service is not a pool member"
+            )
+        case .ltmMemberStale:
+            row(
+                .member,
+                .warning,
+                120_000,
+                "the controller works in rounds of 30 s, and AS3 takes its time",
+                "a pool member's address belongs to no live endpoint"
+            )
+        case .ltmPoolEmptied:
+            row(
+                .member,
+                .critical,
+                0,
+                "nothing is left to serve",
+                "a pool has no members while Kubernetes has ready endpoints for it"
+            )
+        case .ltmPoolsFrozen:
+            row(
+                .member,
+                .critical,
+                300_000,
+                "a controller that restarts catches up in minutes",
+                "most pools drift from Kubernetes at once: the controller is not applying"
             )
         case .ltmCIDRDown:
             row(

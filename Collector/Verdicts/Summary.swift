@@ -25,6 +25,14 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .ltmCIDRDown:
         return "\(subject(group)) does not answer \(loadBalancer(group)): \(what),"
             + " others are up and every earlier stage holds"
+    case .noPodCIDR: return "\(owner(group)) has no pod CIDR: \(what)"
+    case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
+    case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
+        return "pool \(group.subject.pool ?? "") of \(loadBalancer(group)): \(what)"
+    case .ltmPoolsFrozen:
+        return
+            "\(loadBalancer(group)): \(group.findings.count) pools drift from Kubernetes at once,"
+            + " the controller is not applying; \(group.findings[0].pool ?? ""): \(what)"
     case .ltmMembersDown:
         return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
             + " scattered: look at the application"
@@ -58,6 +66,7 @@ private func loadBalancer(_ group: CauseGroup) -> String {
 
 private func source(_ group: CauseGroup) -> String {
     if let name = group.subject.switchName { return "switch \(name)" }
+    if group.subject.pool == "kubernetes" { return "the API server" }
     return group.subject.loadBalancer ?? "the node list"
 }
 
@@ -95,7 +104,10 @@ private func neighborSummary(_ group: CauseGroup) -> String {
 
 private func switchSummary(_ group: CauseGroup) -> String {
     let whats = Set(group.findings.map(\.what)).sorted()
-    if group.isWholeSwitch { return "\(text(group.prefixes)): \(whats[0])" }
+    if group.isWholeSwitch {
+        let rest = whats.count == 1 ? "" : ", and others otherwise"
+        return "\(text(group.prefixes)): \(whats[0])\(rest)"
+    }
     return "\(subject(group)) breaks at switch: \(whats.joined(separator: "; "))"
 }
 

@@ -12,12 +12,16 @@ struct SwitchSight {
     let readAt: Timestamp
     let now: Timestamp
     let others: [(way: SwitchWay, view: SwitchView)]
-    /// Whether the switch forwards any pod CIDR by several next hops.
-    let usesSeveralPaths: Bool
+    /// Whether the switch forwards any node's pod CIDR by several next hops of that node.
+    var usesSeveralPaths = false
 
     var name: String { facts.name }
     var vrf: String { facts.vrf }
     var source: String { "switch \(facts.name)" }
+    /// What was looked at, in the evidence's words.
+    func fact(_ prefix: Prefix) -> String {
+        way == .polled ? "RIB \(prefix)" : "\(way.word) \(prefix)"
+    }
 
     /// Nil if no way is fresh.
     init?(_ facts: SwitchFacts, at now: Timestamp) {
@@ -31,12 +35,29 @@ struct SwitchSight {
         self.readAt = readAt
         self.now = now
         others = facts.others(than: way, at: now)
-        usesSeveralPaths = view.histories.values.contains { $0.widest > 1 }
     }
 
     func best(_ prefix: Prefix) -> SwitchRoute? { table.best(prefix, vrf: vrf) }
 
-    /// True if `predicate` holds in both of the last two reads.
+    /// True if `predicate` holds of a prefix in both of the last two reads; of what comes by itself, if it
+    /// holds now and nothing about the prefix changed for a while.
+    func confirmed(_ prefix: Prefix, _ predicate: (SwitchTable) -> Bool) -> Bool {
+        guard way != .polled else { return view.readings.confirmed(predicate) }
+        return predicate(table) && now - unchangedSince(prefix) >= Self.grace
+    }
+
+    /// What came by itself has been so since then.
+    private func unchangedSince(_ prefix: Prefix) -> Timestamp {
+        view.histories[prefix]?.changedAt ?? view.firstReadAt ?? now
+    }
+
+    /// When what proves a state of the prefix had been asked for at the latest.
+    var provenSince: Timestamp {
+        guard way == .polled else { return now - Self.grace }
+        return view.readings.previous?.began ?? now
+    }
+
+    /// True if `predicate` holds in both of the last two reads, whatever brought them.
     func confirmed(_ predicate: (SwitchTable) -> Bool) -> Bool {
         view.readings.confirmed(predicate)
     }
@@ -56,33 +77,51 @@ extension SwitchSight {
 
     enum Presence {
         case here(SwitchRoute)
+        /// Nothing tells of it, one way or the other.
+        case unread(reason: String)
         /// Something says that it went, not enough to be believed.
         case doubted(reason: String)
         /// `provenSince`: when the first of the reads that prove it began.
         case absent(provenSince: Timestamp)
     }
 
-    /// 1. In the table, and no other way has seen it go since that was read → here.
-    /// 2. Absent twice in a row, or once and for some time on another way too → absent.
-    /// 3. Else → doubted.
-    func presence(of prefix: Prefix) -> Presence {
+    /// Of a CIDR of a node with these addresses:
+    /// 1. in the table, and no other way has seen it go since that was read → here;
+    /// 2. its family, VRF, neighbour or row was not read → unread;
+    /// 3. absent twice in a row, or by a push for a while, or once by each → absent;
+    /// 4. else → doubted.
+    func presence(of prefix: Prefix, announcedBy addresses: Set<IPAddress>) -> Presence {
         if let route = best(prefix) {
             guard let (way, _) = withdrawn(prefix) else { return .here(route) }
             return .doubted(reason: "withdrawn over \(way.words), not read again since")
         }
-        if confirmed({ $0.best(prefix, vrf: vrf) == nil }), let previous = view.readings.previous {
-            return .absent(provenSince: previous.at - (view.readings.lastDuration ?? 0))
+        if let reason = unread(prefix, addresses) { return .unread(reason: reason) }
+        if confirmed(prefix, { $0.best(prefix, vrf: vrf) == nil }) {
+            return .absent(provenSince: provenSince)
         }
         let gone = others.compactMap { $0.view.histories[prefix]?.goneSince }.min()
-        guard let gone, now - gone >= Self.grace else {
+        guard let gone, now - gone >= Self.grace, way == .polled else {
             return .doubted(reason: "absent in the last read, the next must agree")
         }
-        return .absent(provenSince: min(gone, view.latestBegan ?? gone))
+        return .absent(provenSince: min(gone, view.readings.latest?.began ?? gone))
+    }
+
+    private func unread(_ prefix: Prefix, _ addresses: Set<IPAddress>) -> String? {
+        guard table.covers(prefix, vrf: vrf) else {
+            let family = prefix.family == .ipv4 ? "IPv4" : "IPv6"
+            return "\(family) of VRF \(vrf) is not read on the switch"
+        }
+        if table.doubtful.contains(prefix) { return "its row could not be read" }
+        if !table.untold.isDisjoint(with: addresses) {
+            return "the switch is still telling what this neighbour announced"
+        }
+        guard way == .bmp, !addresses.isEmpty, neighbor(of: addresses) == nil else { return nil }
+        return "the switch's BMP does not tell of this neighbour"
     }
 
     /// Another way that saw it go after what is believed was read: that will be read again at once.
     private func withdrawn(_ prefix: Prefix) -> (way: SwitchWay, since: Timestamp)? {
-        guard let began = view.latestBegan else { return nil }
+        guard let began = view.readings.latest?.began else { return nil }
         for (way, view) in others {
             if let gone = view.histories[prefix]?.goneSince, gone > began { return (way, gone) }
         }
@@ -100,17 +139,24 @@ extension SwitchSight {
         return words.isEmpty ? nil : (above, words.joined(separator: ", "))
     }
 
-    /// BGP's route that the switch has and does not forward by.
+    /// A route that the switch has and does not forward by, and how far that came.
     private func unused(_ prefix: Prefix) -> String? {
-        table.hidden(prefix, vrf: vrf).first.map { route in
-            "it does not use \(route.protocolName)'s route\(via(route.nextHops))"
+        let hidden = table.hidden(prefix, vrf: vrf)
+        guard let route = hidden.max(by: { $0.evidence < $1.evidence }) else { return nil }
+        switch route.evidence {
+        case .announced: return "its import policy refuses it"
+        case .accepted where way == .polled:
+            return
+                "BGP has it\(via(route.nextHops)) and does not choose it: its next hop may not resolve"
+        case .accepted, .best, .inRIB, .inHardware:
+            return "it does not use \(route.protocolName)'s route\(via(route.nextHops))"
         }
     }
 
     /// What BMP says of it: how far it came.
     private func heard(_ prefix: Prefix) -> String? {
         guard let feed = others.first(where: { $0.way == .bmp }),
-            let heard = feed.view.readings.latest?.value
+            let heard = feed.view.readings.latest?.value, heard.covers(prefix, vrf: vrf)
         else { return nil }
         let routes = heard.routes[prefix]?.filter { $0.vrf == vrf } ?? []
         guard let furthest = routes.max(by: { $0.evidence < $1.evidence }) else {
@@ -125,12 +171,46 @@ extension SwitchSight {
 
     /// The longest prefix around it, a default route apart.
     private func covering(_ prefix: Prefix) -> Prefix? {
-        (1..<prefix.length).reversed().lazy.compactMap { length -> Prefix? in
+        guard prefix.length > 1 else { return nil }
+        return (1..<prefix.length).reversed().lazy.compactMap { length -> Prefix? in
             guard let wider = Prefix(containing: prefix.address, length: length),
                 best(wider) != nil
             else { return nil }
             return wider
         }.first
+    }
+
+    /// What a person types on the switch, in its own order of words.
+    func show(_ prefix: Prefix, _ table: String = "route") -> Verification {
+        let family = prefix.family == .ipv4 ? "ip" : "ipv6"
+        let isDefault = vrf == "default"
+        let words =
+            switch facts.dialect {
+            case .nxos: "show \(family) \(table) \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos where table == "bgp":
+                "show \(family) bgp \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos: "show \(family) \(table)" + (isDefault ? " " : " vrf \(vrf) ") + "\(prefix)"
+            case .frr where table == "bgp":
+                "show bgp" + (isDefault ? "" : " vrf \(vrf)")
+                    + " \(prefix.family == .ipv4 ? "ipv4" : "ipv6") unicast \(prefix)"
+            case .frr: "show \(family) \(table)" + (isDefault ? " " : " vrf \(vrf) ") + "\(prefix)"
+            }
+        return Verification(on: name, words)
+    }
+
+    /// As `show`, of all neighbours of a family.
+    func showSummary(_ family: AddressFamily) -> Verification {
+        let words = family == .ipv4 ? "ipv4" : "ipv6"
+        let isDefault = vrf == "default"
+        let command =
+            switch facts.dialect {
+            case .nxos: "show bgp \(words) unicast summary" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos:
+                "show \(family == .ipv4 ? "ip" : "ipv6") bgp summary"
+                    + (isDefault ? "" : " vrf \(vrf)")
+            case .frr: "show bgp" + (isDefault ? "" : " vrf \(vrf)") + " \(words) unicast summary"
+            }
+        return Verification(on: name, command)
     }
 }
 

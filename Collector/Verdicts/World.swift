@@ -13,6 +13,7 @@ struct World {
     let intents: [String: NodeIntent]
     /// Who owns a pod CIDR.
     let owners: PrefixMap<String>
+    let owned: PrefixSet
     /// Whose address a next hop is.
     let addressOwners: [IPAddress: String]
     /// Switch names by the address BIRD knows them by.
@@ -20,7 +21,7 @@ struct World {
     /// By name, in order.
     let switches: [SwitchFacts]
     /// Of the switches of which something is fresh.
-    let sights: [String: SwitchSight]
+    private(set) var sights: [String: SwitchSight]
 
     /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
     private let membersByCIDR: [String: [Prefix: [PoolMember]]]
@@ -30,9 +31,10 @@ struct World {
         self.now = now
         intents = snapshot.intent.latest?.value ?? [:]
         owners = Self.owners(of: intents)
-        addressOwners = Self.addressOwners(of: intents)
+        owned = PrefixSet(owners.prefixes)
+        addressOwners = Self.addressOwners(of: intents, snapshot)
         var switches: [IPAddress: String] = [:]
-        for facts in snapshot.switches.values {
+        for facts in snapshot.switches.values.sorted(by: { $0.name > $1.name }) {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
         }
         switchByNeighbor = switches
@@ -42,6 +44,8 @@ struct World {
         membersByCIDR = snapshot.loadBalancers.mapValues { facts in
             Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
         }
+        let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
+        for name in several { sights[name]?.usesSeveralPaths = true }
     }
 
     private static func membersByCIDR(
@@ -73,18 +77,41 @@ struct World {
         return owners
     }
 
-    private static func addressOwners(of intents: [String: NodeIntent]) -> [IPAddress: String] {
+    /// Where two nodes claim an address it is the first one's, in any process.
+    private static func addressOwners(
+        of intents: [String: NodeIntent],
+        _ snapshot: Snapshot
+    ) -> [IPAddress: String] {
         var owners: [IPAddress: String] = [:]
-        for (name, intent) in intents {
-            for address in intent.addresses { owners[address] = name }
+        for (name, intent) in intents.sorted(by: { $0.key > $1.key }) {
+            for address in addresses(of: intent, snapshot) { owners[address] = name }
         }
         return owners
+    }
+
+    /// Whether any owned CIDR has several next hops, all of its owner.
+    private func usesSeveralPaths(_ sight: SwitchSight) -> Bool {
+        sight.table.routes.contains { prefix, routes in
+            guard routes.contains(where: { $0.nextHops.count > 1 }), let owner = owners[prefix],
+                let best = sight.best(prefix), best.nextHops.count > 1
+            else { return false }
+            return best.nextHops.allSatisfy { addressOwners[$0] == owner }
+        }
+    }
+
+    /// Switches that a session of the node leads to; nil while that is not known.
+    func switchesFaced(by node: String) -> Set<String>? {
+        guard let facts = snapshot.nodes[node] else { return nil }
+        let faced = Set(facts.sessions.compactMap { switchName(of: $0) })
+        return faced.isEmpty ? nil : faced
     }
 
     var sightsInOrder: [SwitchSight] { switches.compactMap { sights[$0.name] } }
 
     /// A node may announce with any of its addresses, its router id included (facts: aliases).
-    func addresses(of node: NodeIntent) -> Set<IPAddress> {
+    func addresses(of node: NodeIntent) -> Set<IPAddress> { Self.addresses(of: node, snapshot) }
+
+    private static func addresses(of node: NodeIntent, _ snapshot: Snapshot) -> Set<IPAddress> {
         let facts = snapshot.nodes[node.name]
         let ids = facts?.birds.values.compactMap(\.routerID) ?? []
         let own = facts?.kernel.addresses.map(\.address).filter { address in

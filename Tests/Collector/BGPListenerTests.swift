@@ -89,7 +89,7 @@ private let keepalive = pdu(4)
         )
         #expect(told(feed.timerFired(now: at(30))) == ["10.16.0.0/24 10.1.0.1 10.1.0.2"])
         _ = feed.received(update(withdrawn: paths), now: at(100))
-        #expect(told(feed.timerFired(now: at(120))) == ["10.16.0.0/24 10.1.0.2"])
+        #expect(told(feed.timerFired(now: at(280))) == ["10.16.0.0/24 10.1.0.2"])
     }
 
     @Test("another AS, garbage, a message out of turn and silence end the session with its reason")

@@ -155,7 +155,7 @@ private func routes(_ last: UInt8, flags: UInt8 = 0x40, kind: UInt8 = 0, _ updat
         let accepted = routes(1, update(nextHop: 1, cidr))
         func settles(_ messages: [[UInt8]], _ times: Int64...) throws -> [Bool] {
             var router = try router([initiation("FRRouting 10.3")] + messages, at: 1_000)
-            return times.map { router.settle([.ipv4], at: at($0)) }
+            return times.map { router.untold([.ipv4], at: at($0)) == [] }
         }
         #expect(try settles([peerUp(1), accepted], 1_001, 6_000) == [false, true])
         #expect(try settles([peerUp(1), accepted, routes(1, update())], 1_001) == [true])
@@ -165,10 +165,10 @@ private func routes(_ last: UInt8, flags: UInt8 = 0x40, kind: UInt8 = 0, _ updat
         let gone = [peerUp(1), accepted, message(2, peer(1) + [4])]
         #expect(try settles(gone, 100_000, 181_000) == [false, true])
         var late = try router([initiation("FRRouting 10.3"), peerUp(1), accepted], at: 1_000)
-        let isSettled = late.settle([.ipv4], at: at(6_000))
+        let isSettled = late.untold([.ipv4], at: at(6_000)) == []
         #expect(isSettled)
         try late.received(routes(1, update(withdrawn: cidr)), now: at(7_000))
-        let isStillSettled = late.settle([.ipv4], at: at(7_001))
+        let isStillSettled = late.untold([.ipv4], at: at(7_001)) == []
         #expect(isStillSettled)
     }
 

@@ -174,8 +174,31 @@ private func entry(_ proto: String, via: String, vrf: String = "default") -> Str
     @Test("the BGP table is not the routing table")
     func candidates() throws {
         let bytes = try fixture("normal", "show_bgp_ipv4_unicast")
-        #expect(try !decodeFRR(bytes).isComplete)
-        #expect(try decodeFRR(bytes).table.routes.isEmpty)
-        #expect(try decodeFRR(try whole("normal") + bytes).isComplete)
+        let alone = try decodeFRR(bytes)
+        #expect(alone.isChoiceAlone && alone.problems.isEmpty)
+        #expect(alone.table.best(prefix("10.16.1.0/24"))?.evidence == .best)
+        let both = try decodeFRR(try whole("normal") + bytes)
+        #expect(both.isComplete && !both.isChoiceAlone)
+        #expect(both.table.routes == (try decodeFRR(try whole("normal"))).table.routes)
+    }
+
+    @Test("beside the routing table the BGP table tells what BGP has and does not choose")
+    func unresolved() throws {
+        let stale = "graceful-restart-stale-10.16.2.0"
+        let answer = try decodeFRR(try whole(stale) + fixture(stale, "show_bgp_ipv4_unicast"))
+        let routes = answer.table.hidden(prefix("10.16.1.0/24"))
+        #expect(routes.map(\.evidence) == [.accepted])
+        #expect(routes.map(\.nextHops) == [[address("10.77.0.1")]])
+        let alone = try decodeFRR(fixture("duplicate-10.16.0.0-two-nodes", "show_bgp_ipv4_unicast"))
+        let hops = [address("10.1.0.1"), address("10.1.0.2")]
+        #expect(alone.table.best(prefix("10.16.0.0/24"))?.nextHops == hops)
+    }
+
+    @Test("what a table covers: of another family or VRF absence proves nothing")
+    func covered() throws {
+        let answer = try decodeFRR(try whole("normal"))
+        #expect(answer.table.covers(prefix("10.16.9.0/24"), vrf: "default"))
+        #expect(!answer.table.covers(prefix("fd00::/64"), vrf: "default"))
+        #expect(!answer.table.covers(prefix("10.16.9.0/24"), vrf: "blue"))
     }
 }

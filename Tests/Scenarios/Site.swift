@@ -123,7 +123,7 @@ struct Site {
     // MARK: - Reads
 
     func table(_ name: String, _ change: (inout SwitchTable) -> Void = { _ in }) -> SwitchTable {
-        var table = SwitchTable(hasSummary: true)
+        var table = SwitchTable(hasSummary: true, listsAllNeighbors: true)
         for index in 1...count {
             let hop = address(name == "a" ? "10.1.0.\(index)" : "10.2.0.\(index)")
             table.routes[Self.cidr(index)] = [

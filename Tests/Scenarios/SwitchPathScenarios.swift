@@ -147,7 +147,7 @@ import Verdicts
         #expect(site.kinds == [.switchRouteFlapping])
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "switch a lost it and had it back 3 times in ten minutes (the poll), over a session that held"
+                "switch a lost it and installed it anew 3 times in ten minutes (the poll), over a session that held"
             )
         )
         read(&site, times: 2, every: 5_000) { $0.routes[Site.cidr(3)] = nil }

@@ -50,7 +50,6 @@ import Verdicts
         lose(&site, error: "Received: Peer de-configured")
         let change: (inout SwitchTable) -> Void = { table in
             table.neighbors = self.neighbors(except: [3])
-            table.listsAllNeighbors = true
             table.routes[Site.cidr(3)] = nil
         }
         read(&site, times: 1, change)
@@ -70,7 +69,10 @@ import Verdicts
     func dynamicNeighbors() {
         var site = Site()
         lose(&site, error: "Hold timer expired")
-        read(&site, times: 3) { $0.neighbors = neighbors(except: [3]) }
+        read(&site, times: 3) { table in
+            table.neighbors = neighbors(except: [3])
+            table.listsAllNeighbors = false
+        }
         #expect(site.kinds == [.sessionDown])
     }
 
@@ -87,7 +89,6 @@ import Verdicts
                 state: "Idle (Admin)",
                 prefixesReceived: nil
             )
-            table.listsAllNeighbors = true
         }
         #expect(site.kinds == [.sessionDown])
         #expect(site.judgement.verdicts[0].evidence.contains { $0.value == "Idle (Admin)" })
@@ -99,7 +100,6 @@ import Verdicts
         lose(&site, [1, 2, 3], error: "Received: Peer de-configured")
         read(&site, times: 2) { table in
             table.neighbors = neighbors(except: [1, 2, 3])
-            table.listsAllNeighbors = true
         }
         #expect(site.kinds == [.switchNeighborMissing])
         #expect(site.judgement.verdicts[0].subject == Subject(switchName: "a"))
@@ -140,7 +140,6 @@ import Verdicts
         #expect(told.map(\.incident.verdict.kind) == [.sessionDown])
         read(&site, times: 2) { table in
             table.neighbors = neighbors(except: [3])
-            table.listsAllNeighbors = true
         }
         told = ledger.step(site.judgement, now: site.now)
         #expect(told.map(\.change) == [.changed])

@@ -160,4 +160,104 @@ import Verdicts
         }
         #expect(site.kinds == [])
     }
+
+    @Test("a family that the switch is not read of is unknown, not missing")
+    func uncovered() {
+        var site = Site()
+        for _ in 0..<3 {
+            site.pass(15_000)
+            site.heartbeats()
+            site.read(
+                "a",
+                .read(
+                    site.table("a") { table in
+                        table.routes = [:]
+                        table.covered = [TableScope(vrf: "default", family: .ipv6)]
+                    }
+                )
+            )
+            site.read("b", .read(site.table("b")))
+            site.readLTM(.read(site.loadBalancer()))
+        }
+        #expect(site.kinds == [])
+        #expect(
+            site.states(.switchRIB, of: 3)
+                == [.unknown(reason: "IPv4 of VRF default is not read on the switch"), .ok]
+        )
+    }
+
+    @Test(
+        "what comes by itself is believed missing after 5 s, however often others change meanwhile"
+    )
+    func pushedGrace() {
+        var site = Site()
+        site.snapshot.switches["a"] = SwitchFacts(
+            name: "a",
+            neighbors: [address("10.1.0.254")],
+            ways: [.bmp: 45_000]
+        )
+        func tell(_ change: (inout SwitchTable) -> Void = { _ in }) {
+            site.read(
+                "a",
+                by: .bmp,
+                .read(
+                    site.table("a") { table in
+                        for index in 1...4 {
+                            table.neighbors[address("10.1.0.\(index)")] = SwitchNeighbor(
+                                isEstablished: true,
+                                state: "Established",
+                                prefixesReceived: nil
+                            )
+                        }
+                        change(&table)
+                    }
+                )
+            )
+        }
+        site.pass(15_000)
+        site.heartbeats()
+        tell()
+        for _ in 0..<10 {
+            site.pass(400)
+            tell(lacking)
+        }
+        #expect(site.kinds == [])
+        site.pass(1_500)
+        tell(lacking)
+        #expect(site.kinds == [.switchRouteMissing])
+        tell { table in
+            table.routes[Site.cidr(3)] = nil
+            table.untold = [address("10.1.0.3")]
+        }
+        #expect(site.kinds == [])
+        tell { table in
+            table.routes[Site.cidr(3)] = nil
+            table.neighbors[address("10.1.0.3")] = nil
+        }
+        #expect(site.kinds == [])
+    }
+
+    @Test("a switch that no session of the node leads to has nothing to know of it")
+    func anotherRack() {
+        var site = Site()
+        site.report(3) { _, bird in
+            bird.sessions["uplink1"] = nil
+            bird.exports[ExportKey(uplink: "uplink1", prefix: Site.cidr(3))] = nil
+        }
+        for _ in 0..<2 {
+            site.pass(15_000)
+            site.heartbeats()
+            site.read("a", .read(site.table("a")))
+            site.read("b", .read(site.table("b", lacking)))
+            site.readLTM(
+                .read(
+                    site.loadBalancer { table in
+                        table.members[4] = site.member("/K8S/web", "10.16.2.10", isUp: false)
+                    }
+                )
+            )
+        }
+        #expect(site.states(.switchRIB, of: 3) == [.ok, .notChecked])
+        #expect(site.kinds == [.ltmMembersDown])
+    }
 }

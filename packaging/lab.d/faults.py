@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Callable
 
+import faults_cluster
 import faults_ltm
 import faults_node
 import faults_rib
@@ -31,7 +32,7 @@ class Fault:
 
 
 FAULTS = {entry["name"]: Fault(**entry)
-          for module in (faults_node, faults_switch, faults_rib, faults_ltm) for entry in module.FAULTS}
+          for module in (faults_node, faults_switch, faults_rib, faults_ltm, faults_cluster) for entry in module.FAULTS}
 KINDS = list(dict.fromkeys(fault.kind or fault.name for fault in FAULTS.values()))
 
 

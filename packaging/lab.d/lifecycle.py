@@ -13,6 +13,7 @@ import bird
 import certificates
 import frr
 import health
+import kubernetes
 import ltm
 import namespaces
 import nxapi
@@ -54,6 +55,8 @@ def raise_lab(lab, options, index):
     nxapi.start(lab)
     podpath.configure(lab, KINDS)
     ltm.start(lab, *options.monitor)
+    kubernetes.start(lab)
+    ltm.start_controller(lab)
     give_back(lab)
     settle(lab)
     lab.remember("raised", True)

@@ -5,9 +5,10 @@ import json
 import socket
 
 from state import LabError, REPOSITORY, until
-from topology import (LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS, SWITCHES)
+from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS, SWITCHES)
 
 EMULATOR = REPOSITORY / "Tests/Emulators/bigip.py"
+CONTROLLER = REPOSITORY / "packaging/lab.d/cis.py"
 USER = "podpath"
 PASSWORD = "lab-only-8c1f"
 ROUTES = [{"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}]
@@ -56,6 +57,14 @@ def start(lab, interval, timeout):
               "--certificate", lab.path("ltm.crt"), "--key", lab.path("ltm.key"),
               "--config", lab.path("ltm.json"), "--control", control_socket(lab))
     until(lambda: answers(lab), 10, f"the BIG-IP emulator does not answer: {lab.path('log')}")
+
+
+def start_controller(lab):
+    """What keeps the pools in step with Kubernetes."""
+    lab.path(LTM, "cis.mood").write_text("")
+    lab.start("cis", COLLECTOR, "python3", "-B", CONTROLLER,
+              f"https://{COLLECTOR_ADDRESS}:6443", lab.path("ca.crt"), lab.path("kubernetes-token"),
+              control_socket(lab), lab.path(LTM, "cis.mood"))
 
 
 def answers(lab):

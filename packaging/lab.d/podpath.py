@@ -17,7 +17,10 @@ HOLD = 0.3
 # Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
                  "switch-partial-paths", "switch-route-flapping", "ltm-route-missing",
-                 "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable"}
+                 "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing", "ltm-member-stale",
+                 "ltm-pool-emptied"}
+# How long a pool may differ: the controller's round, a read of the LTM, and a second more.
+MEMBER_PATIENCE = 4_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
 STALE_HOLD = 3_000
 
@@ -34,21 +37,13 @@ def configure(lab, kinds, only=None, envelope="ins-api"):
     """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked."""
     hold = lab.recall("options")["hold"]
     milliseconds = round((HOLD if hold is None else hold) * 1000)
-    lab.path("nodes.yaml").write_text(nodes())
     switches = by_nxapi(lab, nxapi.SWITCH, envelope)
     for each in SWITCHES:
         if each is not nxapi.SWITCH:
             switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
     lab.path("collector.yaml").write_text(collector(lab, switches, {
         kind: milliseconds for kind in kinds if kind not in HELD_BY_READS} | {
-            "switch-route-stale": STALE_HOLD}))
-
-
-def nodes():
-    return "nodes:\n" + "".join(f"""  - name: {node.name}
-    pod-cidrs: [{node.cidr}]
-    addresses: [{", ".join(node.addresses)}]
-""" for node in NODES)
+            "switch-route-stale": STALE_HOLD, "ltm-member-missing": MEMBER_PATIENCE}))
 
 
 def by_nxapi(lab, each, envelope):
@@ -89,7 +84,8 @@ agents:
   client-ca: ca.crt
   stale-after: 3s
 http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
-nodes: {{ from: file, file: nodes.yaml }}
+nodes: {{ from: kubernetes }}
+kubernetes: {{ kubeconfig: kubeconfig }}
 bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}
 bgp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BGP_PORT}, local-as: {AS}, router-id: {COLLECTOR_ADDRESS} }}
 switches:

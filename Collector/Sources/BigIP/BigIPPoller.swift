@@ -71,7 +71,9 @@ package struct BigIPPoller: Sendable {
         table.role = try decodeDeviceRole(try await get("cm/device"))
         var monitorNames: Set<String> = []
         for partition in partitions {
+            table.partitions.insert(partition)
             for pool in try await pools(of: partition) {
+                table.pools.insert(pool.fullPath)
                 let body = try await get(memberStatsPath(pool: pool.fullPath), isFullPath: true)
                 let answer = try decodeMemberStats(body, pool: pool.fullPath)
                 try whole(answer.problems, pool.fullPath)

@@ -21,12 +21,20 @@ package struct SwitchAnswer: Sendable {
     package var isComplete = true
     /// Of each summary in the answer its neighbours, in the order they were asked for.
     private var summaries: [[String: SummaryPeer]] = []
-    /// Of each routing table in the answer whether nothing at all stood in it.
-    var emptyTables: [Bool] = [] { didSet { isTableLast = true } }
+    /// A routing table of the answer; the family is nil where only its routes would tell, and it has none.
+    private struct Table {
+        var vrf: String
+        var family: AddressFamily?
+        var isEmpty: Bool
+    }
+
+    private var tables: [Table] = []
     private var isTableLast = false
     /// An empty answer may have been meant for a summary: FRR prints `{}` for both.
     var mayTakeSummaryForTable = false
     private var routeCount = 0
+    /// What is in it is BGP's choice, which another protocol's routes may hide: no RIB is in it.
+    package internal(set) var isChoiceAlone = false
     /// Neighbours may come that are not configured one by one.
     var hasDynamicNeighbors = false
 
@@ -52,6 +60,20 @@ package struct SwitchAnswer: Sendable {
         table.routes[route.prefix, default: []].append(route)
     }
 
+    /// A table was in the answer. `family` where its header or its routes tell.
+    mutating func addTable(vrf: String, _ family: AddressFamily?, isEmpty: Bool) {
+        tables.append(Table(vrf: vrf, family: family, isEmpty: isEmpty))
+        isTableLast = true
+    }
+
+    /// Something of one prefix cannot be believed, and all else can.
+    mutating func doubt(_ problem: String, of prefix: Prefix) {
+        let wasComplete = isComplete
+        doubt(problem)
+        isComplete = wasComplete
+        table.doubtful.insert(prefix)
+    }
+
     mutating func addSummary(_ peers: [String: SummaryPeer]) {
         summaries.append(peers)
         isTableLast = false
@@ -60,15 +82,35 @@ package struct SwitchAnswer: Sendable {
     /// There is a summary, and none after the last table.
     var endsInTable: Bool { isTableLast && !summaries.isEmpty }
 
+    /// An empty table of unknown family is the other family's of one that is there, and IPv4's alone.
+    private var covered: Set<TableScope> {
+        var covered: Set<TableScope> = []
+        for table in tables {
+            if let family = table.family {
+                covered.insert(TableScope(vrf: table.vrf, family: family))
+            }
+        }
+        for table in tables where table.family == nil {
+            let first = TableScope(vrf: table.vrf, family: .ipv4)
+            let isTaken = covered.contains(first)
+            covered.insert(isTaken ? TableScope(vrf: table.vrf, family: .ipv6) : first)
+        }
+        return covered
+    }
+
     // MARK: - Self-check
 
     /// Absence needs proof: a table, and neighbours who agree with it.
     package mutating func conclude() {
-        guard !emptyTables.isEmpty else { return doubt("no routing table in the answer") }
+        guard !tables.isEmpty else { return doubt("no routing table in the answer") }
+        table.covered = covered
+        if !table.doubtful.isEmpty, table.doubtful.isSuperset(of: table.routes.keys) {
+            doubt("no prefix of it can be believed")
+        }
         let hasBGP = table.routes.values.joined().contains(where: \.isBGP)
         guard !summaries.isEmpty else {
             if table.routes.isEmpty { return doubt("an empty table without a summary") }
-            if !hasBGP, mayTakeSummaryForTable, emptyTables.contains(true) {
+            if !hasBGP, mayTakeSummaryForTable, tables.contains(where: \.isEmpty) {
                 doubt("no BGP route, and an empty answer: there may be no BGP instance")
             }
             return

@@ -35,6 +35,9 @@ extension [Prefix] {
     func concern(_ prefix: Prefix) -> Bool { contains { $0.overlaps(prefix) } }
 }
 
+/// The most routes of a table that are handed on: several times the largest fleet's.
+let feedRouteLimit = 200_000
+
 /// The longest time between two reads that a feed hands on, milliseconds.
 package let feedPeriod = FeedPace.repetition
 
@@ -46,11 +49,15 @@ struct FeedPace: Sendable {
 
     /// Changes come in bursts, a session's all at once: they are told together.
     private static let settling: Int64 = 20
+    /// Telling a large table costs; a storm of changes may not become a storm of tables.
+    private static let rest: Int64 = 250
     /// What still stands is told again: absence is believed once it was told twice.
     private static let confirmation: Int64 = 5_000
     fileprivate static let repetition: Int64 = 15_000
     /// How often it is looked whether all was told.
     private static let patience: Int64 = 500
+
+    private var lastTold: Timestamp?
 
     mutating func begin(now: Timestamp, firstAfter wait: Int64) {
         self = FeedPace()
@@ -59,13 +66,17 @@ struct FeedPace: Sendable {
 
     mutating func changed(now: Timestamp) {
         isDirty = true
-        next = min(next, now + Self.settling)
+        next = min(next, max(now + Self.settling, lastTold.map { $0 + Self.rest } ?? now))
     }
+
+    /// Something is still to come whose end makes no change.
+    mutating func lookAgain(now: Timestamp) { next = min(next, now + Self.patience) }
 
     mutating func notYet(now: Timestamp) { next = now + Self.patience }
 
     mutating func told(now: Timestamp) {
         isLive = true
+        lastTold = now
         next = now + (isDirty ? Self.confirmation : Self.repetition)
         isDirty = false
     }

@@ -35,8 +35,8 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
 
     private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-    /// Listens until cancelled.
-    package func run(_ outlet: FeedOutlet) async throws {
+    /// Listens until cancelled. `isListening` is called once the port is had.
+    package func run(_ outlet: FeedOutlet, isListening: @Sendable () -> Void) async throws {
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 64)
@@ -46,6 +46,7 @@ package struct FeedListener<Feed: SwitchFeed>: Sendable {
                     try Connection(wrappingChannelSynchronously: channel)
                 }
             }
+        isListening()
         let claims = Claims()
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in

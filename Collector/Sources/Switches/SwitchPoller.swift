@@ -48,6 +48,9 @@ package struct SwitchPoller: Sendable {
     package func read() async -> ReadResult<SwitchTable> {
         do {
             let answer = try await reader.read()
+            guard !answer.isChoiceAlone else {
+                return .failed("no routing table in the answer: BGP's alone hides what hides it")
+            }
             guard answer.isComplete else {
                 return .failed(answer.problems.first ?? "the answer is not complete")
             }

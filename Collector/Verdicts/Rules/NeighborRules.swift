@@ -15,7 +15,9 @@ func blameSwitch(
     let neighbor = sight.neighbor(of: addresses)
     if let words = prefixLimit(session, neighbor) {
         become(.switchPrefixLimit, &finding, sight, words, "BGP neighbor", words)
-    } else if !addresses.isEmpty, sight.confirmed({ $0.listsNone(of: addresses) }) {
+    } else if !addresses.isEmpty, !sight.view.mayHaveUnlistedNeighbors,
+        sight.confirmed({ $0.listsNone(of: addresses) })
+    {
         let from = addresses.sorted().map(\.description).joined(separator: ", ")
         let what = "its BGP summary lists none of \(from)"
         become(.switchNeighborMissing, &finding, sight, what, "BGP summary", "no neighbor entry")
@@ -50,7 +52,7 @@ private func become(
     finding.severity = kind.entry.severity
     finding.what = what
     finding.evidence.append(Evidence(sight.source, fact, value, at: sight.readAt))
-    finding.verify.insert(Verification(on: sight.name, "show ip bgp summary"), at: 0)
+    finding.verify.insert(sight.showSummary(finding.prefix?.family ?? .ipv4), at: 0)
 }
 
 extension SwitchTable {

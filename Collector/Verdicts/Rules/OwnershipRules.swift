@@ -28,10 +28,7 @@ private func seenTwice(in world: World, except drifting: Set<String>) -> [Findin
                 [Evidence(sight.source, claim.fact, claim.addresses, at: sight.readAt)]
             )
             finding.switchName = sight.name
-            finding.verify.insert(
-                Verification(on: sight.name, "show ip bgp \(claim.prefix)"),
-                at: 0
-            )
+            finding.verify.insert(sight.show(claim.prefix, "bgp"), at: 0)
             return finding
         }
     }
@@ -60,13 +57,13 @@ extension SwitchSight {
 
     private func claims(in world: World, _ table: SwitchTable) -> [Claim] {
         let announced = table.announcers.flatMap { prefix, addresses in
-            claims(prefix, addresses, "announcers of \(prefix)", in: world)
+            claims(prefix, addresses, "announcers of", in: world)
         }
         let forwarded = table.routes.keys.flatMap { prefix -> [Claim] in
             guard let route = table.best(prefix, vrf: vrf) else { return [] }
             let isShared = route.nextHops.count > 1 || world.owners[prefix] == nil
             guard isShared else { return [] }
-            return claims(prefix, route.nextHops, "RIB \(prefix)", in: world)
+            return claims(prefix, route.nextHops, way == .polled ? "RIB" : way.word, in: world)
         }
         return announced + forwarded
     }
@@ -80,13 +77,14 @@ extension SwitchSight {
     ) -> [Claim] {
         guard !prefix.isHost, let (_, owner) = world.owners.longestMatch(prefix) else { return [] }
         let strangers = Set(addresses.compactMap { world.addressOwners[$0] }).subtracting([owner])
+        guard !strangers.isEmpty else { return [] }
         let words = addresses.map(\.description).joined(separator: ", ")
         return strangers.map { node in
             Claim(
                 prefix: prefix,
                 owner: owner,
                 node: node,
-                fact: fact,
+                fact: "\(fact) \(prefix)",
                 addresses: words
             )
         }

@@ -8,11 +8,10 @@ import Routing
 func staleRouteFindings(in world: World) -> [Finding] {
     guard !world.intents.isEmpty else { return [] }
     let drifted = driftedPrefixes(in: world)
-    let owned = Array(world.owners.prefixes)
     return world.sightsInOrder.flatMap { sight in
         let strangers = sight.table.routes.keys.filter { prefix in
             world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
-                && !owned.contains { $0.overlaps(prefix) } && !drifted.contains(prefix)
+                && !world.owned.overlaps(prefix) && !drifted.contains(prefix)
                 && sight.confirmed { $0.best(prefix, vrf: sight.vrf) != nil }
         }
         return strangers.sorted().map { staleFinding($0, sight, in: world) }
@@ -42,7 +41,7 @@ private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: Worl
         switchName: sight.name,
         since: sight.view.histories[prefix]?.firstSeen,
         what: found,
-        evidence: [Evidence(sight.source, "RIB \(prefix)", found, at: sight.readAt)],
-        verify: [Verification(on: sight.name, "show ip route \(prefix)")]
+        evidence: [Evidence(sight.source, sight.fact(prefix), found, at: sight.readAt)],
+        verify: [sight.show(prefix)]
     )
 }

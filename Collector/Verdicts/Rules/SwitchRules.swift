@@ -17,7 +17,14 @@ func judgeSwitches(_ path: inout JudgedPath, of node: NodeIntent, in world: Worl
         return
     }
     let expected = world.addresses(of: node)
+    let faced = world.switchesFaced(by: node.name)
     for facts in world.switches {
+        // Another rack's switch has nothing to know of this node.
+        if let faced, !faced.contains(facts.name) {
+            let detail = "no session of the node leads to it"
+            path.add(StageResult(.switchRIB, at: facts.name, .notChecked, detail: detail))
+            continue
+        }
         guard let sight = world.sights[facts.name] else {
             let reason = unreadableReason(facts, at: world.now)
             path.add(StageResult(.switchRIB, at: facts.name, .unknown(reason: reason)))
@@ -35,10 +42,11 @@ private func judgeSwitch(
 ) {
     let prefix = path.trace.prefix
     let flapping = judgeFlapping(&path, sight, expected, now: now)
-    switch sight.presence(of: prefix) {
+    let presence = sight.presence(of: prefix, announcedBy: expected)
+    switch presence {
     case .here(let route): judgeRoute(&path, route, sight, expected)
-    case .doubted(let reason):
-        path.isLostOnSwitch = true
+    case .unread(let reason), .doubted(let reason):
+        if case .doubted = presence { blameForLoss(&path, sight) }
         path.add(
             StageResult(
                 .switchRIB,
@@ -48,7 +56,7 @@ private func judgeSwitch(
             )
         )
     case .absent(let provenSince):
-        path.isLostOnSwitch = true
+        blameForLoss(&path, sight)
         let found = sight.explanation(of: prefix)
         judgeAbsence(&path, sight, found?.found, found?.words)
         let gone = sight.view.histories[prefix]?.goneSince ?? .zero
@@ -58,6 +66,12 @@ private func judgeSwitch(
         let what = "switch \(sight.name) lacks it" + (found.map { ", \($0.words)" } ?? "")
         path.findings.append(finding(.switchRouteMissing, path, sight, what, since))
     }
+}
+
+/// What is down behind the switch may be down for that; not what does not come this way.
+private func blameForLoss(_ path: inout JudgedPath, _ sight: SwitchSight) {
+    guard path.carrying.contains(where: { $0.switchName == sight.name }) else { return }
+    path.isLostOnSwitch = true
 }
 
 private func judgeAbsence(
@@ -99,7 +113,7 @@ private func judgeRoute(
     }
     add(&path, sight, wrong: "\(wanted) next hops", "\(route.nextHops.count): \(found)")
     let prefix = path.trace.prefix
-    let isConfirmed = sight.confirmed {
+    let isConfirmed = sight.confirmed(prefix) {
         $0.best(prefix, vrf: sight.vrf).map { $0.nextHops.count < wanted } ?? false
     }
     guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
@@ -119,9 +133,18 @@ private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: Swi
         switch sight.facts.pathsExpected {
         case .any: false
         case .all: true
-        case .seen: sight.usesSeveralPaths
+        case .seen:
+            sight.usesSeveralPaths || sight.usedSeveralPaths(to: path.trace.prefix)
         }
     return isExpected && route.nextHops.count < uplinks ? uplinks : nil
+}
+
+extension SwitchSight {
+    /// Within the last day: what was changed on purpose is forgotten by then.
+    fileprivate func usedSeveralPaths(to prefix: Prefix) -> Bool {
+        guard way == .polled, let seen = view.histories[prefix]?.severalSeenAt else { return false }
+        return now - seen < 86_400_000
+    }
 }
 
 private func judgeWrongHop(
@@ -130,12 +153,12 @@ private func judgeWrongHop(
     _ sight: SwitchSight,
     _ expected: Set<IPAddress>
 ) {
-    path.isLostOnSwitch = true
+    blameForLoss(&path, sight)
     let found = text(route)
     let wanted = expected.sorted().map(\.description).joined(separator: " or ")
     add(&path, sight, wrong: wanted, found)
     let prefix = path.trace.prefix
-    let isConfirmed = sight.confirmed {
+    let isConfirmed = sight.confirmed(prefix) {
         $0.best(prefix, vrf: sight.vrf).map { !isRight($0, expected) } ?? false
     }
     guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
@@ -192,7 +215,7 @@ private func judgeFlapping(
         absences.count >= flapCount, let first = absences.first
     else { return false }
     let what =
-        "switch \(sight.name) lost it and had it back \(absences.count) times in ten minutes"
+        "switch \(sight.name) lost it and installed it anew \(absences.count) times in ten minutes"
         + " (\(way.words)), over a session that held"
     path.findings.append(finding(.switchRouteFlapping, path, sight, what, first.from))
     return true
@@ -204,7 +227,8 @@ func changes(of view: SwitchView) -> [Timestamp] {
     view.histories.values.flatMap { history in
         let flaps = history.absences.count < flapCount ? [] : history.absences
         let lasting =
-            history.goneSince.map { [$0 + SwitchSight.grace, $0 + shortAbsence + 1] } ?? []
+            [history.changedAt + SwitchSight.grace]
+            + (history.goneSince.map { [$0 + shortAbsence + 1] } ?? [])
         return flaps.map { $0.from + flapWindow } + lasting
     }
 }
@@ -230,10 +254,9 @@ private func rootSince(
     provenSince: Timestamp? = nil
 ) -> Timestamp? {
     guard !path.isCut, sight.confirmed({ $0.hasSession(with: addresses) }),
-        let since = carriedSince(path, sight), let previous = sight.view.readings.previous
+        let since = carriedSince(path, sight)
     else { return nil }
-    let proven = provenSince ?? previous.at - (sight.view.readings.lastDuration ?? 0)
-    return proven > since + settling ? since : nil
+    return (provenSince ?? sight.provenSince) > since + settling ? since : nil
 }
 
 extension SwitchTable {
@@ -269,9 +292,9 @@ private func finding(
                 "sent, session Established",
                 at: uplinks.first?.since
             ),
-            Evidence(sight.source, "RIB \(prefix)", what, at: sight.readAt),
+            Evidence(sight.source, sight.fact(prefix), what, at: sight.readAt),
         ],
-        verify: [Verification(on: sight.name, "show ip route \(prefix)")]
+        verify: [sight.show(prefix)]
     )
 }
 

@@ -11,11 +11,13 @@ let goodbyeGrace: Int64 = 60_000
 /// agent-silent and source-unreadable: about our own sight, never about the network.
 func watcherFindings(in world: World) -> [Finding] {
     silentAgents(in: world) + unreadableSwitches(in: world) + unreadableUnits(in: world)
-        + unreadableIntent(in: world)
+        + unreadableIntent(in: world) + unreadableCluster(in: world)
 }
 
 private func silentAgents(in world: World) -> [Finding] {
-    let expected = Set(world.intents.filter { !$0.value.isLeaving }.keys)
+    let expected = Set(
+        world.intents.filter { !isInTransit($0.value, now: world.now) }.keys
+    )
     let names =
         world.snapshot.intentSource == .agents ? Set(world.snapshot.nodes.keys) : expected
     return names.sorted().compactMap { name in
@@ -107,6 +109,27 @@ private func unreadableIntent(in world: World) -> [Finding] {
                     at: failure.since
                 )
             ]
+        )
+    ]
+}
+
+/// One finding for the API server, however many of its collections fail: with the first reason.
+private func unreadableCluster(in world: World) -> [Finding] {
+    let failing = (world.snapshot.kubernetes?.failures ?? []).filter {
+        $0.failure.attempts >= 2 && world.now - $0.failure.since > clusterPatience
+    }
+    guard let first = failing.first else { return [] }
+    let names = failing.map(\.what).joined(separator: ", ")
+    return [
+        Finding(
+            .sourceUnreadable,
+            pool: "kubernetes",
+            since: failing.map(\.failure.since).min(),
+            what: "\(names): \(first.failure.reason)",
+            evidence: failing.map {
+                Evidence("kubernetes", $0.what, $0.failure.reason, at: $0.failure.since)
+            },
+            verify: [Verification(on: "kubectl", "kubectl get --raw /readyz")]
         )
     ]
 }

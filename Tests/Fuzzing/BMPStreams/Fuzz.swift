@@ -16,7 +16,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     }
     let routes = router.routes { _ in true }
     _ = (router.problems, router.neighbors)
-    _ = router.settle([.ipv4, .ipv6], at: Timestamp(milliseconds: 9_000))
+    _ = router.untold([.ipv4, .ipv6], at: Timestamp(milliseconds: 9_000))
     let whole = decodeBMP(bytes)
     if !isBroken, !router.isInMessage { precondition(whole.table.routes.count <= routes.count) }
     listen(bytes)

@@ -212,6 +212,7 @@ package struct BGPListenerFeed: SwitchFeed {
         }
         pace.told(now: now)
         var read = SwitchTable(hasSummary: true)
+        read.covered = Set(table.toldFamilies.map { TableScope(vrf: vrf, family: $0) })
         table.forEachPrefix { prefix, hops in
             guard supernets.concern(prefix) else { return }
             read.routes[prefix] = [
@@ -224,6 +225,9 @@ package struct BGPListenerFeed: SwitchFeed {
                     evidence: .best
                 )
             ]
+        }
+        guard read.routes.count <= feedRouteLimit else {
+            return [.failed("BGP: more than \(feedRouteLimit) routes of pods")]
         }
         return [.read(read)]
     }

@@ -14,6 +14,8 @@ struct PeerTable: Sendable {
     /// What End-of-RIB was told for, and what ever came.
     private(set) var completeFamilies: Set<AddressFamily> = []
     private(set) var hasAnnounced = false
+    /// Families of which anything ever came.
+    private(set) var seenFamilies: Set<AddressFamily> = []
     private(set) var hasWithdrawn = false
 
     /// A switch has a few dozen neighbours; a full table of the Internet some thousand next hops.
@@ -28,6 +30,7 @@ struct PeerTable: Sendable {
     /// proves nothing.
     mutating func announce(_ prefix: Prefix, path: UInt32?, by hop: IPAddress, limit: Int) -> Bool {
         hasAnnounced = true
+        if !seenFamilies.contains(prefix.family) { seenFamilies.insert(prefix.family) }
         guard let index = indexOf(hop), count < limit || nextHops(prefix) != [] else {
             return false
         }
@@ -50,6 +53,9 @@ struct PeerTable: Sendable {
     }
 
     mutating func complete(_ family: AddressFamily) { completeFamilies.insert(family) }
+
+    /// Families of which what is not here is not there either, once all was told.
+    var toldFamilies: Set<AddressFamily> { completeFamilies.union(seenFamilies) }
 
     func nextHops(_ prefix: Prefix) -> [IPAddress] {
         if let index = single[prefix] { return [hops[Int(index)]] }

@@ -40,10 +40,14 @@ extension BMPRouter {
         routes { $0 == prefix }[prefix] ?? []
     }
 
-    /// Of each prefix that is wanted the peers that announce it.
-    package func announcers(where isWanted: (Prefix) -> Bool) -> [Prefix: [IPAddress]] {
+    /// Of each prefix that is wanted the peers of a VRF that announce it.
+    package func announcers(
+        in vrf: String,
+        where isWanted: (Prefix) -> Bool
+    ) -> [Prefix: [IPAddress]] {
         var found: [Prefix: Set<IPAddress>] = [:]
-        for (key, peer) in peers where peer.isUp || peer.isProvisional {
+        for (key, peer) in peers
+        where (peer.isUp || peer.isProvisional) && Self.vrf(key, peer) == vrf {
             for kind in [BMPTableKind.preIn, .postIn] {
                 peer.tables[kind]?.forEachPrefix { prefix, _ in
                     if isWanted(prefix) { found[prefix, default: []].insert(key.address) }
@@ -53,10 +57,29 @@ extension BMPRouter {
         return found.mapValues { $0.sorted() }
     }
 
-    /// The router's peers, by address.
-    package var neighbors: [IPAddress: SwitchNeighbor] {
+    /// What the tables tell of: a family that no peer sent anything of may not be monitored, and a VRF
+    /// whose name is not told is none that anybody asks for.
+    package var covered: Set<TableScope> {
+        var covered: Set<TableScope> = []
+        for (key, peer) in peers {
+            let families = peer.tables.values.reduce(into: Set<AddressFamily>()) {
+                $0.formUnion($1.toldFamilies)
+            }
+            let vrf = Self.vrf(key, peer)
+            for family in families.union(peer.everTold) {
+                covered.insert(TableScope(vrf: vrf, family: family))
+            }
+        }
+        return covered
+    }
+
+    /// A VRF's peers, by address; nil: of whatever VRF.
+    package func neighbors(in vrf: String?) -> [IPAddress: SwitchNeighbor] {
         var neighbors: [IPAddress: SwitchNeighbor] = [:]
-        for (key, peer) in peers where key.kind != .locRIB && !peer.isProvisional {
+        for (key, peer) in peers.sorted(by: { $0.key.distinguisher < $1.key.distinguisher })
+        where key.kind != .locRIB && !peer.isProvisional
+            && (vrf == nil || Self.vrf(key, peer) == vrf)
+        {
             neighbors[key.address] = SwitchNeighbor(
                 isEstablished: peer.isUp,
                 state: peer.isUp ? "Established" : "down",
@@ -170,6 +193,6 @@ package func decodeBMP(_ bytes: [UInt8]) -> SwitchAnswer {
     for (prefix, routes) in router.routes(where: { _ in true }).sorted(by: { $0.key < $1.key }) {
         for route in routes { answer.add(route, at: "\(prefix)") }
     }
-    answer.table.neighbors = router.neighbors
+    answer.table.neighbors = router.neighbors(in: nil)
     return answer
 }

@@ -5,13 +5,16 @@ package import Routing
 /// What one router's BMP connections come to. Nothing is ever sent to it.
 package struct BMPFeed: SwitchFeed {
     private let supernets: [Prefix]
+    private let vrf: String
     private let families: Set<AddressFamily>
     private var router: BMPRouter?
     private var lastMessage = Timestamp.zero
     private var pace = FeedPace()
 
-    package init(supernets: [Prefix]) {
+    /// `vrf` is the one whose neighbours count.
+    package init(supernets: [Prefix], vrf: String = "default") {
         self.supernets = supernets
+        self.vrf = vrf
         families = Set(supernets.map(\.family))
     }
 
@@ -61,26 +64,36 @@ package struct BMPFeed: SwitchFeed {
             return [.failed("BMP: no message for \(silence / 1_000) s"), .close]
         }
         // What was lost does not come again.
-        if let doubt = router.doubts.map(\.words).min() {
+        if let doubt = router.doubts.min(by: { $0.words < $1.words }) {
             pace.told(now: now)
-            return [.failed("BMP: \(doubt)")]
+            // Lost messages come again with a new connection; too much would be too much again.
+            if doubt == .tooMuch { self.router = nil }
+            return [.failed("BMP: \(doubt.words)")] + (doubt == .tooMuch ? [.close] : [])
         }
-        let isSettled = router.settle(families, at: now)
-        if isSettled { _ = router.takeChanges() }
+        let untold = router.untold(families, at: now)
+        // The first time all must have told; later a peer that comes back blinds nobody but itself.
+        let canTell = untold.map { pace.isLive || $0.isEmpty } ?? false
+        if canTell { _ = router.takeChanges() }
         self.router = router
-        guard isSettled else {
+        guard canTell, let untold else {
             pace.notYet(now: now)
             return []
         }
         pace.told(now: now)
+        if !untold.isEmpty { pace.lookAgain(now: now) }
         if let problem = router.problems.first { return [.failed("BMP: \(problem)")] }
-        return [.read(table(router))]
+        return [result(router, untold)]
     }
 
-    private func table(_ router: BMPRouter) -> SwitchTable {
-        var table = SwitchTable(neighbors: router.neighbors, hasSummary: true)
+    private func result(_ router: BMPRouter, _ untold: Set<IPAddress>) -> FeedAction {
+        var table = SwitchTable(neighbors: router.neighbors(in: vrf), hasSummary: true)
         table.routes = router.routes(where: supernets.concern)
-        table.announcers = router.announcers(where: supernets.concern)
-        return table
+        guard table.routes.count <= feedRouteLimit else {
+            return .failed("BMP: more than \(feedRouteLimit) routes of pods")
+        }
+        table.announcers = router.announcers(in: vrf, where: supernets.concern)
+        table.covered = router.covered
+        table.untold = untold
+        return .read(table)
     }
 }

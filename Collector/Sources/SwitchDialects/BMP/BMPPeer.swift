@@ -15,9 +15,12 @@ struct BMPPeer: Sendable {
     var lastRoutes = Timestamp.zero
     /// All it has was told once; from then on its tables are kept up.
     var isTold = false
+    /// Families of which anything came in any of its sessions: they are monitored.
+    private(set) var everTold: Set<AddressFamily> = []
 
     /// The session is over, or a new one.
     mutating func flush() {
+        for table in tables.values { everTold.formUnion(table.toldFamilies) }
         tables = [:]
         addPathOverrides = [:]
         isTold = false

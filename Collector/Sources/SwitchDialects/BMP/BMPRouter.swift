@@ -200,23 +200,26 @@ package struct BMPRouter: Sendable {
 
     // MARK: - Completeness
 
-    /// Whether all that the router has was told, at least once for each peer's session: by End-of-RIB of
-    /// each table for every family in question, or by routes and then silence. A router that monitors
-    /// nothing, or all of whose peers are down since it began, proves nothing yet.
-    package mutating func settle(_ families: Set<AddressFamily>, at now: Timestamp) -> Bool {
-        guard let initiatedAt, hasRoutes else { return false }
+    /// Which peers have not told all they have, at least once for their session: by End-of-RIB of each
+    /// table for every family in question, or by routes and then silence. Nil: the router monitors nothing,
+    /// or all its peers are down since it began, which proves nothing yet.
+    package mutating func untold(
+        _ families: Set<AddressFamily>,
+        at now: Timestamp
+    ) -> Set<IPAddress>? {
+        guard let initiatedAt, hasRoutes else { return nil }
         let present = peers.filter { $0.value.isUp || $0.value.isProvisional }
-        guard !present.isEmpty else { return now - initiatedAt >= Self.restartTime }
-        var isSettled = true
+        guard !present.isEmpty else { return now - initiatedAt >= Self.restartTime ? [] : nil }
+        var untold: Set<IPAddress> = []
         for (key, peer) in present where !peer.isTold {
             let isComplete =
                 !peer.tables.isEmpty
                 && peer.tables.values.allSatisfy { families.isSubset(of: $0.completeFamilies) }
             let isTold = isComplete || now - peer.lastRoutes >= sender.quietTime
             peers[key]?.isTold = isTold
-            isSettled = isSettled && isTold
+            if !isTold { untold.insert(key.address) }
         }
-        return isSettled
+        return untold
     }
 }
 

@@ -42,7 +42,8 @@ private func takeResult(_ result: JSONValue, _ answer: inout SwitchAnswer) {
             answer.doubt("VRF \(name.prefix(64)): no routes")
             continue
         }
-        answer.emptyTables.append(routes.isEmpty)
+        let family = routes.keys.lazy.compactMap { Prefix(lenient: $0)?.family }.first
+        answer.addTable(vrf: name, family, isEmpty: routes.isEmpty)
         for (key, route) in routes.sorted(by: { $0.key < $1.key }) {
             takeRoute(route, key, vrf: name, &answer)
         }

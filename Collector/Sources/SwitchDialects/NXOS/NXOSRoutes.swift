@@ -12,16 +12,21 @@ func takeNXOSTables(_ vrfs: [JSONValue], _ answer: inout SwitchAnswer) {
             continue
         }
         let families = row.rows("addrf", "VRF \(vrf.prefix(64))", &answer) ?? []
-        var isEmpty = true
         for family in families {
-            let prefixes = family.rows("prefix", "VRF \(vrf.prefix(64))", &answer)
-            for prefix in prefixes ?? [] {
-                isEmpty = false
-                takePrefix(prefix, vrf: vrf, &answer)
-            }
+            let prefixes = family.rows("prefix", "VRF \(vrf.prefix(64))", &answer) ?? []
+            for prefix in prefixes { takePrefix(prefix, vrf: vrf, &answer) }
+            let name = family["addrf"]?.text?.lowercased() ?? ""
+            answer.addTable(
+                vrf: vrf,
+                name == "ipv4" ? .ipv4 : name == "ipv6" ? .ipv6 : familyOf(prefixes),
+                isEmpty: prefixes.isEmpty
+            )
         }
-        answer.emptyTables.append(isEmpty)
     }
+}
+
+private func familyOf(_ prefixes: [JSONValue]) -> AddressFamily? {
+    prefixes.lazy.compactMap { $0["ipprefix"]?.text.flatMap { Prefix(lenient: $0) }?.family }.first
 }
 
 private func takePrefix(_ row: JSONValue, vrf: String, _ answer: inout SwitchAnswer) {
@@ -39,7 +44,10 @@ private func takePrefix(_ row: JSONValue, vrf: String, _ answer: inout SwitchAns
     }
     if let count = row["ucast-nhops"], count.integer != routes.bestCount {
         let told = count.text ?? "?"
-        return answer.doubt("\(place): \(told) next hops are told, \(routes.bestCount) are there")
+        return answer.doubt(
+            "\(place): \(told) next hops are told, \(routes.bestCount) are there",
+            of: prefix
+        )
     }
     for route in routes.all { answer.add(route, at: place) }
 }

@@ -45,7 +45,7 @@ private struct NXOSTextReader {
 
     private enum Section {
         case none
-        case table(vrf: String, isEmpty: Bool)
+        case table(vrf: String, AddressFamily, isEmpty: Bool)
         case summary(NXOSTextSummary)
     }
 
@@ -57,7 +57,7 @@ private struct NXOSTextReader {
         let words = line.trimmingBlanks
         if let vrf = tableHeader(words) {
             leave(&answer)
-            section = .table(vrf: vrf, isEmpty: true)
+            section = .table(vrf: vrf, words.hasPrefix("IPv6") ? .ipv6 : .ipv4, isEmpty: true)
             hasSeenAnything = true
         } else if words.hasPrefix("BGP summary information for VRF") {
             leave(&answer)
@@ -86,12 +86,12 @@ private struct NXOSTextReader {
     // MARK: - Prefixes
 
     private mutating func begin(_ head: PrefixHead, _ answer: inout SwitchAnswer) {
-        close(&answer)
+        close(&answer, isLast: false)
         hasSeenAnything = true
-        guard case .table(let vrf, _) = section else {
+        guard case .table(let vrf, let family, _) = section else {
             return answer.doubt("\(head.text.prefix(80)): a route before any VRF's header")
         }
-        section = .table(vrf: vrf, isEmpty: false)
+        section = .table(vrf: vrf, family, isEmpty: false)
         guard let prefix = Prefix(lenient: head.text) else {
             return answer.doubt("VRF \(vrf.prefix(64)): \(head.text.prefix(80)): not a prefix")
         }
@@ -133,16 +133,21 @@ private struct NXOSTextReader {
     }
 
     /// Believes the prefix that was being read, or tells why not.
-    private mutating func close(_ answer: inout SwitchAnswer) {
+    ///
+    /// What is wrong with one in the middle is its own; the last may have been cut off, and with it others.
+    private mutating func close(_ answer: inout SwitchAnswer, isLast: Bool = true) {
         guard let done = open else { return }
         open = nil
         let place = "VRF \(done.routes.vrf.prefix(64)) \(done.routes.prefix)"
         let cut = done.broken.map { "a next hop that is cut off: \($0.prefix(80))" }
-        if let problem = done.problem ?? cut { return answer.doubt("\(place): \(problem)") }
-        guard done.routes.bestCount == done.promised else {
-            return answer.doubt(
-                "\(place): \(done.promised) next hops are told, \(done.routes.bestCount) are there"
-            )
+        let told = done.promised
+        let miscounted =
+            done.routes.bestCount == told
+            ? nil : "\(told) next hops are told, \(done.routes.bestCount) are there"
+        if let problem = done.problem ?? cut ?? miscounted {
+            return isLast
+                ? answer.doubt("\(place): \(problem)")
+                : answer.doubt("\(place): \(problem)", of: done.routes.prefix)
         }
         for route in done.routes.all { answer.add(route, at: place) }
     }
@@ -151,7 +156,8 @@ private struct NXOSTextReader {
         close(&answer)
         switch section {
         case .none: break
-        case .table(_, let isEmpty): answer.emptyTables.append(isEmpty)
+        case .table(let vrf, let family, let isEmpty):
+            answer.addTable(vrf: vrf, family, isEmpty: isEmpty)
         case .summary(let summary): summary.finish(&answer)
         }
         section = .none

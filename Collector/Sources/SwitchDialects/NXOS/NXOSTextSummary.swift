@@ -17,18 +17,24 @@ struct NXOSTextSummary {
 
     mutating func take(_ line: Substring) {
         let words = line.split { $0 == " " || $0 == "\t" }
-        guard let first = words.first else { return }
+        guard let first = words.first, !isPromptEnd(first) else {
+            // A blank line or a prompt ends the table.
+            close()
+            return isTable = isTable && row.isEmpty && problems.isEmpty && peers.isEmpty
+        }
         if first == "Neighbor" { return isTable = true }
         guard isTable else { return }
-        if nxosAddress(first) != nil, row.isEmpty || row.count >= Self.columns {
+        if row.isEmpty || row.count >= Self.columns {
+            // Prefix peers (10.1.0.0/24) and interface peers are rows too: by their name.
             close()
             row = words
-        } else if !row.isEmpty, row.count < Self.columns {
-            row += words
         } else {
-            close()
-            isTable = false
+            row += words
         }
+    }
+
+    private func isPromptEnd(_ word: Substring) -> Bool {
+        word.hasSuffix("#") || word.hasSuffix(">")
     }
 
     consuming func finish(_ answer: inout SwitchAnswer) {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// Where a service's pods answer, and since when: the slices of the service taken together.
+package struct ServiceEndpoints: Sendable, Equatable {
+    /// An address and port that the load balancer should send to, or no longer.
+    package struct Socket: Sendable, Hashable {
+        package var address: IPAddress
+        package var port: Int
+
+        package init(address: IPAddress, port: Int) {
+            self.address = address
+            self.port = port
+        }
+    }
+
+    package struct Member: Sendable, Hashable {
+        package var node: String?
+        /// When it became ready, as far as was seen.
+        package var since: Timestamp
+
+        package init(node: String?, since: Timestamp) {
+            self.node = node
+            self.since = since
+        }
+    }
+
+    /// By the port's name, those that are ready.
+    package private(set) var ready: [String: [Socket: Member]] = [:]
+    /// Every pod's address, ready or not.
+    package private(set) var live: Set<IPAddress> = []
+    /// When an address was last a pod of this service.
+    package private(set) var gone: [IPAddress: Timestamp] = [:]
+
+    /// What left longer ago is as good as never seen.
+    private static let memory: Int64 = 3_600_000
+
+    package init() {}
+
+    mutating func apply(_ slices: [EndpointSlice], at now: Timestamp) {
+        var fresh: [String: [Socket: Member]] = [:]
+        var addresses: Set<IPAddress> = []
+        for slice in slices {
+            addresses.formUnion(slice.endpoints.map(\.address))
+            for port in slice.ports {
+                for endpoint in slice.endpoints where endpoint.isReady {
+                    let socket = Socket(address: endpoint.address, port: port.number)
+                    let since = ready[port.name]?[socket]?.since ?? now
+                    fresh[port.name, default: [:]][socket] = Member(
+                        node: endpoint.node,
+                        since: since
+                    )
+                }
+            }
+        }
+        for address in live.subtracting(addresses) { gone[address] = now }
+        gone = gone.filter { now - $0.value < Self.memory && !addresses.contains($0.key) }
+        (ready, live) = (fresh, addresses)
+    }
+
+    package var isEmpty: Bool { live.isEmpty && gone.isEmpty }
+}
+
+extension ClusterFacts {
+    /// What a pool should hold: nil while that is not known.
+    package func expected(in exposure: Exposure) -> [ServiceEndpoints.Socket: ServiceEndpoints
+        .Member]?
+    {
+        guard services.isComplete, endpointSlices.isComplete else { return nil }
+        guard let service = services.objects[exposure.service],
+            let port = service.ports.first(where: { $0.number == exposure.port })
+        else { return [:] }
+        return endpoints[exposure.service]?.ready[port.name] ?? [:]
+    }
+
+    /// `changed`: slices, as they were.
+    mutating func note(_ changed: [String: EndpointSlice?], at now: Timestamp) {
+        var services: Set<String> = []
+        for (key, old) in changed {
+            if let old {
+                slicesOfService[old.service]?.remove(key)
+                services.insert(old.service)
+            }
+            if let new = endpointSlices.objects[key] {
+                slicesOfService[new.service, default: []].insert(key)
+                services.insert(new.service)
+            }
+        }
+        for service in services {
+            let slices = (slicesOfService[service] ?? []).compactMap { endpointSlices.objects[$0] }
+            endpoints[service, default: ServiceEndpoints()].apply(slices, at: now)
+            if endpoints[service]?.isEmpty ?? false { endpoints[service] = nil }
+            if slices.isEmpty { slicesOfService[service] = nil }
+        }
+    }
+}

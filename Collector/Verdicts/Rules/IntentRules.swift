@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// How long a node may take until everything about it is in place: kubelet, CNI, BIRD, a neighbour on each
+/// switch.
+let newNodeGrace: Int64 = 600_000
+
+/// Expected absence is no fault: a node that is on its way in or out.
+func isInTransit(_ node: NodeIntent, now: Timestamp) -> Bool {
+    node.isLeaving || node.createdAt.map { now - $0 < newNodeGrace } ?? false
+}
+
+/// no-pod-cidr and owner-disagreement: what Kubernetes and its CNI say of each node, whatever the node does.
+func intentFindings(in world: World) -> [Finding] {
+    guard world.snapshot.intentSource == .kubernetes else { return [] }
+    return world.intents.values.sorted { $0.name < $1.name }.filter { !$0.isLeaving }
+        .compactMap { node in
+            node.podCIDRs.isEmpty ? noPodCIDR(node, in: world) : disagreement(node, in: world)
+        }
+}
+
+private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
+    let given = world.intents.values.count { !$0.podCIDRs.isEmpty }
+    return Finding(
+        .noPodCIDR,
+        node: node.name,
+        since: node.createdAt,
+        what: "neither its Node nor its CNI's object names one, \(given) other nodes have theirs",
+        evidence: [
+            Evidence(
+                "kubernetes",
+                "Node \(node.name)",
+                "spec.podCIDRs is empty or outside of pod-cidrs",
+                at: world.snapshot.kubernetes?.nodes.lastHeard
+            )
+        ],
+        verify: [
+            Verification(
+                on: "kubectl",
+                "kubectl get node \(node.name) -o jsonpath='{.spec.podCIDRs}'"
+            )
+        ]
+    )
+}
+
+private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
+    let said = node.claims.sorted { $0.key < $1.key }
+    guard Set(said.map { Set($0.value) }).count > 1 else { return nil }
+    let words = said.map { "\($0.key) says \(list($0.value))" }
+    var evidence = said.map {
+        Evidence("kubernetes", "\($0.key) \(node.name)", list($0.value), at: nil)
+    }
+    if let facts = world.facts(of: node.name).facts, facts.kernel.isComplete {
+        let used = facts.claimedPodCIDRs(inside: world.snapshot.podSupernets)
+        evidence.append(Evidence("agent \(node.name)", "uses", list(used), at: facts.lastHeard))
+    }
+    return Finding(
+        .ownerDisagreement,
+        node: node.name,
+        prefix: node.podCIDRs.first,
+        what: words.joined(separator: ", "),
+        evidence: evidence,
+        verify: said.map { kind, _ in
+            Verification(on: "kubectl", "kubectl get \(kind.lowercased()) \(node.name) -o yaml")
+        }
+    )
+}
+
+private func list(_ prefixes: [Prefix]) -> String {
+    prefixes.isEmpty ? "none" : prefixes.map(\.description).joined(separator: ", ")
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Incidents
+import Routing
+import Support
+import Testing
+import Verdicts
+
+/// The small site as Kubernetes tells it: nodes n1…n4, Services web and api with a pod on each node, which
+/// the F5 controller exposes as the pools /K8S/web and /K8S/api.
+@Suite struct ClusterScenarios {
+    private func site() -> Site {
+        var site = Site()
+        site.snapshot.intentSource = .kubernetes
+        site.snapshot.kubernetes = ClusterFacts()
+        tell(&site, .ciliumNodes(.notOffered))
+        tell(&site, .blockAffinities(.notOffered))
+        tell(&site, .nodes(.listed(nodes())))
+        let port = ClusterService.Port(name: "http", number: 80)
+        tell(
+            &site,
+            .services(
+                .listed([
+                    "default/web": ClusterService(ports: [port]),
+                    "default/api": ClusterService(ports: [port]),
+                ])
+            )
+        )
+        tell(
+            &site,
+            .exposures(
+                .listed([
+                    "default/web": Exposure(pool: "/K8S/web", service: "default/web", port: 80),
+                    "default/api": Exposure(pool: "/K8S/api", service: "default/api", port: 80),
+                ])
+            )
+        )
+        tell(
+            &site,
+            .endpointSlices(
+                .listed(["web-1": slice("web", 10), "api-1": slice("api", 11)])
+            )
+        )
+        for _ in 0..<2 { cycle(&site) }
+        return site
+    }
+
+    private func nodes() -> [String: ClusterNode] {
+        var nodes: [String: ClusterNode] = [:]
+        for index in 1...4 {
+            nodes["n\(index)"] = ClusterNode(
+                podCIDRs: [Site.cidr(index)],
+                addresses: [address("10.1.0.\(index)"), address("10.2.0.\(index)")],
+                createdAt: at(0)
+            )
+        }
+        return nodes
+    }
+
+    /// A pod on each node but those left out.
+    private func slice(_ service: String, _ host: Int, without missing: Set<Int> = [])
+        -> EndpointSlice
+    {
+        EndpointSlice(
+            service: "default/\(service)",
+            endpoints: (1...4).filter { !missing.contains($0) }.map { index in
+                EndpointSlice.Endpoint(
+                    address: address("10.16.\(index - 1).\(host)"),
+                    node: "n\(index)",
+                    isReady: true
+                )
+            },
+            ports: [ClusterService.Port(name: "http", number: 80)]
+        )
+    }
+
+    private func tell(_ site: inout Site, _ update: ClusterUpdate) {
+        site.snapshot.apply(.cluster(update), at: site.now)
+    }
+
+    private func cycle(
+        _ site: inout Site,
+        every period: Int64 = 15_000,
+        _ change: (inout LoadBalancerTable) -> Void = { _ in }
+    ) {
+        site.pass(period)
+        site.heartbeats()
+        for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
+        site.readLTM(
+            .read(
+                site.loadBalancer { table in
+                    table.pools = ["/K8S/web", "/K8S/api"]
+                    table.partitions = ["K8S"]
+                    change(&table)
+                }
+            )
+        )
+    }
+
+    private func drop(_ table: inout LoadBalancerTable, _ pool: String, _ host: String) {
+        table.members.removeAll { $0.pool == pool && $0.address == address(host) }
+    }
+
+    // MARK: - Intent
+
+    @Test("what Kubernetes tells is a healthy site")
+    func healthy() {
+        let site = site()
+        #expect(site.kinds == [])
+        #expect(site.judgement.paths.count == 4)
+    }
+
+    @Test("no-pod-cidr: a node that nobody gave one")
+    func noPodCIDR() {
+        var site = site()
+        tell(&site, .nodes(.changed(["n5": ClusterNode(podCIDRs: [], createdAt: at(0))])))
+        site.report(1)
+        let verdict = site.judgement.verdicts.first { $0.kind == .noPodCIDR }
+        #expect(verdict?.subject.node == "n5")
+        #expect(verdict?.summary.hasPrefix("n5 has no pod CIDR") ?? false)
+        tell(&site, .nodes(.changed(["n5": nil])))
+        #expect(site.kinds == [])
+    }
+
+    @Test("owner-disagreement: Node and CiliumNode name different CIDRs; the CNI's word counts")
+    func disagreement() {
+        var site = site()
+        var cilium: [String: CNINode] = [:]
+        for index in 1...4 { cilium["n\(index)"] = CNINode(podCIDRs: [Site.cidr(index)]) }
+        tell(&site, .ciliumNodes(.listed(cilium)))
+        #expect(site.kinds == [])
+        var node = nodes()["n3"] ?? ClusterNode(podCIDRs: [])
+        node.podCIDRs = [prefix("10.16.99.0/24")]
+        tell(&site, .nodes(.changed(["n3": node])))
+        #expect(site.kinds == [.ownerDisagreement])
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24"
+        )
+    }
+
+    @Test("a node on its way in or out breaks nothing")
+    func inTransit() {
+        var site = site()
+        site.report(3) { kernel, _ in kernel.routes = [] }
+        #expect(site.kinds == [.kernelRouteMissing])
+        var node = nodes()["n3"] ?? ClusterNode(podCIDRs: [])
+        node.isBeingDeleted = true
+        tell(&site, .nodes(.changed(["n3": node])))
+        #expect(site.kinds == [])
+        node.isBeingDeleted = false
+        node.createdAt = site.now - 590_000
+        tell(&site, .nodes(.changed(["n3": node])))
+        #expect(site.kinds == [])
+        site.pass(10_000)
+        site.heartbeats()
+        #expect(site.kinds == [.kernelRouteMissing])
+    }
+
+    @Test("an API server that is gone changes nothing but what is told of it")
+    func apiServerGone() {
+        var site = site()
+        for _ in 0..<6 {
+            cycle(&site)
+            for _ in 0..<2 { tell(&site, .nodes(.failed("no answer: connection refused"))) }
+        }
+        #expect(site.kinds == [.sourceUnreadable])
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "the API server cannot be read: nodes: no answer: connection refused"
+        )
+        #expect(site.judgement.paths.count == 4)
+        tell(&site, .nodes(.heard))
+        #expect(site.kinds == [])
+    }
+
+    @Test("a resource that an API server has not loaded yet takes nothing away")
+    func notLoadedYet() {
+        var site = site()
+        var cilium: [String: CNINode] = [:]
+        for index in 1...4 { cilium["n\(index)"] = CNINode(podCIDRs: [Site.cidr(index)]) }
+        tell(&site, .ciliumNodes(.listed(cilium)))
+        let before = site.judgement.paths
+        tell(&site, .ciliumNodes(.notOffered))
+        #expect(site.judgement.paths == before)
+        #expect(site.snapshot.kubernetes?.ciliumNodes.failure != nil)
+    }
+
+    // MARK: - Pools
+
+    @Test("ltm-member-missing: a ready pod that two reads lack for two minutes")
+    func memberMissing() {
+        var site = site()
+        for _ in 0..<7 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(site.kinds == [.ltmMemberMissing])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.subject == Subject(loadBalancer: "ltm-1", pool: "/K8S/web"))
+        #expect(
+            verdict.summary == "pool /K8S/web of ltm-1: 1 of 4 ready pods are no members"
+        )
+        #expect(verdict.evidence.contains { $0.value == "10.16.2.10:80" })
+    }
+
+    @Test("a pod that became ready a moment ago may still be on its way into the pool")
+    func memberOnItsWay() {
+        var site = site()
+        tell(&site, .endpointSlices(.changed(["web-1": slice("web", 10, without: [3])])))
+        for _ in 0..<9 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(site.kinds == [])
+        tell(&site, .endpointSlices(.changed(["web-1": slice("web", 10)])))
+        for _ in 0..<7 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(site.kinds == [])
+        cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") }
+        #expect(site.kinds == [.ltmMemberMissing])
+    }
+
+    @Test("a pod on a node that is not Ready is left out by the controller, and that is told")
+    func nodeCache() {
+        var site = site()
+        var node = nodes()["n3"] ?? ClusterNode(podCIDRs: [])
+        node.isReady = false
+        tell(&site, .nodes(.changed(["n3": node])))
+        for _ in 0..<7 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(
+            site.judgement.verdicts[0].summary.hasSuffix(
+                "1 of 4 ready pods are no members: n3 not Ready, so the controller leaves its pods out"
+            )
+        )
+    }
+
+    @Test("ltm-member-stale: an address that has been nobody's for two minutes")
+    func memberStale() {
+        var site = site()
+        tell(&site, .endpointSlices(.changed(["web-1": slice("web", 10, without: [3])])))
+        for _ in 0..<7 { cycle(&site) }
+        #expect(site.kinds == [])
+        cycle(&site)
+        #expect(site.kinds == [.ltmMemberStale])
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "pool /K8S/web of ltm-1: 1 members belong to no pod"
+        )
+    }
+
+    @Test("ltm-pool-emptied: no members, though pods have long been ready")
+    func poolEmptied() {
+        var site = site()
+        for _ in 0..<7 { cycle(&site) }
+        cycle(&site) { $0.members.removeAll { $0.pool == "/K8S/web" } }
+        #expect(site.kinds == [.ltmPoolEmptied])
+        #expect(site.judgement.verdicts[0].severity == .critical)
+    }
+
+    @Test("ltm-pools-frozen: most pools drift at once, and that is the controller")
+    func poolsFrozen() {
+        var site = site()
+        var exposures: [String: Exposure] = [:]
+        for name in ["web", "api", "shop"] {
+            exposures["default/\(name)"] = Exposure(
+                pool: "/K8S/\(name)",
+                service: "default/web",
+                port: 80
+            )
+        }
+        tell(&site, .exposures(.listed(exposures)))
+        let made = site
+        func drift(_ table: inout LoadBalancerTable) {
+            table.pools = ["/K8S/web", "/K8S/api", "/K8S/shop"]
+            table.members = []
+            for pool in table.pools.sorted() {
+                for index in 1...3 {
+                    table.members.append(made.member(pool, "10.16.\(index - 1).10", isUp: true))
+                }
+            }
+        }
+        for _ in 0..<8 { cycle(&site, drift) }
+        #expect(site.kinds == [.ltmPoolsFrozen])
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "ltm-1: 3 pools drift from Kubernetes at once, the controller is not applying;"
+                + " /K8S/api: 1 of 4 ready pods are no members"
+        )
+    }
+
+    @Test("while Kubernetes or the pools are not known nothing is said of members")
+    func unknown() {
+        var site = site()
+        for _ in 0..<7 {
+            cycle(&site) {
+                $0.partitions = ["Common"]; $0.members = []
+            }
+        }
+        #expect(site.kinds == [])
+        for _ in 0..<6 {
+            tell(&site, .endpointSlices(.failed("HTTP 503")))
+            cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") }
+        }
+        #expect(site.kinds == [.sourceUnreadable])
+    }
+}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can break in Kubernetes, and in the controller that keeps the LTM's pools in step with it."""
+
+import time
+
+import kubernetes
+import ltm
+from state import until
+from topology import LTM, NODES
+
+UNNAMED = "n9"
+OTHER_CIDR = "10.16.98.0/24"
+
+
+def mood_file(lab):
+    return lab.path(LTM, "cis.mood")
+
+
+def set_mood(lab, words):
+    mood_file(lab).write_text(words)
+
+
+def heal_controller(lab, _):
+    set_mood(lab, "")
+
+
+# Intent
+
+
+def add_bare_node(lab, _):
+    kubernetes.put(lab, kubernetes.bare_node(UNNAMED))
+
+
+def remove_bare_node(lab, _):
+    kubernetes.delete(lab, kubernetes.bare_node(UNNAMED))
+
+
+def disagree(lab, node):
+    kubernetes.put(lab, kubernetes.node(node, cidr=OTHER_CIDR))
+
+
+def agree(lab, node):
+    kubernetes.put(lab, kubernetes.node(node))
+
+
+# Pools
+
+
+def pool_members(lab, name):
+    state = ltm.ask(lab, {"state": True})
+    return sorted(each["member"] for each in state["members"] if each["pool"] == ltm.pool_name(name))
+
+
+def freeze(lab):
+    """The controller stands still before anything changes."""
+    set_mood(lab, "frozen")
+    time.sleep(1.5)
+
+
+def roll(lab, name, node):
+    """The node's pod moves to another address, and back to its own when mended."""
+    kubernetes.put(lab, kubernetes.slice_of(name, without=[node.name]))
+
+
+def lose_member(lab, node):
+    """The controller does not see the pod's node as Ready, and drops its pod from every pool."""
+    freeze(lab)
+    members = [each for each in pool_members(lab, "web") if not each.startswith(prefix(node))]
+    ltm.ask(lab, {"members": {ltm.pool_name("web"): members}})
+
+
+def regain_member(lab, node):
+    members = ltm.members(10)
+    ltm.ask(lab, {"members": {ltm.pool_name("web"): members}})
+    heal_controller(lab, node)
+    settled(lab)
+
+
+def keep_member(lab, node):
+    freeze(lab)
+    roll(lab, "web", node)
+
+
+def forget_member(lab, _):
+    kubernetes.put(lab, kubernetes.slice_of("web"))
+    heal_controller(lab, None)
+    settled(lab)
+
+
+def empty_pool(lab, _):
+    set_mood(lab, f"empties {ltm.pool_name('web')}")
+    until(lambda: not pool_members(lab, "web"), 10, "the controller does not empty the pool")
+
+
+def fill_pool(lab, _):
+    heal_controller(lab, None)
+    settled(lab)
+
+
+def freeze_all(lab, node):
+    freeze(lab)
+    for name in ltm.POOLS:
+        roll(lab, name, node)
+
+
+def thaw(lab, _):
+    for name in ltm.POOLS:
+        kubernetes.put(lab, kubernetes.slice_of(name))
+    heal_controller(lab, None)
+    settled(lab)
+
+
+def settled(lab):
+    until(lambda: all(len(pool_members(lab, name)) == len(NODES) for name in ltm.POOLS), 10,
+          "the pools are not as Kubernetes has them")
+
+
+def prefix(node):
+    return node.cidr.rpartition(".")[0] + "."
+
+
+def pool(_):
+    return {"loadBalancer": "ltm-1", "pool": f"/K8S/{ltm.pool_name('web')}"}
+
+
+FAULTS = [
+    dict(name="no-pod-cidr", summary="a node joins and nobody gives it a pod CIDR",
+         apply=add_bare_node, mend=remove_bare_node, subject=lambda _: {"node": UNNAMED}, severity="warning"),
+    dict(name="owner-disagreement", summary="the Node names another pod CIDR than Cilium does",
+         apply=disagree, mend=agree, subject=lambda node: {"node": node.name}, severity="warning"),
+    dict(name="ltm-member-missing", summary="a ready pod is dropped from its pool",
+         apply=lose_member, mend=regain_member, subject=pool, severity="warning"),
+    dict(name="ltm-member-stale", summary="a pod is gone, its member stays",
+         apply=keep_member, mend=forget_member, subject=pool, severity="warning"),
+    dict(name="ltm-pool-emptied", summary="the controller takes an answer for empty and empties a pool",
+         apply=empty_pool, mend=fill_pool, subject=pool),
+    dict(name="ltm-pools-frozen", summary="the controller stops applying while pods roll",
+         apply=freeze_all, mend=thaw, subject=lambda _: {"loadBalancer": "ltm-1"}),
+]

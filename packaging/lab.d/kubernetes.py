@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes in the lab: the API emulator, told what is really there, and what people can change in it."""
+
+import json
+import socket
+import time
+
+from state import REPOSITORY, LabError, until
+from topology import COLLECTOR, COLLECTOR_ADDRESS, NODES, POOLS
+
+EMULATOR = REPOSITORY / "Tests/Emulators/kubernetes.py"
+PORT = 6443
+TOKEN = "lab-only-7f3a"
+SCHEMA = "f5schemadb://bigip-virtual-server_v0.1.7.json"
+# As old as the reference site's.
+MINOR = 19
+
+
+def control_socket(lab):
+    return lab.path("kubernetes.sock")
+
+
+def start(lab):
+    for file, text in (("kubernetes-token", TOKEN + "\n"), ("kubeconfig", kubeconfig())):
+        lab.path(file).write_text(text)
+        lab.path(file).chmod(0o600)
+    lab.start("kubernetes", COLLECTOR, "python3", "-B", EMULATOR,
+              "--listen", f"{COLLECTOR_ADDRESS}:{PORT}", "--certificate", lab.path("collector.crt"),
+              "--key", lab.path("collector.key"), "--token-file", lab.path("kubernetes-token"),
+              "--control", control_socket(lab), "--minor", str(MINOR))
+    until(lambda: answers(lab), 10, f"the Kubernetes emulator does not answer: {lab.path('log')}")
+    ask(lab, {"offer": ["ciliumnodes"]})
+    put(lab, *everything())
+
+
+def kubeconfig():
+    return f"""apiVersion: v1
+kind: Config
+current-context: lab
+contexts: [{{ name: lab, context: {{ cluster: lab, user: podpath }} }}]
+clusters: [{{ name: lab, cluster: {{ server: "https://{COLLECTOR_ADDRESS}:{PORT}", certificate-authority: ca.crt }} }}]
+users: [{{ name: podpath, user: {{ tokenFile: kubernetes-token }} }}]
+"""
+
+
+def answers(lab):
+    try:
+        return bool(ask(lab, {"state": True}))
+    except LabError:
+        return False
+
+
+def ask(lab, request):
+    """One command on the emulator's control socket."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(control_socket(lab)))
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            reply = json.loads(connection.makefile().readline())
+    except (OSError, ValueError) as error:
+        raise LabError(f"the Kubernetes emulator: {error}") from None
+    if not reply.get("ok"):
+        raise LabError(f"the Kubernetes emulator: {reply.get('error')}")
+    return reply
+
+
+def put(lab, *objects):
+    ask(lab, {"put": list(objects)})
+
+
+def delete(lab, *objects):
+    ask(lab, {"delete": [{"kind": each["kind"], **each["metadata"]} for each in objects]})
+
+
+# Objects
+
+
+def everything():
+    return [*(node(each) for each in NODES), *(cilium_node(each) for each in NODES),
+            *(service(name) for name in POOLS), *(slice_of(name) for name in POOLS),
+            *(config_map(name) for name in POOLS)]
+
+
+def node(each, cidr=None, ready=True, **spec):
+    cidrs = [cidr or each.cidr]
+    addresses = [{"type": "InternalIP", "address": address} for address in each.addresses]
+    return {"kind": "Node", "metadata": {"name": each.name},
+            "spec": {"podCIDR": cidrs[0], "podCIDRs": cidrs, **spec},
+            "status": {"addresses": addresses,
+                       "conditions": [{"type": "Ready", "status": str(bool(ready))}]}}
+
+
+def bare_node(name):
+    """One that came just now, and that nobody gave a pod CIDR."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"kind": "Node", "metadata": {"name": name, "creationTimestamp": now}, "spec": {},
+            "status": {"conditions": []}}
+
+
+def cilium_node(each, cidr=None):
+    return {"kind": "CiliumNode", "metadata": {"name": each.name},
+            "spec": {"addresses": [{"type": "InternalIP", "ip": each.addresses[0]}],
+                     "ipam": {"podCIDRs": [cidr or each.cidr]}}}
+
+
+def service(name):
+    return {"kind": "Service", "metadata": {"name": name, "namespace": "default"},
+            "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 80}]}}
+
+
+def slice_of(name, without=(), also=()):
+    """The service's pods: one on each node, but for the nodes left out, and some that are no more than that."""
+    pods = [(f"{each.cidr.rpartition('.')[0]}.{POOLS[name]}", each.name)
+            for each in NODES if each.name not in without]
+    endpoints = [{"addresses": [address], "conditions": {"ready": True}, "nodeName": on}
+                 for address, on in [*pods, *also]]
+    return {"kind": "EndpointSlice",
+            "metadata": {"name": f"{name}-1", "namespace": "default",
+                         "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4", "ports": [{"name": "http", "port": 80}], "endpoints": endpoints}
+
+
+def config_map(name):
+    definition = {"virtualServer": {
+        "frontend": {"partition": "K8S", "mode": "http", "balance": "round-robin",
+                     "virtualAddress": {"bindAddr": f"10.50.0.{POOLS[name]}", "port": 80}},
+        "backend": {"serviceName": name, "servicePort": 80}}}
+    return {"kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": "default", "labels": {"f5type": "virtual-server"}},
+            "data": {"schema": SCHEMA, "data": json.dumps(definition)}}
