@@ -15,6 +15,8 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
     package private(set) var condition = Condition.starting
     package private(set) var objects: [String: Value] = [:]
     package private(set) var failure: ReadFailure?
+    /// Whether a watch is open.
+    package private(set) var isWatched = false
     /// The last list, event or bookmark.
     package private(set) var lastHeard: Timestamp?
     /// When it was first complete.
@@ -31,7 +33,12 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
         _ update: WatchUpdate<Value>,
         at now: Timestamp
     ) -> [String: Value?] {
+        if case .interrupted = update {
+            isWatched = false
+            return [:]
+        }
         if let reason = trouble(update) {
+            isWatched = false
             failure = ReadFailure(
                 reason: reason,
                 since: failure?.since ?? now,
@@ -41,8 +48,9 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
         }
         failure = nil
         lastHeard = now
+        isWatched = true
         switch update {
-        case .failed, .heard: return [:]
+        case .failed, .heard, .interrupted: return [:]
         case .listed(let all):
             condition = .synced
             completeSince = completeSince ?? now
@@ -89,8 +97,10 @@ package enum WatchUpdate<Value: Sendable & Hashable>: Sendable, Equatable {
     case listed([String: Value])
     /// What changed since; nil: deleted.
     case changed([String: Value?])
-    /// Still there: a bookmark, or an event that changes nothing of what is kept.
+    /// Still there: a watch that begins, a bookmark, or an event that changes nothing of what is kept.
     case heard
+    /// The watch ended, as it must now and then: until the next begins nothing is heard of changes.
+    case interrupted
     case notOffered
     case failed(String)
 }

@@ -63,6 +63,10 @@ extension Snapshot {
                 .apply(result, by: way, inside: podSupernets, at: now, took: duration)
         case .loadBalancerRead(let name, let unit, let result, let duration):
             loadBalancers[name]?.units[unit]?.apply(result, at: now, took: duration)
+            if kubernetes != nil, case .read(let table) = result {
+                loadBalancers[name]?.members[unit, default: MemberHistory()]
+                    .saw(table.members, at: now)
+            }
         }
     }
 

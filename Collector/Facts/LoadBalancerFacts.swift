@@ -150,12 +150,51 @@ package enum PodsVia: String, Hashable, Sendable, CaseIterable {
     case notChecked = "not-checked"
 }
 
+/// A member of a pool as Kubernetes knows it: where its pod answers.
+package struct PoolSocket: Sendable, Hashable {
+    package var pool: String
+    package var socket: ServiceEndpoints.Socket
+
+    package init(pool: String, socket: ServiceEndpoints.Socket) {
+        self.pool = pool
+        self.socket = socket
+    }
+}
+
+/// Since when a unit has which member, and when those that are gone were last there.
+package struct MemberHistory: Sendable, Equatable {
+    package private(set) var since: [PoolSocket: Timestamp] = [:]
+    package private(set) var gone: [PoolSocket: Timestamp] = [:]
+    /// The first good read: what was there then has been for longer.
+    package private(set) var firstReadAt: Timestamp?
+
+    private static let memory: Int64 = 3_600_000
+
+    package init() {}
+
+    mutating func saw(_ members: [PoolMember], at now: Timestamp) {
+        firstReadAt = firstReadAt ?? now
+        var present: [PoolSocket: Timestamp] = [:]
+        for member in members {
+            guard let address = member.address else { continue }
+            let socket = ServiceEndpoints.Socket(address: address, port: member.port)
+            let key = PoolSocket(pool: member.pool, socket: socket)
+            present[key] = since[key] ?? now
+        }
+        for key in since.keys where present[key] == nil { gone[key] = now }
+        gone = gone.filter { now - $0.value < Self.memory && present[$0.key] == nil }
+        since = present
+    }
+}
+
 /// A configured load balancer: its units, each read for itself.
 package struct LoadBalancerFacts: Sendable, Equatable {
     package var name: String
     package var podsVia: PodsVia
     /// By unit URL.
     package var units: [String: Readings<LoadBalancerTable>]
+    /// By unit URL, where Kubernetes says what pools should hold.
+    package internal(set) var members: [String: MemberHistory] = [:]
 
     package init(name: String, podsVia: PodsVia, units: [String: Readings<LoadBalancerTable>]) {
         self.name = name
@@ -166,8 +205,10 @@ package struct LoadBalancerFacts: Sendable, Equatable {
     /// The unit that carries traffic: the fresh one that says it is active; the first by name if
     /// two claim it.
     package func activeUnit(at now: Timestamp) -> Readings<LoadBalancerTable>? {
-        units.sorted { $0.key < $1.key }.map(\.value).first {
-            $0.current(at: now)?.role == .active
-        }
+        activeUnitName(at: now).flatMap { units[$0] }
+    }
+
+    package func activeUnitName(at now: Timestamp) -> String? {
+        units.sorted { $0.key < $1.key }.first { $0.value.current(at: now)?.role == .active }?.key
     }
 }

@@ -221,6 +221,7 @@ extension Judgement {
     /// Whether the stage that named a verdict is known now on all of its paths: only then does the
     /// verdict's absence mean that the fault is gone.
     func canSee(_ verdict: Verdict) -> Bool {
+        guard !unjudged.contains(verdict.kind) else { return false }
         guard let stage = verdict.kind.entry.stage, stage != .intent else { return true }
         let prefixes = Set(verdict.impact.prefixes)
         let own = paths.filter { prefixes.isEmpty || prefixes.contains($0.prefix) }

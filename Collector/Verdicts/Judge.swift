@@ -23,6 +23,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     return Judgement(
         paths: annotated(paths, with: verdicts),
         verdicts: verdicts,
+        unjudged: unjudgedKinds(in: world),
         nextChange: nextChange(in: world)
     )
 }

@@ -120,10 +120,18 @@ package struct Judgement: Sendable, Hashable {
     package var paths: [PathTrace]
     /// Worst first.
     package var verdicts: [Verdict]
+    /// Kinds of which nothing can be said now: that there is no such verdict does not mean that all is well.
+    package var unjudged: Set<Kind> = []
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
 
-    package init(paths: [PathTrace], verdicts: [Verdict], nextChange: Timestamp?) {
+    package init(
+        paths: [PathTrace],
+        verdicts: [Verdict],
+        unjudged: Set<Kind> = [],
+        nextChange: Timestamp?
+    ) {
+        self.unjudged = unjudged
         self.paths = paths
         self.verdicts = verdicts
         self.nextChange = nextChange

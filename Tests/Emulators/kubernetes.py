@@ -343,15 +343,16 @@ class Store:
 
     def frozen(self, kind, version):
         """All of a kind as they were at that version, in their order."""
+        deadline, things = self.snapshots.get((kind, version), (0, ()))
+        if time.monotonic() < deadline:
+            return things
         if version == self.version:
             return sorted(self.objects[kind].items(), key=lambda entry: entry[0])
-        deadline, things = self.snapshots.get((kind, version), (0, ()))
-        if time.monotonic() >= deadline:
-            raise Refusal(410)
-        return things
+        raise Refusal(410)
 
     def keep(self, kind, version, things):
-        self.snapshots.setdefault((kind, version), (time.monotonic() + SNAPSHOT_SECONDS, things))
+        self.snapshots[kind, version] = time.monotonic() + SNAPSHOT_SECONDS, things
+        self.snapshots.move_to_end((kind, version))
         while len(self.snapshots) > SNAPSHOTS:
             self.snapshots.popitem(last=False)
 

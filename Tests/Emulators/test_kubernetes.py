@@ -41,7 +41,8 @@ def node(name, cidr="10.16.0.0/24", **labels):
 
 
 def config_map(name, namespace="default", **labels):
-    return {"kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, "labels": labels}, "data": {"a": "b"}}
+    metadata = {"name": name, "namespace": namespace, "labels": labels}
+    return {"kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}}
 
 
 def endpoint_slice(name="web-1"):

@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
 import attacks  # noqa: E402
+import cluster  # noqa: E402
 import demo  # noqa: E402
 import page  # noqa: E402
 import politeness  # noqa: E402
@@ -28,6 +29,8 @@ import restarts  # noqa: E402
 import switches  # noqa: E402
 
 IDENTITY = "suite"
+# Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
+demo.AFTERWARDS = 3.5
 
 
 def listed_faults():
@@ -95,7 +98,7 @@ def run(options):
     for name in options.only or listed_faults():
         suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
     if not options.only:
-        for module in (politeness, switches, restarts, attacks, page):
+        for module in (politeness, switches, cluster, restarts, attacks, page):
             for name, action in module.cases(IDENTITY, collector):
                 suite.case(name, action)
         suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))

@@ -81,10 +81,12 @@ import Verdicts
     private func cycle(
         _ site: inout Site,
         every period: Int64 = 15_000,
+        isHeard: Bool = true,
         _ change: (inout LoadBalancerTable) -> Void = { _ in }
     ) {
         site.pass(period)
         site.heartbeats()
+        if isHeard { tell(&site, .endpointSlices(.heard)) }
         for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
         site.readLTM(
             .read(
@@ -242,6 +244,38 @@ import Verdicts
         )
     }
 
+    @Test("a pool that is ahead of what was heard of Kubernetes is not wrong")
+    func behind() {
+        var site = site()
+        let other = { (table: inout LoadBalancerTable) in
+            table.members.append(Site().member("/K8S/web", "10.16.2.77", isUp: true))
+            table.members.removeAll { $0.address == address("10.16.2.10") && $0.pool == "/K8S/web" }
+        }
+        for _ in 0..<12 { cycle(&site, isHeard: false, other) }
+        #expect(site.kinds == [])
+        tell(&site, .endpointSlices(.interrupted))
+        #expect(site.judgement.unjudged.contains(.ltmMemberStale))
+        tell(&site, .endpointSlices(.heard))
+        #expect(site.kinds == [.ltmMemberMissing, .ltmMemberStale])
+    }
+
+    @Test("while Kubernetes is not watched an incident of a pool stays as it is")
+    func notTakenBack() {
+        var site = site()
+        var ledger = IncidentLedger(cluster: "lab", policy: AlertPolicy())
+        for _ in 0..<9 {
+            cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") }
+            _ = ledger.step(site.judgement, now: site.now)
+        }
+        #expect(ledger.incidents.map(\.state) == [.firing])
+        tell(&site, .endpointSlices(.interrupted))
+        for _ in 0..<4 {
+            cycle(&site, isHeard: false)
+            #expect(ledger.step(site.judgement, now: site.now).isEmpty)
+        }
+        #expect(ledger.incidents.map(\.state) == [.firing])
+    }
+
     @Test("ltm-pool-emptied: no members, though pods have long been ready")
     func poolEmptied() {
         var site = site()
@@ -293,7 +327,7 @@ import Verdicts
         #expect(site.kinds == [])
         for _ in 0..<6 {
             tell(&site, .endpointSlices(.failed("HTTP 503")))
-            cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") }
+            cycle(&site, isHeard: false) { drop(&$0, "/K8S/web", "10.16.2.10") }
         }
         #expect(site.kinds == [.sourceUnreadable])
     }

@@ -96,6 +96,9 @@ struct ClusterWatch<Object: ClusterObject> {
             + query + selector
         let began = clock()
         let response = try await client.get(Object.paths[path], all)
+        // A streamed list is heard of when it is whole.
+        if query.count == 1 { tell([.heard]) }
+        defer { tell([.interrupted]) }
         do {
             var splitter = LineSplitter()
             for try await buffer in response.body {

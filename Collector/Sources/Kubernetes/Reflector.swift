@@ -46,8 +46,8 @@ struct Reflector<Object: ClusterObject> {
     static var objectLimit: Int { 200_000 }
     /// Until an implausible list is asked for again; milliseconds.
     private static var secondLook: Int64 { 10_000 }
-    /// 1 s, doubled up to a minute: an API server that comes back must not meet everybody at once.
-    private static var longestPause: Int64 { 60_000 }
+    /// 1 s, doubled up to half a minute: an API server that comes back must not meet everybody at once.
+    private static var longestPause: Int64 { 30_000 }
 
     init(mayStream: Bool) {
         self.mayStream = mayStream

@@ -13,12 +13,24 @@ func poolFindings(in world: World) -> [Finding] {
         return []
     }
     return world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
-        guard let unit = facts.activeUnit(at: world.now) else { return [Finding]() }
+        guard let name = facts.activeUnitName(at: world.now), let unit = facts.units[name],
+            let members = facts.members[name]
+        else { return [Finding]() }
         let drifts = cluster.exposures.objects.values.sorted { $0.pool < $1.pool }.compactMap {
-            PoolDrift($0, cluster, facts.name, unit, in: world)
+            PoolDrift($0, cluster, facts.name, unit, members, in: world)
         }
         return findings(drifts)
     }
+}
+
+/// While either side is not known nothing is said, and nothing is taken back.
+func unjudgedKinds(in world: World) -> Set<Kind> {
+    guard let cluster = world.snapshot.kubernetes else { return [] }
+    let isUnread = world.snapshot.loadBalancers.values.contains {
+        $0.activeUnitName(at: world.now) == nil
+    }
+    guard isUnread || cluster.isInDoubt(at: world.now) else { return [] }
+    return [.ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen]
 }
 
 /// As many pools of one load balancer as make a common cause: fewer may each have its own.
@@ -49,11 +61,13 @@ private let together: Int64 = 2_000
 func poolChanges(in world: World) -> [Timestamp] {
     guard let cluster = world.snapshot.kubernetes else { return [] }
     let patience = world.snapshot.memberPatience
-    return cluster.exposures.objects.values.flatMap { exposure -> [Timestamp] in
-        let ready = cluster.expected(in: exposure)?.values.map { $0.since + patience } ?? []
-        let gone = cluster.endpoints[exposure.service]?.gone.values.map { $0 + patience } ?? []
-        return (ready + gone).filter { $0 > world.now }
+    let ready = cluster.exposures.objects.values.flatMap { exposure in
+        let due = cluster.expected(in: exposure)?.values.map { $0.since + patience } ?? []
+        return due + (cluster.endpoints[exposure.service]?.gone.values.map { $0 + patience } ?? [])
     }
+    let members = world.snapshot.loadBalancers.values.flatMap(\.members.values)
+    let came = members.flatMap { $0.since.values.map { $0 + patience } }
+    return (ready + came).filter { $0 > world.now }
 }
 
 extension ClusterFacts {
@@ -61,6 +75,7 @@ extension ClusterFacts {
     fileprivate func isInDoubt(at now: Timestamp) -> Bool {
         let failing = [services.failure, endpointSlices.failure, exposures.failure]
         return !services.isComplete || !endpointSlices.isComplete || !exposures.isComplete
+            || !endpointSlices.isWatched
             || failing.contains { $0.map { now - $0.since > clusterPatience } ?? false }
     }
 }
@@ -86,10 +101,12 @@ private struct PoolDrift {
         _ cluster: ClusterFacts,
         _ loadBalancer: String,
         _ unit: Readings<LoadBalancerTable>,
+        _ history: MemberHistory,
         in world: World
     ) {
         guard let latest = unit.latest, let previous = unit.previous?.value,
-            let expected = cluster.expected(in: exposure),
+            let expected = cluster.expected(in: exposure), let firstReadAt = history.firstReadAt,
+            let heard = cluster.endpointSlices.lastHeard,
             latest.value.partitions.contains(exposure.partition)
         else { return nil }
         self.loadBalancer = loadBalancer
@@ -102,13 +119,20 @@ private struct PoolDrift {
         let patience = world.snapshot.memberPatience
         let due = expected.filter { world.now - $0.value.since >= patience }
         isEmptied = now.isEmpty && !due.isEmpty && latest.value.pools.contains(exposure.pool)
-        missing = due.filter { !now.contains($0.key) && !before.contains($0.key) }
-            .sorted { $0.key.address < $1.key.address }.map { ($0.key, $0.value) }
+        // What differs counts once Kubernetes was heard of after the pool came to be as it is: before that
+        // the pool may only be ahead of what we know.
+        missing = due.filter { socket, _ in
+            let key = PoolSocket(pool: exposure.pool, socket: socket)
+            return !now.contains(socket) && !before.contains(socket)
+                && heard > (history.gone[key] ?? firstReadAt)
+        }.sorted { $0.key.address < $1.key.address }.map { ($0.key, $0.value) }
         let pods = cluster.endpoints[exposure.service]
-        let knownSince = cluster.endpointSlices.completeSince ?? world.now
         stale = now.intersection(before).filter { socket in
             guard !(pods?.live.contains(socket.address) ?? false) else { return false }
-            return world.now - (pods?.gone[socket.address] ?? knownSince) >= patience
+            let key = PoolSocket(pool: exposure.pool, socket: socket)
+            let came = history.since[key] ?? latest.at
+            let orphaned = max(came, pods?.gone[socket.address] ?? firstReadAt)
+            return heard > came && world.now - orphaned >= patience
         }.sorted { $0.address < $1.address }
         reason = Self.reason(missing.compactMap(\.member.node), cluster)
     }

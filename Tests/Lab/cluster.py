@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes as it lives and as it fails: pods roll, nodes leave and come, the API server is unwell. What is
+not broken is not told, and what was known stays."""
+
+import time
+
+import bird
+import demo
+import faults_cluster
+import faults_node
+import kubernetes
+import podpath
+from state import Lab
+from topology import NODES, node
+
+# Each for a few seconds, with the watches dropped first so that it is met: nothing may be said.
+UNWELL = [
+    ("answers that take their time", {"slow": 0.5}),
+    ("errors for a few seconds", {"status": 500}),
+    ("too many requests", {"status": 429, "retryAfter": 1}),
+    ("lists that are cut off", {"cut": 0.5}),
+    ("watches that are dropped again and again", {"disconnect": 0.5}),
+    ("lines that are no events", {"garbage": True}),
+    ("a server that hangs", {"hang": True}),
+]
+LEAVING = node("n6")
+
+
+def cases(identity, collector):
+    lab = Lab(identity)
+    for what, faults in UNWELL:
+        yield f"kubernetes: {what}", lambda faults=faults: unwell(lab, collector, faults)
+    yield "kubernetes: history forgotten", lambda: quiet(collector, lambda: kubernetes.ask(lab, {"compact": True}))
+    yield "kubernetes: an API server gone for 75 s", lambda: gone(lab, collector)
+    yield "kubernetes: pods roll through every pool", lambda: quiet(collector, lambda: roll(lab))
+    yield "kubernetes: a node is cordoned, drained, deleted, and comes back", lambda: replace(lab, collector)
+    yield "kubernetes: asked gently", lambda: gentle(lab)
+
+
+def quiet(collector, action, allowed=()):
+    """Does it, waits for health, and gives what was said meanwhile that may not be."""
+    seen = len(collector.transitions())
+    action()
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    time.sleep(3)
+    said = [a for a in collector.transitions()[seen:] if a["kind"] not in allowed]
+    return [f"said: {a['transition']} {a['kind']} {a['summary']}" for a in said]
+
+
+def unwell(lab, collector, faults):
+    def action():
+        kubernetes.ask(lab, {"faults": faults})
+        kubernetes.ask(lab, {"drop": True})
+        time.sleep(5)
+        kubernetes.ask(lab, {"faults": {}})
+        # A hung watch is noticed by its silence, after minutes; people need not wait for that here.
+        kubernetes.ask(lab, {"drop": True})
+    problems = quiet(collector, action)
+    # What changes afterwards must be seen.
+    return problems + sees_changes(lab, collector)
+
+
+def sees_changes(lab, collector):
+    kubernetes.put(lab, kubernetes.node(LEAVING, cidr=faults_cluster.OTHER_CIDR))
+    seen = len(collector.transitions())
+    try:
+        demo.wait("a change to be seen", demo.READY, lambda: not collector.is_well())
+    finally:
+        kubernetes.put(lab, kubernetes.node(LEAVING))
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    return [f"said: {a['kind']}" for a in collector.transitions()[seen:] if a["kind"] != "owner-disagreement"]
+
+
+def gone(lab, collector):
+    """Told as what it is after a minute, and as nothing else; everything else is still judged."""
+    seen = len(collector.transitions())
+    kubernetes.ask(lab, {"faults": {"status": 503}})
+    kubernetes.ask(lab, {"drop": True})
+    try:
+        demo.wait("the API server to be called unreadable", 100,
+                  lambda: any(a["kind"] == "source-unreadable" for a in collector.transitions()[seen:]))
+        known = len(collector.paths())
+    finally:
+        kubernetes.ask(lab, {"faults": {}})
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    said = {a["kind"] for a in collector.transitions()[seen:]} - {"source-unreadable"}
+    return [f"said: {kind}" for kind in said] + ([] if known == len(NODES) else [f"{known} paths known"])
+
+
+def roll(lab):
+    """Each node's pods go and come back, one node after the other."""
+    for each in NODES:
+        for name in kubernetes.POOLS:
+            kubernetes.put(lab, kubernetes.slice_of(name, without=[each.name]))
+        time.sleep(1.5)
+    for name in kubernetes.POOLS:
+        kubernetes.put(lab, kubernetes.slice_of(name))
+
+
+def replace(lab, collector):
+    """As an operator takes a node away for good, and puts another in its place."""
+    seen = len(collector.transitions())
+    kubernetes.put(lab, kubernetes.node(LEAVING, unschedulable=True))
+    for name in kubernetes.POOLS:
+        kubernetes.put(lab, kubernetes.slice_of(name, without=[LEAVING.name]))
+    time.sleep(3)
+    podpath.stop(lab, [f"agent-{LEAVING.name}"])
+    lab.stop(bird.process(LEAVING))
+    kubernetes.delete(lab, kubernetes.node(LEAVING), kubernetes.cilium_node(LEAVING))
+    time.sleep(8)
+    left = {path["prefix"] for path in collector.paths()}
+    kubernetes.put(lab, kubernetes.node(LEAVING), kubernetes.cilium_node(LEAVING))
+    faults_node.configure_bird(lab, LEAVING)
+    podpath.start(lab, [f"agent-{LEAVING.name}"])
+    for name in kubernetes.POOLS:
+        kubernetes.put(lab, kubernetes.slice_of(name))
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+    said = [f"said: {a['transition']} {a['kind']} {a['summary']}" for a in collector.transitions()[seen:]]
+    return said if LEAVING.cidr not in left else [*said, "a deleted node's CIDR is still judged"]
+
+
+def gentle(lab):
+    """One watch of each collection, and no list while nothing is wrong."""
+    before = kubernetes.ask(lab, {"counts": True})
+    time.sleep(5)
+    after = kubernetes.ask(lab, {"counts": True})
+    # The controller lists three collections each second.
+    ours = [path for path in after["lists"] if after["lists"][path] > before["lists"][path] + 7]
+    problems = [f"{path} was listed again" for path in ours]
+    if after["writes"]:
+        problems.append(f"{after['writes']} attempts to write")
+    open_watches = after["open"]
+    return problems if open_watches == 5 else [*problems, f"{open_watches} watches are open, not 5"]
