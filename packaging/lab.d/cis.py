@@ -10,6 +10,7 @@ mood file may be missing or hold one word: `frozen` (it applies nothing) or `emp
 it took for empty).
 """
 
+import http.client
 import json
 import pathlib
 import socket
@@ -89,7 +90,7 @@ def main():
             if word[:1] != ["frozen"] and changed:
                 apply(control, changed)
                 applied = {**(applied or {}), **changed}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
             print(f"cis: {error}", flush=True)
         time.sleep(1)
 

@@ -11,6 +11,9 @@ from state import LabError
 from topology import LTM, NODES, POD_SUPERNET, SWITCHES
 
 
+STAND_INS = ("bigip", "nxapi", "kubernetes", "cis")
+
+
 def problems(lab):
     """One sentence for each thing that is not as in a healthy lab."""
     found = []
@@ -20,6 +23,7 @@ def problems(lab):
         found += switch_problems(lab, switch)
     found += [f"pod {file.stem} is told to fail" for file in lab.path("pods").glob("*.down")]
     found += [f"{name} ended: {lab.path('log', name + '.log')}" for name in podpath.ended(lab)]
+    found += [f"{name} ended: {lab.path('log', name + '.log')}" for name in STAND_INS if lab.pid(name) is None]
     return found + ltm_problems(lab)
 
 
