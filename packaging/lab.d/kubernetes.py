@@ -2,9 +2,9 @@
 """Kubernetes in the lab: the API emulator, told what is really there, and what people can change in it."""
 
 import json
-import socket
 import time
 
+import control
 from state import REPOSITORY, LabError, until
 from topology import COLLECTOR, COLLECTOR_ADDRESS, NODES, POOLS
 
@@ -52,17 +52,7 @@ def answers(lab):
 
 def ask(lab, request):
     """One command on the emulator's control socket."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
-            connection.connect(str(control_socket(lab)))
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            reply = json.loads(connection.makefile().readline())
-    except (OSError, ValueError) as error:
-        raise LabError(f"the Kubernetes emulator: {error}") from None
-    if not reply.get("ok"):
-        raise LabError(f"the Kubernetes emulator: {reply.get('error')}")
-    return reply
+    return control.ask(control_socket(lab), request, "the Kubernetes emulator")
 
 
 def put(lab, *objects):

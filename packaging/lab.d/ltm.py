@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The LTM: the BIG-IP emulator in a namespace whose routes lead through the two switches."""
 
-import json
-import socket
-
+import control
 from state import LabError, REPOSITORY, until
 from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS, SWITCHES)
 
@@ -76,15 +74,4 @@ def answers(lab):
 
 def ask(lab, request):
     """One command on the emulator's control socket."""
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(5)
-            connection.connect(str(control_socket(lab)))
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            reply = json.loads(connection.makefile().readline())
-    except (OSError, ValueError) as error:
-        raise LabError(f"the BIG-IP emulator: {error}") from None
-    if not reply.get("ok"):
-        raise LabError(f"the BIG-IP emulator: {reply.get('error')}")
-    return reply
-
+    return control.ask(control_socket(lab), request, "the BIG-IP emulator")

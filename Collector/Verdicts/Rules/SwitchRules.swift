@@ -69,7 +69,7 @@ private func judgeSwitch(
 }
 
 /// What is down behind the switch may be down for that; not what does not come this way.
-private func blameForLoss(_ path: inout JudgedPath, _ sight: SwitchSight) {
+func blameForLoss(_ path: inout JudgedPath, _ sight: SwitchSight) {
     guard path.carrying.contains(where: { $0.switchName == sight.name }) else { return }
     path.isLostOnSwitch = true
 }
@@ -92,162 +92,21 @@ private func judgeAbsence(
     )
 }
 
-// MARK: - Next hops
-
-private func judgeRoute(
-    _ path: inout JudgedPath,
-    _ route: SwitchRoute,
-    _ sight: SwitchSight,
-    _ expected: Set<IPAddress>
-) {
-    guard expected.isEmpty || isRight(route, expected) else {
-        return judgeWrongHop(&path, route, sight, expected)
-    }
-    let found = text(route)
-    guard let wanted = pathsLacking(path, route, sight) else {
-        let detail = "via \(found), \(route.protocolName)"
-        path.add(
-            StageResult(.switchRIB, at: sight.name, .ok, detail: detail, readAt: sight.readAt)
-        )
-        return
-    }
-    add(&path, sight, wrong: "\(wanted) next hops", "\(route.nextHops.count): \(found)")
-    let prefix = path.trace.prefix
-    let isConfirmed = sight.confirmed(prefix) {
-        $0.best(prefix, vrf: sight.vrf).map { $0.nextHops.count < wanted } ?? false
-    }
-    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
-    let what = "switch \(sight.name) uses \(route.nextHops.count) of \(wanted) next hops: \(found)"
-    path.findings.append(finding(.switchPartialPaths, path, sight, what, since))
-}
-
-private func isRight(_ route: SwitchRoute, _ expected: Set<IPAddress>) -> Bool {
-    !route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops)
-}
-
-/// How many next hops it should have, if it has fewer: one for each uplink to this switch. A switch
-/// that was never seen to use several is configured for one (NX-OS and FRR differ in their defaults).
-private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: SwitchSight) -> Int? {
-    let uplinks = Set(path.carrying.filter { $0.switchName == sight.name }.map(\.uplink)).count
-    let isExpected =
-        switch sight.facts.pathsExpected {
-        case .any: false
-        case .all: true
-        case .seen:
-            sight.usesSeveralPaths || sight.usedSeveralPaths(to: path.trace.prefix)
-        }
-    return isExpected && route.nextHops.count < uplinks ? uplinks : nil
-}
-
-extension SwitchSight {
-    /// Within the last day: what was changed on purpose is forgotten by then.
-    fileprivate func usedSeveralPaths(to prefix: Prefix) -> Bool {
-        guard way == .polled, let seen = view.histories[prefix]?.severalSeenAt else { return false }
-        return now - seen < 86_400_000
-    }
-}
-
-private func judgeWrongHop(
-    _ path: inout JudgedPath,
-    _ route: SwitchRoute,
-    _ sight: SwitchSight,
-    _ expected: Set<IPAddress>
-) {
-    blameForLoss(&path, sight)
-    let found = text(route)
-    let wanted = expected.sorted().map(\.description).joined(separator: " or ")
-    add(&path, sight, wrong: wanted, found)
-    let prefix = path.trace.prefix
-    let isConfirmed = sight.confirmed(prefix) {
-        $0.best(prefix, vrf: sight.vrf).map { !isRight($0, expected) } ?? false
-    }
-    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
-    var what = "switch \(sight.name) sends it to \(found)"
-    if let hidden = sight.table.hidden(prefix, vrf: sight.vrf).first(where: {
-        isRight($0, expected)
-    }) {
-        what +=
-            ": its \(route.protocolName) route hides \(hidden.protocolName)'s via \(text(hidden))"
-    }
-    path.findings.append(finding(.switchWrongNextHop, path, sight, what, since))
-}
-
-/// A route without a gateway leads to a device or to nothing.
-private func text(_ route: SwitchRoute) -> String {
-    route.nextHops.isEmpty
-        ? "no next hop (\(route.protocolName))"
-        : route.nextHops.map(\.description).joined(separator: ", ")
-}
-
-private func add(
-    _ path: inout JudgedPath,
-    _ sight: SwitchSight,
-    wrong expected: String,
-    _ found: String
-) {
-    let state = StageState.wrong(expected: expected, found: found)
-    path.add(StageResult(.switchRIB, at: sight.name, state, readAt: sight.readAt))
-}
-
-// MARK: - Flapping
-
-/// FAULTS.md: three times in ten minutes.
-let flapWindow: Int64 = 600_000
-let flapCount = 3
-/// While a route flaps, an absence longer than this is told by itself.
-let shortAbsence: Int64 = 30_000
-
-/// True if it flaps. Absences that the node's own session or export explains do not count, nor ones that
-/// began within what a route takes to settle after those.
-private func judgeFlapping(
-    _ path: inout JudgedPath,
-    _ sight: SwitchSight,
-    _ expected: Set<IPAddress>,
-    now: Timestamp
-) -> Bool {
-    guard !path.isCut, let carried = carriedSince(path, sight) else { return false }
-    let views = [(way: sight.way, view: sight.view)] + sight.others
-    let counted = views.map { way, view in
-        let absences = view.histories[path.trace.prefix]?.absences ?? []
-        return (way, absences.filter { $0.from > max(carried + settling, now - flapWindow) })
-    }
-    guard let (way, absences) = counted.max(by: { $0.1.count < $1.1.count }),
-        absences.count >= flapCount, let first = absences.first
-    else { return false }
-    let what =
-        "switch \(sight.name) lost it and installed it anew \(absences.count) times in ten minutes"
-        + " (\(way.words)), over a session that held"
-    path.findings.append(finding(.switchRouteFlapping, path, sight, what, first.from))
-    return true
-}
-
-/// When what is remembered of a switch's routes is judged differently by age alone: a flap that counts
-/// now will be too old to, an absence will have lasted.
-func changes(of view: SwitchView) -> [Timestamp] {
-    view.histories.values.flatMap { history in
-        let flaps = history.absences.count < flapCount ? [] : history.absences
-        let lasting =
-            [history.changedAt + SwitchSight.grace]
-            + (history.goneSince.map { [$0 + shortAbsence + 1] } ?? [])
-        return flaps.map { $0.from + flapWindow } + lasting
-    }
-}
-
 // MARK: - Roots
 
 /// A reflected or re-announced route reaches the RIB within 1.2 s of the session (measured with FRR); a
 /// read that began within 2 s of the export says nothing yet.
-private let settling: Int64 = 2_000
+let settling: Int64 = 2_000
 
 /// Since when the node has exported it to this switch without a break.
-private func carriedSince(_ path: JudgedPath, _ sight: SwitchSight) -> Timestamp? {
+func carriedSince(_ path: JudgedPath, _ sight: SwitchSight) -> Timestamp? {
     path.carrying.filter { $0.switchName == sight.name }.map(\.since).min()
 }
 
 /// Since when the switch should have had it: nil if an earlier stage fails, or if what proves the fault
 /// (the last two reads, unless told otherwise) began before the export (plus settling), or if the switch
 /// itself does not call the session up in both reads: then it is on its way, or the session's own matter.
-private func rootSince(
+func rootSince(
     _ path: JudgedPath,
     _ sight: SwitchSight,
     _ addresses: Set<IPAddress>,
@@ -267,7 +126,7 @@ extension SwitchTable {
     }
 }
 
-private func finding(
+func finding(
     _ kind: Kind,
     _ path: JudgedPath,
     _ sight: SwitchSight,

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import AsyncHTTPClient
+import BigIPSource
+import Facts
+import OperatorSource
+import Routing
+import Sinks
+import SwitchDialects
+import SwitchSource
+
+extension Configuration {
+    /// The switches that come by themselves, with the address they come from.
+    func feeding(from address: KeyPath<Switch, IPAddress?>) -> [FeedingSwitch] {
+        switches.compactMap { item in
+            item[keyPath: address].map {
+                FeedingSwitch(name: item.name, address: $0, vrf: item.vrf)
+            }
+        }
+    }
+
+    /// Nil for a switch that is not asked.
+    func poller(of item: Switch) -> SwitchPoller? {
+        let families = Set(podCIDRs.map(\.family)).sorted()
+        let reader: any SwitchReader
+        switch item.way {
+        case nil: return nil
+        case .command(let arguments, let format):
+            reader = CommandReader(arguments, format: format)
+        case .nxapi(let door, let envelope):
+            reader = NXAPIReader(door.http, families: families, envelope: envelope)
+        case .eapi(let door): reader = EAPIReader(door.http, families: families)
+        }
+        return SwitchPoller(name: item.name, reader: reader, period: item.every)
+    }
+
+    var bigIPPollers: [BigIPPoller] {
+        loadBalancers.flatMap { item in
+            item.bigip.units.map { unit in
+                let client = BigIPClient(
+                    unit: unit,
+                    username: item.bigip.username,
+                    password: item.bigip.password,
+                    ca: item.bigip.ca
+                )
+                return BigIPPoller(
+                    name: item.name,
+                    unit: unit,
+                    client: client,
+                    partitions: item.bigip.partitions,
+                    period: item.bigip.every
+                )
+            }
+        }
+    }
+}
+
+extension Configuration.Switch.Door {
+    fileprivate var http: SwitchHTTP { SwitchHTTP(url: url, account: account, ca: ca) }
+}
+
+extension Configuration.SinkConfiguration {
+    func makeSink(client: HTTPClient) -> any Sink {
+        switch target {
+        case .stdout(let format): StandardOutput(name: name, format: format)
+        case .command(let arguments): Command(name: name, arguments: arguments)
+        case .slack(let address): SlackWebhook(name: name, address: address, client: client)
+        }
+    }
+}
+
+extension ReadResult<[String: NodeIntent]> {
+    var summary: String {
+        switch self {
+        case .read(let nodes): "\(nodes.count) nodes"
+        case .failed(let reason): reason
+        }
+    }
+}

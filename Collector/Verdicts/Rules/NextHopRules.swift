@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+func judgeRoute(
+    _ path: inout JudgedPath,
+    _ route: SwitchRoute,
+    _ sight: SwitchSight,
+    _ expected: Set<IPAddress>
+) {
+    guard expected.isEmpty || isRight(route, expected) else {
+        return judgeWrongHop(&path, route, sight, expected)
+    }
+    let found = text(route)
+    guard let wanted = pathsLacking(path, route, sight) else {
+        let detail = "via \(found), \(route.protocolName)"
+        path.add(
+            StageResult(.switchRIB, at: sight.name, .ok, detail: detail, readAt: sight.readAt)
+        )
+        return
+    }
+    add(&path, sight, wrong: "\(wanted) next hops", "\(route.nextHops.count): \(found)")
+    let prefix = path.trace.prefix
+    let isConfirmed = sight.confirmed(prefix) {
+        $0.best(prefix, vrf: sight.vrf).map { $0.nextHops.count < wanted } ?? false
+    }
+    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
+    let what = "switch \(sight.name) uses \(route.nextHops.count) of \(wanted) next hops: \(found)"
+    path.findings.append(finding(.switchPartialPaths, path, sight, what, since))
+}
+
+private func isRight(_ route: SwitchRoute, _ expected: Set<IPAddress>) -> Bool {
+    !route.nextHops.isEmpty && expected.isSuperset(of: route.nextHops)
+}
+
+/// How many next hops it should have, if it has fewer: one for each uplink to this switch. A switch
+/// that was never seen to use several is configured for one (NX-OS and FRR differ in their defaults).
+private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: SwitchSight) -> Int? {
+    let uplinks = Set(path.carrying.filter { $0.switchName == sight.name }.map(\.uplink)).count
+    let isExpected =
+        switch sight.facts.pathsExpected {
+        case .any: false
+        case .all: true
+        case .seen:
+            sight.usesSeveralPaths || sight.usedSeveralPaths(to: path.trace.prefix)
+        }
+    return isExpected && route.nextHops.count < uplinks ? uplinks : nil
+}
+
+extension SwitchSight {
+    /// Within the last day: what was changed on purpose is forgotten by then.
+    fileprivate func usedSeveralPaths(to prefix: Prefix) -> Bool {
+        guard way == .polled, let seen = view.histories[prefix]?.severalSeenAt else { return false }
+        return now - seen < 86_400_000
+    }
+}
+
+private func judgeWrongHop(
+    _ path: inout JudgedPath,
+    _ route: SwitchRoute,
+    _ sight: SwitchSight,
+    _ expected: Set<IPAddress>
+) {
+    blameForLoss(&path, sight)
+    let found = text(route)
+    let wanted = expected.sorted().map(\.description).joined(separator: " or ")
+    add(&path, sight, wrong: wanted, found)
+    let prefix = path.trace.prefix
+    let isConfirmed = sight.confirmed(prefix) {
+        $0.best(prefix, vrf: sight.vrf).map { !isRight($0, expected) } ?? false
+    }
+    guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
+    var what = "switch \(sight.name) sends it to \(found)"
+    if let hidden = sight.table.hidden(prefix, vrf: sight.vrf).first(where: {
+        isRight($0, expected)
+    }) {
+        what +=
+            ": its \(route.protocolName) route hides \(hidden.protocolName)'s via \(text(hidden))"
+    }
+    path.findings.append(finding(.switchWrongNextHop, path, sight, what, since))
+}
+
+/// A route without a gateway leads to a device or to nothing.
+private func text(_ route: SwitchRoute) -> String {
+    route.nextHops.isEmpty
+        ? "no next hop (\(route.protocolName))"
+        : route.nextHops.map(\.description).joined(separator: ", ")
+}
+
+private func add(
+    _ path: inout JudgedPath,
+    _ sight: SwitchSight,
+    wrong expected: String,
+    _ found: String
+) {
+    let state = StageState.wrong(expected: expected, found: found)
+    path.add(StageResult(.switchRIB, at: sight.name, state, readAt: sight.readAt))
+}

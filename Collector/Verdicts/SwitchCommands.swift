@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+extension SwitchSight {
+    /// What a person types on the switch, in its own order of words.
+    func show(_ prefix: Prefix, _ table: String = "route") -> Verification {
+        let family = prefix.family == .ipv4 ? "ip" : "ipv6"
+        let isDefault = vrf == "default"
+        let words =
+            switch facts.dialect {
+            case .nxos: "show \(family) \(table) \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos where table == "bgp":
+                "show \(family) bgp \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos: "show \(family) \(table)" + (isDefault ? " " : " vrf \(vrf) ") + "\(prefix)"
+            case .frr where table == "bgp":
+                "show bgp" + (isDefault ? "" : " vrf \(vrf)")
+                    + " \(prefix.family == .ipv4 ? "ipv4" : "ipv6") unicast \(prefix)"
+            case .frr: "show \(family) \(table)" + (isDefault ? " " : " vrf \(vrf) ") + "\(prefix)"
+            }
+        return Verification(on: name, words)
+    }
+
+    /// As `show`, of all neighbours of a family.
+    func showSummary(_ family: AddressFamily) -> Verification {
+        let words = family == .ipv4 ? "ipv4" : "ipv6"
+        let isDefault = vrf == "default"
+        let command =
+            switch facts.dialect {
+            case .nxos: "show bgp \(words) unicast summary" + (isDefault ? "" : " vrf \(vrf)")
+            case .eos:
+                "show \(family == .ipv4 ? "ip" : "ipv6") bgp summary"
+                    + (isDefault ? "" : " vrf \(vrf)")
+            case .frr: "show bgp" + (isDefault ? "" : " vrf \(vrf)") + " \(words) unicast summary"
+            }
+        return Verification(on: name, command)
+    }
+}
