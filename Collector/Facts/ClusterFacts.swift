@@ -12,6 +12,8 @@ package struct ClusterFacts: Sendable, Equatable {
     package var exposures = Watched<Exposure>()
     /// By service, of all its slices.
     package internal(set) var endpoints: [String: ServiceEndpoints] = [:]
+    /// Since when a pool has been asked for as it is now.
+    package internal(set) var exposedSince: [String: Timestamp] = [:]
     var slicesOfService: [String: Set<String>] = [:]
 
     package init() {}

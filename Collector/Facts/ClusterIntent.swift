@@ -6,7 +6,7 @@ extension Snapshot {
         var cluster = kubernetes ?? ClusterFacts()
         // One reference: what follows changes the collections where they are.
         kubernetes = nil
-        let wasSettled = cluster.isSettled
+        let (wasSettled, allocatorBefore) = (cluster.isSettled, cluster.allocator)
         var touched: Set<String> = []
         switch update {
         case .nodes(let change): touched = Set(cluster.nodes.apply(change, at: now).keys)
@@ -15,17 +15,22 @@ extension Snapshot {
         case .blockAffinities(let change):
             for (key, old) in cluster.blockAffinities.apply(change, at: now) {
                 let both = [old?.node, cluster.blockAffinities.objects[key]?.node]
-                touched.formUnion(both.compactMap(\.self))
+                touched.formUnion(cluster.nodeNames(spelled: both.compactMap(\.self)))
             }
         case .services(let change): cluster.services.apply(change, at: now)
         case .endpointSlices(let change):
             let changed = cluster.endpointSlices.apply(change, at: now)
             cluster.note(changed, at: now)
-        case .exposures(let change): cluster.exposures.apply(change, at: now)
+        case .exposures(let change):
+            for (key, old) in cluster.exposures.apply(change, at: now) {
+                if let old { cluster.exposedSince[old.pool] = nil }
+                if let new = cluster.exposures.objects[key] { cluster.exposedSince[new.pool] = now }
+            }
         }
         kubernetes = cluster
         guard intentSource == .kubernetes, cluster.isSettled else { return }
-        intend(wasSettled ? touched : nil, cluster, at: now)
+        let isSame = wasSettled && allocatorBefore == cluster.allocator
+        intend(isSame ? touched : nil, cluster, at: now)
     }
 
     /// What the named nodes own now; nil: all of them.
@@ -36,24 +41,43 @@ extension Snapshot {
     ) {
         if let touched, touched.isEmpty { return }
         var intents = touched == nil ? [:] : intent.latest?.value ?? [:]
-        let blocks = Dictionary(grouping: cluster.blockAffinities.objects.values, by: \.node)
+        // Calico may spell a node's name otherwise than Kubernetes does.
+        let affinities = cluster.blockAffinities.objects.values
+        let blocks = Dictionary(grouping: affinities) { $0.node.lowercased() }
+        let blocksByHost = Dictionary(grouping: affinities) { hostName($0.node) }
         for name in touched ?? Set(cluster.nodes.objects.keys) {
-            intents[name] = cluster.intent(of: name, blocks[name] ?? [], inside: podSupernets)
+            let own = blocks[name.lowercased()] ?? blocksByHost[hostName(name)] ?? []
+            intents[name] = cluster.intent(of: name, own, inside: podSupernets)
         }
         intent.succeeded(intents, at: now)
     }
 }
 
+/// Without its domain, and in one case.
+private func hostName(_ name: String) -> String { name.prefix { $0 != "." }.lowercased() }
+
 extension ClusterFacts {
-    /// Whether who owns what can be told: the nodes are known, and so is what their CNI says of them, or
-    /// that it cannot be asked.
-    var isSettled: Bool {
-        nodes.isComplete && (ciliumNodes.isComplete || ciliumNodes.failure != nil)
-            && (blockAffinities.isComplete || blockAffinities.failure != nil)
+    /// Node names for what Calico calls them.
+    fileprivate func nodeNames(spelled names: [String]) -> [String] {
+        let wanted = Set(names.map(hostName))
+        return nodes.objects.keys.filter { wanted.contains(hostName($0)) }
     }
 
-    /// Nil if there is no such node. The CNI's own word goes before the Node's: where it has its own IPAM
-    /// the Node's CIDR is another allocator's and used by nobody.
+    /// Whether who owns what can be told: the nodes are known, and so is what their CNI says of them, be it
+    /// that the cluster has no such CNI.
+    var isSettled: Bool {
+        nodes.isComplete && ciliumNodes.isComplete && blockAffinities.isComplete
+    }
+
+    /// Who gives CIDRs to nodes in this cluster: the CNI, as soon as it does so for any node. Then a Node's
+    /// own CIDR is another allocator's, and used by nobody.
+    fileprivate var allocator: String {
+        if blockAffinities.objects.values.contains(where: \.isConfirmed) { return "BlockAffinity" }
+        let hasCilium = ciliumNodes.objects.values.contains { !$0.podCIDRs.isEmpty }
+        return hasCilium ? "CiliumNode" : "Node"
+    }
+
+    /// Nil if there is no such node.
     fileprivate func intent(
         of name: String,
         _ blocks: [BlockAffinity],
@@ -70,7 +94,7 @@ extension ClusterFacts {
         claim("BlockAffinity", blocks.filter(\.isConfirmed).map(\.block))
         return NodeIntent(
             name: name,
-            podCIDRs: claims["BlockAffinity"] ?? claims["CiliumNode"] ?? claims["Node"] ?? [],
+            podCIDRs: claims[allocator] ?? [],
             addresses: (node.addresses + (ciliumNodes.objects[name]?.addresses ?? [])).unique,
             isLeaving: node.isBeingDeleted,
             claims: claims,

@@ -110,10 +110,13 @@ package struct Exposure: Sendable, Hashable {
     /// Namespace and name, `default/web`.
     package var service: String
     package var port: Int
+    /// Of the virtual server: its pool has members of that family alone.
+    package var family: AddressFamily
 
-    package init(pool: String, service: String, port: Int) {
+    package init(pool: String, service: String, port: Int, family: AddressFamily = .ipv4) {
         self.pool = pool
         self.service = service
         self.port = port
+        self.family = family
     }
 }

@@ -165,6 +165,8 @@ package struct PoolSocket: Sendable, Hashable {
 package struct MemberHistory: Sendable, Equatable {
     package private(set) var since: [PoolSocket: Timestamp] = [:]
     package private(set) var gone: [PoolSocket: Timestamp] = [:]
+    /// When each pool last lost a member.
+    private var lastLoss: [String: Timestamp] = [:]
     /// The first good read: what was there then has been for longer.
     package private(set) var firstReadAt: Timestamp?
 
@@ -181,10 +183,16 @@ package struct MemberHistory: Sendable, Equatable {
             let key = PoolSocket(pool: member.pool, socket: socket)
             present[key] = since[key] ?? now
         }
-        for key in since.keys where present[key] == nil { gone[key] = now }
+        for key in since.keys where present[key] == nil {
+            gone[key] = now
+            lastLoss[key.pool] = now
+        }
+        lastLoss = lastLoss.filter { now - $0.value < Self.memory }
         gone = gone.filter { now - $0.value < Self.memory && present[$0.key] == nil }
         since = present
     }
+
+    package func lastGone(of pool: String) -> Timestamp? { lastLoss[pool] }
 }
 
 /// A configured load balancer: its units, each read for itself.

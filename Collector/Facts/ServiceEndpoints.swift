@@ -70,7 +70,10 @@ extension ClusterFacts {
         guard let service = services.objects[exposure.service],
             let port = service.ports.first(where: { $0.number == exposure.port })
         else { return [:] }
-        return endpoints[exposure.service]?.ready[port.name] ?? [:]
+        // An endpoint of no node is none that the controller takes.
+        return (endpoints[exposure.service]?.ready[port.name] ?? [:]).filter { socket, member in
+            socket.address.family == exposure.family && member.node != nil
+        }
     }
 
     /// `changed`: slices, as they were.

@@ -47,10 +47,11 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
             return [:]
         }
         failure = nil
-        lastHeard = now
         isWatched = true
+        if case .opened = update { return [:] }
+        lastHeard = now
         switch update {
-        case .failed, .heard, .interrupted: return [:]
+        case .failed, .heard, .interrupted, .opened: return [:]
         case .listed(let all):
             condition = .synced
             completeSince = completeSince ?? now
@@ -97,7 +98,9 @@ package enum WatchUpdate<Value: Sendable & Hashable>: Sendable, Equatable {
     case listed([String: Value])
     /// What changed since; nil: deleted.
     case changed([String: Value?])
-    /// Still there: a watch that begins, a bookmark, or an event that changes nothing of what is kept.
+    /// A watch begins: what happened since the last comes now.
+    case opened
+    /// Still there: a bookmark, or an event that changes nothing of what is kept.
     case heard
     /// The watch ended, as it must now and then: until the next begins nothing is heard of changes.
     case interrupted

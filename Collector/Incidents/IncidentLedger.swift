@@ -183,6 +183,7 @@ package struct IncidentLedger: Sendable {
         _ transitions: inout [IncidentTransition]
     ) {
         guard var entry = open[identity] else { return }
+        guard !judgement.isUnjudged(entry.incident.verdict) else { return }
         guard entry.incident.state == .firing else {
             open[identity] = nil
             return
@@ -218,10 +219,23 @@ package struct IncidentLedger: Sendable {
 }
 
 extension Judgement {
+    private static let ofPools: Set<Kind> = [
+        .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen,
+    ]
+
+    /// Nothing can be said of it now.
+    func isUnjudged(_ verdict: Verdict) -> Bool {
+        unjudged.contains { blind in
+            blind.kind == verdict.kind
+                && (blind.loadBalancer == nil || blind.loadBalancer == verdict.subject.loadBalancer)
+        }
+    }
+
     /// Whether the stage that named a verdict is known now on all of its paths: only then does the
     /// verdict's absence mean that the fault is gone.
     func canSee(_ verdict: Verdict) -> Bool {
-        guard !unjudged.contains(verdict.kind) else { return false }
+        // What pools hold is seen or not as a whole, whatever a single member's monitor says.
+        guard !Self.ofPools.contains(verdict.kind) else { return true }
         guard let stage = verdict.kind.entry.stage, stage != .intent else { return true }
         let prefixes = Set(verdict.impact.prefixes)
         let own = paths.filter { prefixes.isEmpty || prefixes.contains($0.prefix) }

@@ -132,11 +132,17 @@ struct Collector: Service {
     ) {
         guard let access = configuration.kubernetes else { return }
         let log = log
+        // A standing failure is said once, not at each attempt.
+        let lastSaid = Mutex<[Int: String]>([:])
         group.addTask {
             do {
                 let source = KubernetesSource(try ClusterClient(access))
                 await source.run(clock: now) { update in
-                    if let reason = update.failure { log.notice("kubernetes: \(reason)") }
+                    let isNews = lastSaid.withLock { said in
+                        defer { said[update.collection] = update.failure }
+                        return said[update.collection] != update.failure
+                    }
+                    if isNews, let reason = update.failure { log.notice("kubernetes: \(reason)") }
                     engine.post(.cluster(update))
                 }
             } catch {

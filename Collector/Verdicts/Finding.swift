@@ -18,6 +18,10 @@ struct Finding {
     var evidence: [Evidence]
     var verify: [Verification]
     var hold: Int64?
+    /// It is one of so many alike that the load balancer as a whole is meant.
+    var isOfWhole = false
+    /// Which of our own sources it is about, where that is no device.
+    var source: String?
 
     init(
         _ kind: Kind,

@@ -57,7 +57,7 @@ private func identity(
         return "\(kind)/\(node)"
     case .agentSilent: return isFleetSilent ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .sourceUnreadable:
-        return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? finding.pool ?? "nodes")"
+        return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? finding.source ?? "nodes")"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
         return crowded.contains("\(kind)/\(name)")
@@ -67,6 +67,7 @@ private func identity(
             return "\(kind)/switch/\(name)"
         }
         return "\(kind)/\(text(finding.prefix))"
+    case .ltmPoolEmptied where finding.isOfWhole: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.pool ?? "")"
     case .ltmPoolsFrozen: return "\(kind)/\(finding.loadBalancer ?? "")"
@@ -201,14 +202,16 @@ private func absorbed(by group: CauseGroup) -> [String] {
     case .sessionDown where group.isWholeSwitch:
         return group.nodes.map { "\(kind)/\($0)" }
             + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
-    case .ltmPoolsFrozen:
-        let pools = group.findings.map { "/\($0.loadBalancer ?? "")\($0.pool ?? "")" }
-        return [Kind.ltmMemberMissing, .ltmMemberStale].flatMap { kind in
-            pools.map { kind.rawValue + $0 }
-        }
+    case .ltmPoolsFrozen: return ofPools(group, [.ltmMemberMissing, .ltmMemberStale])
+    case .ltmPoolEmptied where group.findings[0].isOfWhole: return ofPools(group, [.ltmPoolEmptied])
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []
     }
+}
+
+private func ofPools(_ group: CauseGroup, _ kinds: [Kind]) -> [String] {
+    let pools = group.findings.map { "/\($0.loadBalancer ?? "")\($0.pool ?? "")" }
+    return kinds.flatMap { kind in pools.map { kind.rawValue + $0 } }
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {

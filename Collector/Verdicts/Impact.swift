@@ -11,7 +11,8 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
     for facts in world.snapshot.loadBalancers.values {
         let members = group.prefixes.flatMap { world.members(of: facts.name, in: $0) }
         impact.poolMembers += members.count
-        let pools = Set(members.map(\.pool))
+        let own = group.findings.filter { $0.loadBalancer == facts.name }.compactMap(\.pool)
+        let pools = Set(members.map(\.pool)).union(group.prefixes.isEmpty ? own : [])
         impact.pools += pools.sorted()
         let servers = facts.activeUnit(at: world.now)?.latest?.value.virtualServers ?? []
         impact.virtualServers += servers.filter { $0.pool.map(pools.contains) ?? false }

@@ -96,7 +96,6 @@ private func nextChange(in world: World) -> Timestamp? {
         moments += [view.readings.staleAt].compactMap(\.self) + changes(of: view)
     }
     moments += world.intents.values.compactMap(\.createdAt).map { $0 + newNodeGrace }
-    moments += poolChanges(in: world)
     moments += snapshot.kubernetes?.failures.map { $0.failure.since + clusterPatience + 1 } ?? []
     moments += snapshot.loadBalancers.values.flatMap(\.units.values).compactMap(\.staleAt)
     return moments.filter { $0 > now }.min()

@@ -27,6 +27,9 @@ func summary(of group: CauseGroup, in world: World) -> String {
             + " others are up and every earlier stage holds"
     case .noPodCIDR: return "\(owner(group)) has no pod CIDR: \(what)"
     case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
+    case .ltmPoolEmptied where group.findings[0].isOfWhole:
+        return "\(loadBalancer(group)): \(group.findings.count) pools have no members at once,"
+            + " Kubernetes has ready pods for each; \(group.findings[0].pool ?? ""): \(what)"
     case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
         return "pool \(group.subject.pool ?? "") of \(loadBalancer(group)): \(what)"
     case .ltmPoolsFrozen:
@@ -66,7 +69,7 @@ private func loadBalancer(_ group: CauseGroup) -> String {
 
 private func source(_ group: CauseGroup) -> String {
     if let name = group.subject.switchName { return "switch \(name)" }
-    if group.subject.pool == "kubernetes" { return "the API server" }
+    if group.findings[0].source == "kubernetes" { return "the API server" }
     return group.subject.loadBalancer ?? "the node list"
 }
 

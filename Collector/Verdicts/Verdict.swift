@@ -115,20 +115,31 @@ package struct Verdict: Sendable, Hashable {
     }
 }
 
+/// A kind that cannot be judged now; of one load balancer, or of all.
+package struct Unjudged: Sendable, Hashable {
+    package var kind: Kind
+    package var loadBalancer: String?
+
+    package init(_ kind: Kind, loadBalancer: String? = nil) {
+        self.kind = kind
+        self.loadBalancer = loadBalancer
+    }
+}
+
 /// Everything judgement says of one snapshot.
 package struct Judgement: Sendable, Hashable {
     package var paths: [PathTrace]
     /// Worst first.
     package var verdicts: [Verdict]
-    /// Kinds of which nothing can be said now: that there is no such verdict does not mean that all is well.
-    package var unjudged: Set<Kind> = []
+    /// Of what nothing can be said now: that there is no such verdict does not mean that all is well.
+    package var unjudged: Set<Unjudged> = []
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
 
     package init(
         paths: [PathTrace],
         verdicts: [Verdict],
-        unjudged: Set<Kind> = [],
+        unjudged: Set<Unjudged> = [],
         nextChange: Timestamp?
     ) {
         self.unjudged = unjudged

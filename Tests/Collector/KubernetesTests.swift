@@ -155,7 +155,7 @@ private func node(_ name: String, _ cidr: String, version: Int = 1) -> String {
             now: at(0),
             random: 0
         )
-        _ = paging.expired(now: at(1))
+        _ = paging.expired(now: at(1), random: 0)
         #expect(paging.request == .list(continue: nil))
         paging.listed(bytes(node("n2", "10.16.0.0/24")))
         let told = paging.pageEnded(ListMetadata(resourceVersion: "8"), now: at(2), random: 0)
@@ -179,6 +179,29 @@ private func node(_ name: String, _ cidr: String, version: Int = 1) -> String {
         let lost = watching.received(bytes("not JSON"), now: at(0), random: 0)
         guard case .failed = lost.first else { return #expect(Bool(false)) }
         #expect(watching.request == .list(continue: nil))
+    }
+
+    @Test("a streamed list that was given up is not ended by what still comes of it")
+    func givenUp() {
+        var reflector = Nodes(mayStream: true)
+        let question = reflector.generation
+        _ = reflector.received(event("ADDED", node("n1", "10.16.0.0/24")), now: at(0), random: 0)
+        _ = reflector.received(bytes("garbage"), now: at(0), random: 0)
+        // Whoever moves the bytes stops reading here.
+        #expect(reflector.generation != question)
+        #expect(reflector.request == .streamedList && reflector.notBefore > at(0))
+    }
+
+    @Test("a history that expires again and again is a failure, and asked for ever less often")
+    func expiresAgain() {
+        var reflector = synced()
+        #expect(reflector.expired(now: at(0), random: 0) == [])
+        for name in ["n1", "n2"] { reflector.listed(bytes(node(name, "10.16.0.0/24"))) }
+        _ = reflector.pageEnded(ListMetadata(resourceVersion: "8"), now: at(0), random: 0)
+        guard case .failed = reflector.expired(now: at(1), random: 0).first else {
+            return #expect(Bool(false))
+        }
+        #expect(reflector.notBefore > at(1))
     }
 
     @Test("a list that lacks most of what was there is believed when the next says so too")
@@ -225,7 +248,7 @@ private func node(_ name: String, _ cidr: String, version: Int = 1) -> String {
         let told = reflector.received(end, now: at(0), random: 0)
         guard case .listed(let all) = told.first else { return #expect(Bool(false)) }
         #expect(all.keys.sorted() == ["n1"])
-        #expect(reflector.continues(isStreaming: true))
+        #expect(reflector.generation == 0)
         #expect(reflector.request == .watch(resourceVersion: "6"))
         var old = Nodes(mayStream: true)
         old.streamingRefused()

@@ -97,7 +97,8 @@ struct ClusterWatch<Object: ClusterObject> {
         let began = clock()
         let response = try await client.get(Object.paths[path], all)
         // A streamed list is heard of when it is whole.
-        if query.count == 1 { tell([.heard]) }
+        if query.count == 1 { tell([.opened]) }
+        let question = reflector.generation
         defer { tell([.interrupted]) }
         do {
             var splitter = LineSplitter()
@@ -105,7 +106,7 @@ struct ClusterWatch<Object: ClusterObject> {
                 for line in try splitter.take(buffer.readableBytesView) {
                     tell(reflector.received(line, now: clock(), random: chance))
                     // What follows an error is not to be trusted, nor what follows the place's loss.
-                    guard reflector.continues(isStreaming: query.count > 1) else { return }
+                    guard reflector.generation == question else { return }
                 }
                 guard clock() - began < (seconds + 30) * 1_000 else { break }
             }
@@ -119,14 +120,13 @@ struct ClusterWatch<Object: ClusterObject> {
     private mutating func cope(_ error: any Error) async -> Bool {
         let (now, failure) = (clock(), error as? ClusterFailure)
         switch failure?.status {
-        case 410: tell(reflector.expired(now: now))
+        case 410: tell(reflector.expired(now: now, random: chance))
         case 400 where reflector.request == .streamedList,
             422 where reflector.request == .streamedList:
             reflector.streamingRefused()
         case 404:
-            path += 1
-            guard path >= Object.paths.count else { return true }
-            path = 0
+            path = (path + 1) % Object.paths.count
+            guard path == 0 else { return true }
             tell([.notOffered])
             reflector.rest(until: now + Self.absencePause)
             return false

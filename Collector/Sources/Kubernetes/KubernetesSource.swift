@@ -15,7 +15,11 @@ package struct KubernetesSource: Sendable {
         clock: @escaping @Sendable () -> Timestamp,
         deliver: @escaping @Sendable (ClusterUpdate) -> Void
     ) async {
-        let mayStream = await offersStreaming()
+        let minor = await minorVersion()
+        // On in 1.32; where it is off again the server says so, and the list is asked for in pages.
+        let mayStream = minor.map { $0 >= 32 } ?? false
+        // A server that starts may not have its resources yet: only one that never had slices has none.
+        let hasSlices = minor.map { $0 >= 17 } ?? true
         let client = client
         await withDiscardingTaskGroup { group in
             func keep<Object: ClusterObject>(_ type: Object.Type) {
@@ -43,7 +47,7 @@ package struct KubernetesSource: Sendable {
                     clock: clock,
                     deliver: deliver
                 )
-                await slices.run(endsIfNotOffered: true)
+                await slices.run(endsIfNotOffered: !hasSlices)
                 guard !Task.isCancelled else { return }
                 var endpoints = ClusterWatch(
                     EndpointsObject.self,
@@ -62,13 +66,12 @@ package struct KubernetesSource: Sendable {
         var minor: String
     }
 
-    /// Older servers take the question for a plain watch, of which the begin has no end.
-    private func offersStreaming() async -> Bool {
+    private func minorVersion() async -> Int? {
         guard let response = try? await client.get("/version", []),
             let body = try? await response.body.collect(upTo: 64 << 10),
             let version = try? JSONDecoder().decode(Version.self, from: Data(buffer: body))
-        else { return false }
+        else { return nil }
         // "32", "19+"
-        return Int(version.minor.prefix { $0.isNumber && $0.isASCII }).map { $0 >= 32 } ?? false
+        return Int(version.minor.prefix { $0.isNumber && $0.isASCII })
     }
 }

@@ -39,6 +39,10 @@ struct Reflector<Object: ClusterObject> {
     private var isShortListExpected = false
     private var mayStream: Bool
     private var failures = 0
+    /// How often in a row the server had forgotten the place, without an event between.
+    private var expirations = 0
+    /// Which question is asked: an answer to an earlier one counts no more.
+    private(set) var generation = 0
     /// Nothing is asked before it.
     private(set) var notBefore = Timestamp.zero
 
@@ -143,17 +147,17 @@ struct Reflector<Object: ClusterObject> {
                 return isInitialEnd ? listEnded(version, now: now, random: random) : []
             }
             phase = .watching(version)
-            failures = 0
+            (failures, expirations) = (0, 0)
             return [.heard]
         case .error(let status):
             let words = status.message ?? status.reason ?? "error \(status.code ?? 0)"
-            guard status.code != 410 else { return expired(now: now) }
+            guard status.code != 410 else { return expired(now: now, random: random) }
             return failed("the watch says: \(words.prefix(200))", now: now, random: random)
         }
     }
 
     private mutating func put(_ object: Object, now: Timestamp, random: Int64) -> [Update] {
-        failures = 0
+        (failures, expirations) = (0, 0)
         guard case .watching = phase else {
             gather(object)
             return []
@@ -172,7 +176,7 @@ struct Reflector<Object: ClusterObject> {
     }
 
     private mutating func remove(_ object: Object) -> [Update] {
-        failures = 0
+        (failures, expirations) = (0, 0)
         guard case .watching = phase else {
             for key in gatheredKeys.removeValue(forKey: object.metadata.key) ?? [] {
                 gathered[key] = nil
@@ -206,9 +210,14 @@ struct Reflector<Object: ClusterObject> {
     }
 
     /// The server has forgotten that place in its history.
-    mutating func expired(now: Timestamp) -> [Update] {
+    ///
+    /// Once it is asked for a list at once; a history that is shorter than a list takes is a failure.
+    mutating func expired(now: Timestamp, random: Int64) -> [Update] {
+        expirations += 1
         begin()
-        return []
+        guard expirations > 1 else { return [] }
+        pause(now: now, random: random)
+        return [.failed("the server forgets its history faster than it is read")]
     }
 
     /// The server does not know streamed lists after all.
@@ -224,19 +233,9 @@ struct Reflector<Object: ClusterObject> {
         random: Int64
     ) -> [Update] {
         // A list begins anew: its pages belong together. A watch goes on from where it was.
-        if case .watching = phase {} else { begin() }
+        if case .watching = phase { generation += 1 } else { begin() }
         self.pause(atLeast: pause ?? 0, now: now, random: random)
         return [.failed(reason)]
-    }
-
-    /// Whether the watch that was asked for as `streamedList`, or as `watch`, is still the one that is wanted.
-    func continues(isStreaming: Bool) -> Bool {
-        switch phase {
-        case .streaming: isStreaming
-        // A streamed list goes on as a watch.
-        case .watching: failures == 0
-        case .listing: false
-        }
     }
 
     /// Nothing more is asked until then.
@@ -249,6 +248,7 @@ struct Reflector<Object: ClusterObject> {
     }
 
     private mutating func begin() {
+        generation += 1
         forget()
         phase = mayStream ? .streaming : .listing(next: nil)
     }

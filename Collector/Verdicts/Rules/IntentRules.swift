@@ -14,10 +14,15 @@ func isInTransit(_ node: NodeIntent, now: Timestamp) -> Bool {
 /// no-pod-cidr and owner-disagreement: what Kubernetes and its CNI say of each node, whatever the node does.
 func intentFindings(in world: World) -> [Finding] {
     guard world.snapshot.intentSource == .kubernetes else { return [] }
-    return world.intents.values.sorted { $0.name < $1.name }.filter { !$0.isLeaving }
-        .compactMap { node in
-            node.podCIDRs.isEmpty ? noPodCIDR(node, in: world) : disagreement(node, in: world)
-        }
+    let nodes = world.intents.values.sorted { $0.name < $1.name }.filter { !$0.isLeaving }
+    let disagreements = nodes.filter { !$0.podCIDRs.isEmpty }.compactMap {
+        disagreement($0, in: world)
+    }
+    // Two allocators that differ on most nodes are how the cluster is made: the CNI's word counts.
+    let both = nodes.count { $0.claims.count > 1 }
+    let isByDesign = disagreements.count > 1 && disagreements.count * 2 > both
+    return nodes.filter(\.podCIDRs.isEmpty).map { noPodCIDR($0, in: world) }
+        + (isByDesign ? [] : disagreements)
 }
 
 private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
@@ -26,7 +31,7 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
         .noPodCIDR,
         node: node.name,
         since: node.createdAt,
-        what: "neither its Node nor its CNI's object names one, \(given) other nodes have theirs",
+        what: "no object names one inside pod-cidrs for it; \(given) nodes have theirs",
         evidence: [
             Evidence(
                 "kubernetes",
@@ -62,7 +67,11 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
         what: words.joined(separator: ", "),
         evidence: evidence,
         verify: said.map { kind, _ in
-            Verification(on: "kubectl", "kubectl get \(kind.lowercased()) \(node.name) -o yaml")
+            let what =
+                kind == "BlockAffinity"
+                ? "blockaffinities -o wide | grep \(node.name)"
+                : "\(kind.lowercased()) \(node.name) -o yaml"
+            return Verification(on: "kubectl", "kubectl get \(what)")
         }
     )
 }

@@ -29,8 +29,11 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         return
     }
     let routes = facts.kernel.routes(to: prefix)
-    if let route = routes.first(where: { isUsable($0, facts.kernel) }) {
-        let detail = route.nextHops.map(\.description).joined(separator: ", ")
+    if let route = routes.first(where: {
+        isUsable($0, facts.kernel) || isBlock($0.destination, path, in: world)
+    }) {
+        let hops = route.nextHops.map(\.description).joined(separator: ", ")
+        let detail = hops.isEmpty ? route.destination.name : hops
         path.add(StageResult(.kernel, .ok, detail: detail, readAt: facts.lastHeard))
         return
     }
@@ -47,6 +50,17 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     let state: StageState = found.map { .wrong(expected: "a unicast route", found: $0) } ?? .missing
     path.add(StageResult(.kernel, state, readAt: facts.lastHeard))
     path.cut(routeMissing(found, path, facts))
+}
+
+/// Calico holds its blocks as blackholes, with a route for each pod inside: that is the block at work.
+private func isBlock(
+    _ destination: Destination,
+    _ path: JudgedPath,
+    in world: World
+) -> Bool {
+    guard destination == .blackhole else { return false }
+    let blocks = world.intents[path.trace.node]?.claims["BlockAffinity"] ?? []
+    return blocks.contains(path.trace.prefix)
 }
 
 private func isUsable(_ route: KernelRoute, _ kernel: KernelFacts) -> Bool {
@@ -133,7 +147,9 @@ private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: W
         return
     }
     let routes = facts.birdRoutes(prefix)
-    if let best = routes.first(where: \.isBest), best.destination == .unicast {
+    if let best = routes.first(where: \.isBest),
+        best.destination == .unicast || isBlock(best.destination, path, in: world)
+    {
         let hops = best.nextHops.map(\.description).joined(separator: ", ")
         let detail = "\(best.protocolName) \(hops)"
         path.add(StageResult(.bird, .ok, detail: detail, readAt: facts.lastHeard))

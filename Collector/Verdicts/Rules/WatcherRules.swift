@@ -120,18 +120,23 @@ private func unreadableCluster(in world: World) -> [Finding] {
     }
     guard let first = failing.first else { return [] }
     let names = failing.map(\.what).joined(separator: ", ")
-    return [
-        Finding(
-            .sourceUnreadable,
-            pool: "kubernetes",
-            since: failing.map(\.failure.since).min(),
-            what: "\(names): \(first.failure.reason)",
-            evidence: failing.map {
-                Evidence("kubernetes", $0.what, $0.failure.reason, at: $0.failure.since)
-            },
-            verify: [Verification(on: "kubectl", "kubectl get --raw /readyz")]
-        )
-    ]
+    var finding = Finding(
+        .sourceUnreadable,
+        since: failing.map(\.failure.since).min(),
+        what: "\(names): \(first.failure.reason)",
+        evidence: failing.map {
+            Evidence("kubernetes", $0.what, $0.failure.reason, at: $0.failure.since)
+        },
+        verify: [
+            Verification(on: "kubectl", "kubectl get --raw /readyz"),
+            Verification(
+                on: "kubectl",
+                "kubectl auth can-i watch \(first.what.lowercased()) --all-namespaces"
+            ),
+        ]
+    )
+    finding.source = "kubernetes"
+    return [finding]
 }
 
 /// Two failed attempts, or a last good read that is too old.

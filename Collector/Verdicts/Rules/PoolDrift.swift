@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// One pool beside what it should hold.
+struct PoolDrift {
+    typealias Socket = ServiceEndpoints.Socket
+
+    let loadBalancer: String
+    let exposure: Exposure
+    let readAt: Timestamp
+    private(set) var missing: [(socket: Socket, node: String?, since: Timestamp)] = []
+    private(set) var stale: [(socket: Socket, since: Timestamp)] = []
+    private(set) var isEmptied = false
+    private let readyCount: Int
+    /// Why the controller leaves some of the missing out, where that is known.
+    private var reason = ""
+
+    /// The patience is the hold: it counts for each pod by itself, not for the pool. This much more, so
+    /// that pools that drift together are told together; milliseconds.
+    private static let together: Int64 = 2_000
+
+    var isDrifting: Bool { !missing.isEmpty || !stale.isEmpty }
+
+    /// Nil where nothing can be said.
+    init?(_ exposure: Exposure, _ cluster: ClusterFacts, _ sight: PoolSight, in world: World) {
+        let table = sight.latest.value
+        let now = sight.members(of: exposure.pool)
+        guard let expected = cluster.expected(in: exposure), let heard = cluster.poolsHeard,
+            let exposedSince = cluster.exposedSince[exposure.pool],
+            table.partitions.contains(exposure.partition), table.pools.contains(exposure.pool),
+            !world.areNodes(now.map(\.address))
+        else { return nil }
+        loadBalancer = sight.name
+        self.exposure = exposure
+        readAt = sight.latest.at
+        readyCount = expected.count
+        let (began, patience) = (sight.latest.began, world.snapshot.memberPatience)
+        let before = sight.membersBefore(of: exposure.pool)
+        // What differs counts once Kubernetes was heard of after the pool came to be as it is: before that
+        // the pool may only be ahead of what we know.
+        for (socket, member) in expected where !now.contains(socket) {
+            let went = sight.history.gone[PoolSocket(pool: exposure.pool, socket: socket)]
+            let since = max(member.since, exposedSince, went ?? .zero)
+            guard began - since >= patience, heard > since else { continue }
+            missing.append((socket, member.node, since))
+        }
+        let due = expected.values.filter { began - max($0.since, exposedSince) >= patience }
+        let emptied = sight.history.lastGone(of: exposure.pool) ?? exposedSince
+        isEmptied = now.isEmpty && !due.isEmpty && heard > emptied
+        missing = missing.filter { !before.contains($0.socket) }
+            .sorted { $0.socket.address < $1.socket.address }
+        findStale(now.intersection(before), cluster, sight, heard: heard, patience)
+        reason = leftOut(in: cluster)
+    }
+
+    private mutating func findStale(
+        _ members: Set<Socket>,
+        _ cluster: ClusterFacts,
+        _ sight: PoolSight,
+        heard: Timestamp,
+        _ patience: Int64
+    ) {
+        let pods = cluster.endpoints[exposure.service]
+        let firstReadAt = sight.history.firstReadAt ?? sight.latest.at
+        for socket in members where !(pods?.live.contains(socket.address) ?? false) {
+            let key = PoolSocket(pool: exposure.pool, socket: socket)
+            let came = sight.history.since[key] ?? sight.latest.at
+            let orphaned = max(came, pods?.gone[socket.address] ?? firstReadAt)
+            guard heard > came, sight.latest.began - orphaned >= patience else { continue }
+            stale.append((socket, orphaned))
+        }
+        stale.sort { $0.socket.address < $1.socket.address }
+    }
+
+    /// The controller leaves out pods of nodes that are not Ready.
+    private func leftOut(in cluster: ClusterFacts) -> String {
+        guard cluster.nodes.isComplete, cluster.nodes.failure == nil else { return "" }
+        let unready = missing.compactMap(\.node).filter {
+            cluster.nodes.objects[$0].map { $0.isReady != true } ?? false
+        }
+        guard !unready.isEmpty else { return "" }
+        let names = Set(unready).sorted().prefix(3).joined(separator: ", ")
+        let some = unready.count == missing.count ? "" : "\(unready.count) of them on "
+        return
+            ": \(some)\(names) not Ready, so the controller leaves \(some.isEmpty ? "its" : "those") pods out"
+    }
+
+    // MARK: - Words
+
+    var missingWords: String {
+        "\(missing.count) of \(readyCount) ready pods are no members\(reason)"
+    }
+    var staleWords: String {
+        stale.count == 1 ? "1 member belongs to no pod" : "\(stale.count) members belong to no pod"
+    }
+    var emptiedWords: String { "it has no members, Kubernetes has \(readyCount) ready pods for it" }
+    var words: String {
+        [missing.isEmpty ? nil : missingWords, stale.isEmpty ? nil : staleWords]
+            .compactMap(\.self).joined(separator: ", ")
+    }
+
+    func finding(_ kind: Kind, _ what: String) -> Finding {
+        Finding(
+            kind,
+            loadBalancer: loadBalancer,
+            pool: exposure.pool,
+            since: (missing.map(\.since) + stale.map(\.since)).min(),
+            what: what,
+            evidence: evidence(what),
+            verify: [
+                Verification(on: loadBalancer, "tmsh list ltm pool \(exposure.pool) members"),
+                Verification(
+                    on: "kubectl",
+                    "kubectl get endpointslices -n \(exposure.namespace)"
+                        + " -l kubernetes.io/service-name=\(exposure.serviceName)"
+                ),
+            ],
+            hold: kind == .ltmPoolsFrozen ? nil : kind == .ltmPoolEmptied ? 0 : Self.together
+        )
+    }
+
+    private func evidence(_ what: String) -> [Evidence] {
+        var evidence = [
+            Evidence("kubernetes", exposure.service, "\(readyCount) ready endpoints", at: nil),
+            Evidence(loadBalancer, exposure.pool, what, at: readAt),
+        ]
+        func add(_ fact: String, _ sockets: [Socket]) {
+            guard !sockets.isEmpty else { return }
+            let words = sockets.prefix(4).map { "\($0.address):\($0.port)" }
+            let value = words.joined(separator: ", ")
+            evidence.append(Evidence(loadBalancer, "\(fact) \(exposure.pool)", value, at: readAt))
+        }
+        add("not in", missing.map(\.socket))
+        add("only in", stale.map(\.socket))
+        return evidence
+    }
+}
+
+extension Exposure {
+    /// `/K8S/Shared/pool` → `K8S`.
+    fileprivate var partition: String { String(pool.split(separator: "/").first ?? "") }
+    fileprivate var namespace: String { String(service.split(separator: "/").first ?? "") }
+    fileprivate var serviceName: String { String(service.split(separator: "/").last ?? "") }
+}
+
+extension World {
+    /// A pool of node ports: its members are no pods, and none of this tells of it.
+    fileprivate func areNodes(_ addresses: [IPAddress]) -> Bool {
+        !addresses.isEmpty && addresses.allSatisfy { addressOwners[$0] != nil }
+    }
+}
