@@ -79,7 +79,8 @@ def measure(options, folder, nodes, endpoints):
     for start in range(0, endpoints // 100, 50):
         ask(control, {"put": [endpoint_slice(each) for each in range(start, min(start + 50, endpoints // 100))]})
     began = time.monotonic()
-    collector = Program(options.bin / "podpath-collector", "serve", "--config", folder / "collector.yaml", stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    collector = Program(options.bin / "podpath-collector", "serve", "--config",
+                        folder / "collector.yaml", stderr=subprocess.DEVNULL)
     while not known():
         assert time.monotonic() - began < 300, "not known after five minutes"
         time.sleep(0.1)
