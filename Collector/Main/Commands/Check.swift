@@ -6,6 +6,7 @@ import EventLoop
 import Facts
 import Foundation
 import Incidents
+import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
@@ -30,6 +31,7 @@ struct Check: AsyncParsableCommand {
         let configuration = try file.read()
         var rows: [Row] = [Row(what: "configuration", failure: nil, detail: file.config)]
         rows += checkNodes(configuration)
+        rows += await checkKubernetes(configuration)
         rows += checkAgents(configuration)
         for item in configuration.switches {
             rows.append(await checkSwitch(item, configuration))
@@ -77,13 +79,27 @@ struct Check: AsyncParsableCommand {
 
     private func checkNodes(_ configuration: Configuration) -> [Row] {
         guard let path = configuration.nodesFile else {
-            return [Row(what: "nodes", failure: nil, detail: "as agents claim")]
+            let isWatched = configuration.intentSource == .kubernetes
+            let detail = isWatched ? "as Kubernetes says" : "as agents claim"
+            return [Row(what: "nodes", failure: nil, detail: detail)]
         }
         do throws(FileError) {
             let nodes = try NodesFile.read(path: path)
             return [Row(what: "nodes", failure: nil, detail: "\(nodes.count) nodes in \(path)")]
         } catch {
             return [Row(what: "nodes", failure: "\(error)", detail: "")]
+        }
+    }
+
+    private func checkKubernetes(_ configuration: Configuration) async -> [Row] {
+        guard let access = configuration.kubernetes else { return [] }
+        do {
+            let source = KubernetesSource(try ClusterClient(access))
+            return await source.check().map { what, failure in
+                Row(what: "kubernetes: \(what)", failure: failure, detail: access.server)
+            }
+        } catch {
+            return [Row(what: "kubernetes", failure: "\(error)", detail: "")]
         }
     }
 

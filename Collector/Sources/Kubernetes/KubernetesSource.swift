@@ -62,6 +62,34 @@ package struct KubernetesSource: Sendable {
         await client.close()
     }
 
+    /// One object of each collection is asked for: nil if it is given or known not to be there, else why not.
+    package func check() async -> [(what: String, failure: String?)] {
+        var answers: [(what: String, failure: String?)] = []
+        answers.append(("nodes", await refusal(NodeObject.self)))
+        answers.append(("CiliumNodes", await refusal(CiliumNodeObject.self)))
+        answers.append(("BlockAffinities", await refusal(BlockAffinityObject.self)))
+        answers.append(("services", await refusal(ServiceObject.self)))
+        answers.append(("EndpointSlices", await refusal(EndpointSliceObject.self)))
+        answers.append(("ConfigMaps", await refusal(ExposureObject.self)))
+        await client.close()
+        return answers
+    }
+
+    private func refusal<Object: ClusterObject>(_: Object.Type) async -> String? {
+        for path in Object.paths {
+            do {
+                let response = try await client.get(path, [("limit", "1")])
+                _ = try await response.body.collect(upTo: ItemSplitter.itemLimit)
+                return nil
+            } catch let failure as ClusterFailure where failure.status == 404 {
+                continue
+            } catch {
+                return words(error)
+            }
+        }
+        return nil
+    }
+
     private struct Version: Decodable {
         var minor: String
     }

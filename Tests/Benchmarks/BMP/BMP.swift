@@ -26,7 +26,7 @@ enum BMP {
         let resident = residentKilobytes()
         print(
             """
-            {"prefixes":\(router.routeCount),"neighbors":\(router.neighbors.count),\
+            {"prefixes":\(router.routeCount),"neighbors":\(router.neighbors(in: nil).count),\
             "cpuMilliseconds":\(spent),"residentKB":\(resident)}
             """
         )
