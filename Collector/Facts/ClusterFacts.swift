@@ -19,8 +19,7 @@ package struct ClusterFacts: Sendable, Equatable {
     package init() {}
 
     package var isComplete: Bool {
-        nodes.isComplete && ciliumNodes.isComplete && blockAffinities.isComplete
-            && services.isComplete && endpointSlices.isComplete && exposures.isComplete
+        isSettled && services.isComplete && endpointSlices.isComplete && exposures.isComplete
     }
 
     /// The last word of any of them.

@@ -21,6 +21,15 @@ package struct ReadFailure: Sendable, Equatable {
     package let since: Timestamp
     package let attempts: Int
 
+    /// One more in the unbroken run of which `previous` is the last; nil: the first.
+    init(_ reason: String, at now: Timestamp, after previous: ReadFailure?) {
+        self.init(
+            reason: reason,
+            since: previous?.since ?? now,
+            attempts: (previous?.attempts ?? 0) + 1
+        )
+    }
+
     package init(reason: String, since: Timestamp, attempts: Int) {
         self.reason = reason
         self.since = since
@@ -59,11 +68,7 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     }
 
     package mutating func failed(_ reason: String, at now: Timestamp, took duration: Int64? = nil) {
-        failure = ReadFailure(
-            reason: reason,
-            since: failure?.since ?? now,
-            attempts: (failure?.attempts ?? 0) + 1
-        )
+        failure = ReadFailure(reason, at: now, after: failure)
         lastDuration = duration
     }
 

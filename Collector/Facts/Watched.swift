@@ -19,8 +19,6 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
     package private(set) var isWatched = false
     /// The last list, event or bookmark.
     package private(set) var lastHeard: Timestamp?
-    /// When it was first complete.
-    package private(set) var completeSince: Timestamp?
 
     package init() {}
 
@@ -39,11 +37,7 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
         }
         if let reason = trouble(update) {
             isWatched = false
-            failure = ReadFailure(
-                reason: reason,
-                since: failure?.since ?? now,
-                attempts: (failure?.attempts ?? 0) + 1
-            )
+            failure = ReadFailure(reason, at: now, after: failure)
             return [:]
         }
         failure = nil
@@ -54,11 +48,9 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
         case .failed, .heard, .interrupted, .opened: return [:]
         case .listed(let all):
             condition = .synced
-            completeSince = completeSince ?? now
             return replace(with: all)
         case .notOffered:
             condition = .notOffered
-            completeSince = completeSince ?? now
             return replace(with: [:])
         case .changed(let changes):
             var before: [String: Value?] = [:]

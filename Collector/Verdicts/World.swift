@@ -14,6 +14,7 @@ struct World {
     /// Who owns a pod CIDR.
     let owners: PrefixMap<String>
     let owned: PrefixSet
+    private let addressesByNode: [String: Set<IPAddress>]
     /// Whose address a next hop is.
     let addressOwners: [IPAddress: String]
     /// Switch names by the address BIRD knows them by.
@@ -32,7 +33,9 @@ struct World {
         intents = snapshot.intent.latest?.value ?? [:]
         owners = Self.owners(of: intents)
         owned = PrefixSet(owners.prefixes)
-        addressOwners = Self.addressOwners(of: intents, snapshot)
+        let addresses = intents.mapValues { Self.addresses(of: $0, snapshot) }
+        addressesByNode = addresses
+        addressOwners = Self.addressOwners(of: addresses)
         var switches: [IPAddress: String] = [:]
         for facts in snapshot.switches.values.sorted(by: { $0.name > $1.name }) {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
@@ -79,12 +82,11 @@ struct World {
 
     /// Where two nodes claim an address it is the first one's, in any process.
     private static func addressOwners(
-        of intents: [String: NodeIntent],
-        _ snapshot: Snapshot
+        of nodes: [String: Set<IPAddress>]
     ) -> [IPAddress: String] {
         var owners: [IPAddress: String] = [:]
-        for (name, intent) in intents.sorted(by: { $0.key > $1.key }) {
-            for address in addresses(of: intent, snapshot) { owners[address] = name }
+        for (name, addresses) in nodes.sorted(by: { $0.key > $1.key }) {
+            for address in addresses { owners[address] = name }
         }
         return owners
     }
@@ -109,7 +111,7 @@ struct World {
     var sightsInOrder: [SwitchSight] { switches.compactMap { sights[$0.name] } }
 
     /// A node may announce with any of its addresses, its router id included (facts: aliases).
-    func addresses(of node: NodeIntent) -> Set<IPAddress> { Self.addresses(of: node, snapshot) }
+    func addresses(of node: String) -> Set<IPAddress> { addressesByNode[node] ?? [] }
 
     private static func addresses(of node: NodeIntent, _ snapshot: Snapshot) -> Set<IPAddress> {
         let facts = snapshot.nodes[node.name]

@@ -211,3 +211,19 @@ struct Site {
         judgement.paths.first { $0.node == "n\(index)" }?.states(stage).map(\.state) ?? []
     }
 }
+
+/// Everything is read once more, each time a while later; switch a `change`d, all else as it should be.
+func read(
+    _ site: inout Site,
+    times: Int = 1,
+    every period: Int64 = 15_000,
+    _ change: (inout SwitchTable) -> Void = { _ in }
+) {
+    for _ in 0..<times {
+        site.pass(period)
+        site.heartbeats()
+        site.read("a", .read(site.table("a", change)))
+        site.read("b", .read(site.table("b")))
+        site.readLTM(.read(site.loadBalancer()))
+    }
+}

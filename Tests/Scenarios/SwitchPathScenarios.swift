@@ -7,21 +7,6 @@ import Verdicts
 
 /// What a switch forwards by, beyond there or not: how many next hops, how steadily, whose.
 @Suite struct SwitchPathScenarios {
-    private func read(
-        _ site: inout Site,
-        times: Int = 1,
-        every period: Int64 = 15_000,
-        _ change: (inout SwitchTable) -> Void = { _ in }
-    ) {
-        for _ in 0..<times {
-            site.pass(period)
-            site.heartbeats()
-            site.read("a", .read(site.table("a", change)))
-            site.read("b", .read(site.table("b")))
-            site.readLTM(.read(site.loadBalancer()))
-        }
-    }
-
     // MARK: - Next hops
 
     /// n3 has a second session with a, from 10.1.0.103.

@@ -6,17 +6,6 @@ import Testing
 import Verdicts
 
 @Suite struct SwitchScenarios {
-    /// Switch a reads `change`d, b as it should be.
-    private func read(_ site: inout Site, times: Int = 1, _ change: (inout SwitchTable) -> Void) {
-        for _ in 0..<times {
-            site.pass(15_000)
-            site.heartbeats()
-            site.read("a", .read(site.table("a", change)))
-            site.read("b", .read(site.table("b")))
-            site.readLTM(.read(site.loadBalancer()))
-        }
-    }
-
     @Test("switch-route-missing: one read is unknown, two are missing")
     func missing() {
         var site = Site()

@@ -33,17 +33,6 @@ import Verdicts
             }
         }
     }
-
-    private func read(_ site: inout Site, times: Int, _ change: (inout SwitchTable) -> Void) {
-        for _ in 0..<times {
-            site.pass(15_000)
-            site.heartbeats()
-            site.read("a", .read(site.table("a", change)))
-            site.read("b", .read(site.table("b")))
-            site.readLTM(.read(site.loadBalancer()))
-        }
-    }
-
     @Test("switch-neighbor-missing: two reads list everybody but the node")
     func neighborMissing() {
         var site = Site()

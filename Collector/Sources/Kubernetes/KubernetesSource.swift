@@ -21,18 +21,22 @@ package struct KubernetesSource: Sendable {
         // A server that starts may not have its resources yet: only one that never had slices has none.
         let hasSlices = minor.map { $0 >= 17 } ?? true
         let client = client
+        @Sendable func watch<Object: ClusterObject>(
+            _ type: Object.Type,
+            endsIfNotOffered: Bool = false
+        ) async {
+            var watch = ClusterWatch(
+                type,
+                client,
+                mayStream: mayStream,
+                clock: clock,
+                deliver: deliver
+            )
+            await watch.run(endsIfNotOffered: endsIfNotOffered)
+        }
         await withDiscardingTaskGroup { group in
             func keep<Object: ClusterObject>(_ type: Object.Type) {
-                group.addTask {
-                    var watch = ClusterWatch(
-                        type,
-                        client,
-                        mayStream: mayStream,
-                        clock: clock,
-                        deliver: deliver
-                    )
-                    await watch.run()
-                }
+                group.addTask { await watch(type) }
             }
             keep(NodeObject.self)
             keep(CiliumNodeObject.self)
@@ -40,23 +44,9 @@ package struct KubernetesSource: Sendable {
             keep(ServiceObject.self)
             keep(ExposureObject.self)
             group.addTask {
-                var slices = ClusterWatch(
-                    EndpointSliceObject.self,
-                    client,
-                    mayStream: mayStream,
-                    clock: clock,
-                    deliver: deliver
-                )
-                await slices.run(endsIfNotOffered: !hasSlices)
+                await watch(EndpointSliceObject.self, endsIfNotOffered: !hasSlices)
                 guard !Task.isCancelled else { return }
-                var endpoints = ClusterWatch(
-                    EndpointsObject.self,
-                    client,
-                    mayStream: mayStream,
-                    clock: clock,
-                    deliver: deliver
-                )
-                await endpoints.run()
+                await watch(EndpointsObject.self)
             }
         }
         await client.close()

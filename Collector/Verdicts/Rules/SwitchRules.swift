@@ -16,7 +16,7 @@ func judgeSwitches(_ path: inout JudgedPath, of node: NodeIntent, in world: Worl
         path.add(StageResult(.switchRIB, .notChecked))
         return
     }
-    let expected = world.addresses(of: node)
+    let expected = world.addresses(of: node.name)
     let faced = world.switchesFaced(by: node.name)
     for facts in world.switches {
         // Another rack's switch has nothing to know of this node.

@@ -186,10 +186,8 @@ private func judgeDown(
         ],
         verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
     )
-    if let sight = finding.switchName.flatMap({ world.sights[$0] }), !session.isDisabled,
-        let intent = world.intents[node]
-    {
-        blameSwitch(&finding, session, sight, world.addresses(of: intent))
+    if let sight = finding.switchName.flatMap({ world.sights[$0] }), !session.isDisabled {
+        blameSwitch(&finding, session, sight, world.addresses(of: node))
     }
     return finding
 }

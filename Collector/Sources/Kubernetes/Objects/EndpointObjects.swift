@@ -57,7 +57,6 @@ struct EndpointSliceObject: ClusterObject {
     }
 
     var metadata: ObjectMetadata
-    var addressType: String?
     /// Null where there are none.
     var endpoints: [Endpoint]?
     var ports: [Port]?
