@@ -134,6 +134,7 @@ let package = Package(
             ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]
         ),
         module("VendorJSON", "Collector/Sources/JSON"),
+        module("DeviceHTTP", "Collector/Sources/HTTP", [httpClient, nio, nioHTTP, nioSSL]),
         module(
             "SwitchDialects",
             "Collector/Sources/SwitchDialects",
@@ -143,15 +144,14 @@ let package = Package(
             "SwitchSource",
             "Collector/Sources/Switches",
             [
-                "Facts", "Routing", "VendorJSON", "SwitchDialects", subprocess, httpClient, nio,
-                nioPosix, nioHTTP,
-                nioSSL,
+                "Facts", "Routing", "VendorJSON", "DeviceHTTP", "SwitchDialects", subprocess,
+                httpClient, nio, nioPosix, nioHTTP,
             ]
         ),
         module(
             "BigIPSource",
             "Collector/Sources/BigIP",
-            ["Facts", "Routing", "VendorJSON", httpClient, nio, nioSSL, log]
+            ["Facts", "Routing", "VendorJSON", "DeviceHTTP", httpClient, nio, nioHTTP]
         ),
         module(
             "KubernetesSource",

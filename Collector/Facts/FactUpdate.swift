@@ -34,6 +34,8 @@ package enum FactUpdate: Sendable, Equatable {
         ReadResult<LoadBalancerTable>,
         took: Int64
     )
+    /// Some pools of a unit, read between its rounds.
+    case poolsRead(name: String, unit: String, [String: LoadBalancerPool], took: Int64)
 }
 
 extension Snapshot {
@@ -62,11 +64,11 @@ extension Snapshot {
             switches[name]?
                 .apply(result, by: way, inside: podSupernets, at: now, took: duration)
         case .loadBalancerRead(let name, let unit, let result, let duration):
-            loadBalancers[name]?.units[unit]?.apply(result, at: now, took: duration)
-            if kubernetes != nil, case .read(let table) = result {
-                loadBalancers[name]?.members[unit, default: MemberHistory()]
-                    .saw(table.members, at: now)
-            }
+            loadBalancers[name]?
+                .apply(result, of: unit, at: now, took: duration, keepingMembers: kubernetes != nil)
+        case .poolsRead(let name, let unit, let pools, let duration):
+            loadBalancers[name]?
+                .apply(pools, of: unit, at: now, took: duration, keepingMembers: kubernetes != nil)
         }
     }
 

@@ -67,6 +67,12 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
         lastDuration = duration
     }
 
+    /// The latest read with a part of it read anew; how old the whole is does not change.
+    mutating func amend(_ value: Value) {
+        guard let latest else { return }
+        self.latest = Read(value: value, at: latest.at, took: latest.at - latest.began)
+    }
+
     package mutating func failed(_ reason: String, at now: Timestamp, took duration: Int64? = nil) {
         failure = ReadFailure(reason, at: now, after: failure)
         lastDuration = duration

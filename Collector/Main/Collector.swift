@@ -36,13 +36,15 @@ struct Collector: Service {
         let now: @Sendable () -> Timestamp = { clock.now() }
         let board = StateBoard(clock: now)
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
+        let units = PolledUnits(configuration.bigIPPollers)
         let sinks = try makeSinks()
         let engine = Engine(
             board: board,
             outboxes: sinks.outboxes,
             log: log,
             clock: now,
-            hasMoved: { for alarm in alarms { alarm.ring() } }
+            hasMoved: { for alarm in alarms { alarm.ring() } },
+            isInDoubt: { units.ask($0) }
         )
         let listener = try AgentListener()
         try startListener(listener, engine, now)
@@ -51,7 +53,7 @@ struct Collector: Service {
             board.close()
         }
         await withTaskGroup(of: Void.self) { group in
-            addSources(&group, engine, alarms, now)
+            addSources(&group, engine, alarms, units, now)
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
             addWeb(&group, board, listener, sinks.outboxes)
             let snapshot = configuration.emptySnapshot(startedAt: clock.now())
@@ -96,6 +98,7 @@ struct Collector: Service {
         _ group: inout TaskGroup<Void>,
         _ engine: Engine,
         _ alarms: [Alarm],
+        _ units: PolledUnits,
         _ now: @escaping @Sendable () -> Timestamp
     ) {
         if let file = configuration.nodesFile {
@@ -113,12 +116,11 @@ struct Collector: Service {
                 )
             }
         }
-        for poller in configuration.bigIPPollers {
+        for unit in units.all {
             group.addTask {
-                let alarm = Alarm()
-                await poller.run(
+                await unit.poller.run(
                     clock: now,
-                    pause: { await alarm.sleep(milliseconds: $0) },
+                    pause: { await unit.alarm.sleep(milliseconds: $0) },
                     deliver: { engine.post($0) }
                 )
             }

@@ -34,23 +34,25 @@ extension Configuration {
     }
 
     var bigIPPollers: [BigIPPoller] {
-        loadBalancers.flatMap { item in
-            item.bigip.units.map { unit in
-                let client = BigIPClient(
-                    unit: unit,
-                    username: item.bigip.username,
-                    password: item.bigip.password,
-                    ca: item.bigip.ca
-                )
-                return BigIPPoller(
-                    name: item.name,
-                    unit: unit,
-                    client: client,
-                    partitions: item.bigip.partitions,
-                    period: item.bigip.every
-                )
-            }
-        }
+        loadBalancers.flatMap { item in item.bigip.units.map { item.poller(of: $0) } }
+    }
+}
+
+extension Configuration.LoadBalancer {
+    func poller(of unit: String) -> BigIPPoller {
+        let client = BigIPClient(
+            unit: unit,
+            username: bigip.username,
+            password: bigip.password,
+            ca: bigip.ca
+        )
+        return BigIPPoller(
+            name: name,
+            unit: unit,
+            client: client,
+            partitions: bigip.partitions,
+            period: bigip.every
+        )
     }
 }
 

@@ -19,16 +19,20 @@ final class Engine: Sendable {
     private let board: StateBoard
     private let outboxes: [Outbox]
     private let hasMoved: @Sendable () -> Void
+    private let isInDoubt: @Sendable ([String: Set<String>]) -> Void
     private let log: Logger
 
-    /// `hasMoved` hastens the pollers: an agent has seen a change.
+    /// `hasMoved` hastens the pollers: an agent has seen a change. `isInDoubt` names pools, by load balancer,
+    /// that are worth another look.
     init(
         board: StateBoard,
         outboxes: [Outbox],
         log: Logger,
         clock: @escaping @Sendable () -> Timestamp,
-        hasMoved: @escaping @Sendable () -> Void
+        hasMoved: @escaping @Sendable () -> Void,
+        isInDoubt: @escaping @Sendable ([String: Set<String>]) -> Void
     ) {
+        self.isInDoubt = isInDoubt
         self.board = board
         self.outboxes = outboxes
         self.log = log
@@ -57,6 +61,7 @@ final class Engine: Sendable {
             let transitions = ledger.step(judgement, now: now)
             judgements += 1
             for transition in transitions { tell(transition) }
+            if !judgement.inDoubt.isEmpty { isInDoubt(judgement.inDoubt) }
             board.publish(
                 CollectorState(
                     snapshot: snapshot,

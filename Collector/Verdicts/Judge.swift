@@ -15,15 +15,17 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     var paths = world.paths.map { judgePath($0.prefix, of: $0.node, in: world) }
     let duplicates = ownershipFindings(in: world, paths)
     fold(&paths, under: duplicates)
+    let pools = poolFindings(in: world)
     let findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
-        + intentFindings(in: world) + poolFindings(in: world)
+        + intentFindings(in: world) + pools.findings
         + watcherFindings(in: world)
     let verdicts = verdicts(from: findings, carried: carriedCounts(paths), in: world)
     return Judgement(
         paths: annotated(paths, with: verdicts),
         verdicts: verdicts,
         unjudged: unjudgedKinds(in: world),
+        inDoubt: poolsBehind(paths, in: world).merging(pools.inDoubt) { $0.union($1) },
         nextChange: nextChange(in: world)
     )
 }
@@ -50,6 +52,17 @@ private func carriedCounts(_ paths: [JudgedPath]) -> [SwitchFamily: Int] {
         }
     }
     return counts
+}
+
+/// Pools with members in CIDRs whose way is broken, or may be: they are about to go down or to come back.
+private func poolsBehind(_ paths: [JudgedPath], in world: World) -> [String: Set<String>] {
+    let broken = paths.filter { $0.isCut || $0.isLostOnSwitch }.map(\.trace.prefix)
+    var pools: [String: Set<String>] = [:]
+    for name in world.snapshot.loadBalancers.keys {
+        let behind = Set(broken.flatMap { world.members(of: name, in: $0).map(\.pool) })
+        if !behind.isEmpty { pools[name] = behind }
+    }
+    return pools
 }
 
 /// A CIDR with two owners has wrong next hops by nature: the duplicate is the root.

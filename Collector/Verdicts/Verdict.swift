@@ -133,6 +133,8 @@ package struct Judgement: Sendable, Hashable {
     package var verdicts: [Verdict]
     /// Of what nothing can be said now: that there is no such verdict does not mean that all is well.
     package var unjudged: Set<Unjudged> = []
+    /// Pools worth another look before their turn, by load balancer: what decides of them has moved.
+    package var inDoubt: [String: Set<String>] = [:]
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
 
@@ -140,8 +142,10 @@ package struct Judgement: Sendable, Hashable {
         paths: [PathTrace],
         verdicts: [Verdict],
         unjudged: Set<Unjudged> = [],
+        inDoubt: [String: Set<String>] = [:],
         nextChange: Timestamp?
     ) {
+        self.inDoubt = inDoubt
         self.unjudged = unjudged
         self.paths = paths
         self.verdicts = verdicts

@@ -55,8 +55,8 @@ struct World {
         _ table: LoadBalancerTable?,
         _ owners: PrefixMap<String>
     ) -> [Prefix: [PoolMember]] {
-        let members = (table?.members ?? []).filter { $0.address != nil }
-        return Dictionary(grouping: members) { member in
+        let members = table?.members ?? []
+        return Dictionary(grouping: members.filter { $0.address != nil }) { member in
             member.address.flatMap { owners.longestMatch($0)?.prefix } ?? unowned
         }
     }

@@ -29,7 +29,7 @@ private func statistics(_ kind: String, _ fields: String) -> [UInt8] {
 private func isRefused(_ body: [UInt8]) -> Bool {
     (try? decodeMemberStats(body, pool: "p")) == nil && (try? decodePools(body)) == nil
         && (try? decodeRoutes(body)) == nil && (try? decodeSelfIPs(body)) == nil
-        && (try? decodeVirtuals(config: body, stats: nil)) == nil
+        && (try? decodeVirtualRows(body, states: [:])) == nil
         && (try? decodeMembers(body, pool: "p")) == nil && (try? decodeMonitors(body)) == nil
 }
 
@@ -182,10 +182,12 @@ private func isRefused(_ body: [UInt8]) -> Bool {
             #""tmName":{"description":"/K8S/v"},"status.availabilityState":{"description":"offline"},"#
                 + #""status.enabledState":{"description":"disabled-by-parent"}"#
         )
-        let known = try #require(try decodeVirtuals(config: config, stats: stats).first)
+        let known = try #require(
+            try decodeVirtualRows(config, states: decodeVirtualStates(stats).states).servers.first
+        )
         #expect(known.availability == "offline")
         #expect(known.enabled == "disabled-by-parent")
-        let unknown = try #require(try decodeVirtuals(config: config, stats: nil).first)
+        let unknown = try #require(try decodeVirtualRows(config, states: [:]).servers.first)
         #expect(unknown.availability == "unknown")
         #expect(unknown.enabled == "disabled")
     }

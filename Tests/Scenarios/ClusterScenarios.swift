@@ -95,7 +95,6 @@ import Verdicts
         site.readLTM(
             .read(
                 site.loadBalancer { table in
-                    table.pools = ["/K8S/web", "/K8S/api"]
                     table.partitions = ["K8S"]
                     change(&table)
                 }
@@ -104,7 +103,7 @@ import Verdicts
     }
 
     private func drop(_ table: inout LoadBalancerTable, _ pool: String, _ host: String) {
-        table.members.removeAll { $0.pool == pool && $0.address == address(host) }
+        table.all.removeAll { $0.pool == pool && $0.address == address(host) }
     }
 
     // MARK: - Intent
@@ -252,8 +251,8 @@ import Verdicts
     func behind() {
         var site = site()
         let other = { (table: inout LoadBalancerTable) in
-            table.members.append(Site().member("/K8S/web", "10.16.2.77", isUp: true))
-            table.members.removeAll { $0.address == address("10.16.2.10") && $0.pool == "/K8S/web" }
+            table.all.append(Site().member("/K8S/web", "10.16.2.77", isUp: true))
+            table.all.removeAll { $0.address == address("10.16.2.10") && $0.pool == "/K8S/web" }
         }
         for _ in 0..<12 { cycle(&site, isHeard: false, other) }
         #expect(site.kinds == [])
@@ -287,11 +286,11 @@ import Verdicts
         var site = site()
         tell(&site, .endpointSlices(.changed(["web-1": slice("web", 10, without: [1, 2, 3, 4])])))
         for _ in 0..<4 {
-            cycle(&site, every: 60_000) { $0.members.removeAll { $0.pool == "/K8S/web" } }
+            cycle(&site, every: 60_000) { $0.all.removeAll { $0.pool == "/K8S/web" } }
         }
         tell(&site, .endpointSlices(.changed(["web-1": slice("web", 10)])))
         for _ in 0..<2 {
-            cycle(&site, every: 60_000) { $0.members.removeAll { $0.pool == "/K8S/web" } }
+            cycle(&site, every: 60_000) { $0.all.removeAll { $0.pool == "/K8S/web" } }
         }
         // Two minutes after the pods became ready; the pool was read 55 s ago, and filled since.
         site.pass(55_000)
@@ -305,20 +304,77 @@ import Verdicts
         for _ in 0..<9 { cycle(&site) }
         let fresh = Exposure(pool: "/K8S/new", service: "default/web", port: 80)
         tell(&site, .exposures(.changed(["default/new": fresh])))
-        func empty(_ table: inout LoadBalancerTable) { table.pools.insert("/K8S/new") }
+        func empty(_ table: inout LoadBalancerTable) {
+            table.pools["/K8S/new"] = LoadBalancerPool()
+        }
         for _ in 0..<8 { cycle(&site, empty) }
         #expect(site.kinds == [])
         for _ in 0..<2 { cycle(&site, empty) }
         #expect(site.kinds == [.ltmPoolEmptied])
     }
 
+    @Test("a pool that is gone as a whole is an emptied one, once two lists lack it")
+    func poolGone() {
+        var site = site()
+        for _ in 0..<12 { cycle(&site) }
+        cycle(&site) { $0.pools["/K8S/web"] = nil }
+        #expect(site.kinds == [])
+        cycle(&site) { $0.pools["/K8S/web"] = nil }
+        #expect(site.kinds == [.ltmPoolEmptied])
+        #expect(site.judgement.verdicts[0].summary.contains("the pool is gone"))
+        cycle(&site)
+        #expect(site.kinds == [])
+    }
+
+    @Test("a pool that is not asked in every round: a read that is kept confirms nothing")
+    func keptRead() {
+        var site = site()
+        for _ in 0..<12 { cycle(&site) }
+        let began = site.now
+        for _ in 0..<12 {
+            cycle(&site) { table in
+                drop(&table, "/K8S/web", "10.16.2.10")
+                table.pools["/K8S/web"]?.began = began
+            }
+        }
+        #expect(site.kinds == [])
+        for _ in 0..<12 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(site.kinds == [.ltmMemberMissing])
+    }
+
+    @Test("a pool that is asked by itself between rounds is judged by that read")
+    func askedBetween() {
+        var site = site()
+        for _ in 0..<12 { cycle(&site) }
+        site.pass(5_000)
+        let pools = ["/K8S/web": LoadBalancerPool([], began: site.now)]
+        site.snapshot.apply(
+            .poolsRead(name: "ltm-1", unit: "u", pools, took: 50),
+            at: site.now + 50
+        )
+        site.pass(100)
+        for update in [ClusterUpdate.endpointSlices(.heard), .services(.heard), .exposures(.heard)]
+        {
+            tell(&site, update)
+        }
+        #expect(site.kinds == [.ltmPoolEmptied])
+        #expect(site.judgement.inDoubt["ltm-1"] == ["/K8S/web"])
+        cycle(&site)
+        #expect(site.judgement.inDoubt.isEmpty)
+    }
+
     @Test("a pool of node ports and one that was never made are no matter of pods")
     func notOfPods() {
         var site = site()
+        site.snapshot.loadBalancers["ltm-1"] = LoadBalancerFacts(
+            name: "ltm-1",
+            podsVia: .staticRoutes,
+            units: ["u": Readings(staleAfter: 45_000)]
+        )
         for _ in 0..<12 {
             cycle(&site) { table in
-                table.pools = ["/K8S/api"]
-                table.members = (1...4).map { index in
+                table.pools["/K8S/web"] = nil
+                table.all = (1...4).map { index in
                     var member = Site().member("/K8S/api", "10.1.0.\(index)", isUp: true)
                     member.port = 30_080
                     return member
@@ -335,11 +391,11 @@ import Verdicts
         for round in 0..<32 {
             cycle(&site) { table in
                 if round < 14 { drop(&table, "/K8S/web", "10.16.2.10") }
-                for index in table.members.indices where table.members[index].pool == "/K8S/api" {
-                    table.members[index].availability = "unknown"
-                    table.members[index].monitor = "unchecked"
+                for index in table.all.indices where table.all[index].pool == "/K8S/api" {
+                    table.all[index].availability = "unknown"
+                    table.all[index].monitor = "unchecked"
                 }
-                if round >= 14 { table.members.removeAll { $0.address == address("10.16.0.10") } }
+                if round >= 14 { table.all.removeAll { $0.address == address("10.16.0.10") } }
             }
             _ = ledger.step(site.judgement, now: site.now)
         }
@@ -358,8 +414,8 @@ import Verdicts
         tell(&site, .exposures(.listed(exposures)))
         for _ in 0..<10 {
             cycle(&site) { table in
-                table.pools = ["/K8S/web", "/K8S/api", "/K8S/shop"]
-                table.members = []
+                table.pools["/K8S/shop", default: LoadBalancerPool()].members += []
+                table.all = []
             }
         }
         #expect(site.kinds == [.ltmPoolEmptied])
@@ -425,7 +481,7 @@ import Verdicts
     func poolEmptied() {
         var site = site()
         for _ in 0..<7 { cycle(&site) }
-        for _ in 0..<2 { cycle(&site) { $0.members.removeAll { $0.pool == "/K8S/web" } } }
+        for _ in 0..<2 { cycle(&site) { $0.all.removeAll { $0.pool == "/K8S/web" } } }
         #expect(site.kinds == [.ltmPoolEmptied])
         #expect(site.judgement.verdicts[0].severity == .critical)
     }
@@ -444,11 +500,11 @@ import Verdicts
         tell(&site, .exposures(.listed(exposures)))
         let made = site
         func drift(_ table: inout LoadBalancerTable) {
-            table.pools = ["/K8S/web", "/K8S/api", "/K8S/shop"]
-            table.members = []
-            for pool in table.pools.sorted() {
+            table.pools["/K8S/shop", default: LoadBalancerPool()].members += []
+            table.all = []
+            for pool in table.pools.keys.sorted() {
                 for index in 1...3 {
-                    table.members.append(made.member(pool, "10.16.\(index - 1).10", isUp: true))
+                    table.all.append(made.member(pool, "10.16.\(index - 1).10", isUp: true))
                 }
             }
         }
@@ -466,7 +522,7 @@ import Verdicts
         var site = site()
         for _ in 0..<7 {
             cycle(&site) {
-                $0.partitions = ["Common"]; $0.members = []
+                $0.partitions = ["Common"]; $0.all = []
             }
         }
         #expect(site.kinds == [])

@@ -20,10 +20,10 @@ import Verdicts
     }
 
     private func kill(_ table: inout LoadBalancerTable, _ addresses: [String]) {
-        for index in table.members.indices
-        where addresses.contains(table.members[index].address?.description ?? "") {
-            table.members[index].monitor = "down"
-            table.members[index].availability = "offline"
+        for index in table.all.indices
+        where addresses.contains(table.all[index].address?.description ?? "") {
+            table.all[index].monitor = "down"
+            table.all[index].availability = "offline"
         }
     }
 
@@ -32,7 +32,7 @@ import Verdicts
         var site = Site()
         read(&site) { table in
             table.routes = []
-            kill(&table, table.members.compactMap { $0.address?.description })
+            kill(&table, table.all.compactMap { $0.address?.description })
         }
         #expect(site.kinds == [.ltmRouteMissing])
         let verdict = site.judgement.verdicts[0]
@@ -88,10 +88,10 @@ import Verdicts
     func undecided() {
         var site = Site()
         read(&site) { table in
-            for index in table.members.indices {
-                table.members[index].monitor =
+            for index in table.all.indices {
+                table.all[index].monitor =
                     ["checking", "unchecked", "forced-down", "odd"][index % 4]
-                table.members[index].availability = "unknown"
+                table.all[index].availability = "unknown"
             }
         }
         #expect(site.kinds == [])
@@ -104,7 +104,7 @@ import Verdicts
     func nothingExposed() {
         var site = Site()
         read(&site) { table in
-            table.members.removeAll { Site.cidr(3).contains($0.address ?? address("::")) }
+            table.all.removeAll { Site.cidr(3).contains($0.address ?? address("::")) }
         }
         #expect(site.kinds == [])
         #expect(site.states(.member, of: 3) == [.notChecked])
@@ -135,7 +135,7 @@ import Verdicts
         site.readLTM(
             .read(
                 site.loadBalancer { table in
-                    table.members[2] = site.member("/K8S/web", "10.16.1.10", isUp: false)
+                    table.all[5] = site.member("/K8S/web", "10.16.1.10", isUp: false)
                 }
             )
         )

@@ -25,9 +25,9 @@ import Verdicts
         site.readLTM(
             .read(
                 site.loadBalancer { table in
-                    for index in table.members.indices where index / 2 == 2 {
-                        table.members[index].monitor = "down"
-                        table.members[index].availability = "offline"
+                    for index in table.all.indices where index % 4 == 2 {
+                        table.all[index].monitor = "down"
+                        table.all[index].availability = "offline"
                     }
                 }
             )

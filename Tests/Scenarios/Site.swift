@@ -153,7 +153,7 @@ struct Site {
         ]
         for index in 1...count {
             for (pool, host) in [("/K8S/web", 10), ("/K8S/api", 11)] {
-                table.members.append(member(pool, "10.16.\(index - 1).\(host)", isUp: true))
+                table.all.append(member(pool, "10.16.\(index - 1).\(host)", isUp: true))
             }
         }
         table.virtualServers = [
@@ -225,5 +225,18 @@ func read(
         site.read("a", .read(site.table("a", change)))
         site.read("b", .read(site.table("b")))
         site.readLTM(.read(site.loadBalancer()))
+    }
+}
+
+extension LoadBalancerTable {
+    /// All members of all pools, to be changed in place; a pool that loses its last stays, empty.
+    var all: [PoolMember] {
+        get { members }
+        set {
+            let groups = Dictionary(grouping: newValue, by: \.pool)
+            for name in Set(pools.keys).union(groups.keys) {
+                pools[name, default: LoadBalancerPool()].members = groups[name] ?? []
+            }
+        }
     }
 }

@@ -252,7 +252,7 @@ import Verdicts
             site.readLTM(
                 .read(
                     site.loadBalancer { table in
-                        table.members[4] = site.member("/K8S/web", "10.16.2.10", isUp: false)
+                        table.all[6] = site.member("/K8S/web", "10.16.2.10", isUp: false)
                     }
                 )
             )

@@ -118,25 +118,13 @@ struct Check: AsyncParsableCommand {
     private func checkLoadBalancer(_ item: Configuration.LoadBalancer) async -> [Row] {
         var rows: [Row] = []
         for unit in item.bigip.units {
-            let client = BigIPClient(
-                unit: unit,
-                username: item.bigip.username,
-                password: item.bigip.password,
-                ca: item.bigip.ca
-            )
-            let poller = BigIPPoller(
-                name: item.name,
-                unit: unit,
-                client: client,
-                partitions: item.bigip.partitions,
-                period: item.bigip.every
-            )
+            let poller = item.poller(of: unit)
             rows.append(
-                row("\(item.name) \(unit)", await poller.read()) { table in
+                row("\(item.name) \(unit)", await poller.read(clock: { .zero })) { table in
                     "\(table.role.rawValue), \(table.members.count) members"
                 }
             )
-            await client.close()
+            await poller.close()
         }
         return rows
     }

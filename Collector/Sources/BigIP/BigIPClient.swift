@@ -1,120 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import DeviceHTTP
 package import Facts
 import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// A request that gave nothing to believe.
-struct BigIPRequestError: Error, CustomStringConvertible {
-    let description: String
-    let failure: BigIPFailure?
+package struct BigIPRequestError: Error, Sendable, CustomStringConvertible {
+    package let description: String
+    var failure: BigIPFailure?
 }
 
 /// iControl REST of one unit: one token, one request at a time, reads only.
 ///
-/// The token is renewed by elapsed time before it expires, and given back on stop. There is never
-/// a Basic header beside it, and a refused password is not tried again for ten minutes.
+/// The token is given back on stop. There is never a Basic header beside it.
 package actor BigIPClient {
     private let base: String
     private let username: String
     private let password: Secret
-    private let http: HTTPClient
-    private var token: (value: Secret, expires: ContinuousClock.Instant)?
-    private var refusedUntil: ContinuousClock.Instant?
-
-    /// Client limit of facts: 30 s for an answer; a healthy unit needs well under one.
-    private static let timeout = TimeAmount.seconds(30)
-    /// A page of fifty pools with everything is under 1 MB.
-    private static let bodyLimit = 16 << 20
-    /// Wrong credentials lock accounts out: one probe in ten minutes.
-    private static let refusalPause = Duration.seconds(600)
+    private let door: DeviceDoor
+    private var login = BigIPLogin()
+    private let born = ContinuousClock.now
 
     /// `ca` is a PEM file; without it the system's trust is used.
     package init(unit: String, username: String, password: Secret, ca: String?) {
         base = unit.hasSuffix("/") ? String(unit.dropLast()) : unit
         self.username = username
         self.password = password
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(5), read: Self.timeout)
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
-        configuration.redirectConfiguration = .disallow
-        configuration.httpVersion = .http1Only
-        if let ca {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(ca)
-            configuration.tlsConfiguration = tls
-        }
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        door = DeviceDoor(ca: ca)
     }
 
-    /// GET below `/mgmt/tm`. One retry after a token glitch or expiry, nothing else.
+    /// GET below `/mgmt/tm`. A header that the unit overlooked is sent once more, a token that it forgot is
+    /// replaced once; nothing else is repeated.
     package func get(_ path: String) async throws -> [UInt8] {
-        for attempt in 0..<2 {
+        var hasRepeated = false
+        var hasReplaced = false
+        while true {
             let token = try await currentToken()
-            let (status, body) = try await send(.GET, path, token: token)
-            if status == 200 { return body }
-            let failure = classify(status: status, body: body)
-            if failure.action == .loginAgain, attempt == 0 {
-                self.token = nil
-                continue
+            let answer = try await send(.GET, path, token: token)
+            if answer.status == 200 { return answer.body }
+            let failure = classify(status: answer.status, body: answer.body)
+            switch failure.action {
+            case .retryOnce where !hasRepeated: hasRepeated = true
+            case .loginAgain where !hasReplaced, .retryOnce where !hasReplaced:
+                hasReplaced = true
+                login.lost(at: now)
+            default:
+                if failure.action == .loginAgain { login.lost(at: now) }
+                let place = path.split(separator: "?")[0]
+                throw BigIPRequestError(
+                    description: "\(place): \(failure.text)",
+                    failure: failure
+                )
             }
-            throw BigIPRequestError(
-                description: "\(path.split(separator: "?")[0]): \(failure.text)",
-                failure: failure
-            )
         }
-        throw BigIPRequestError(description: "\(path): refused twice", failure: nil)
     }
 
     /// Gives the token back and closes the connection.
     package func close() async {
-        if let token = token?.value {
-            self.token = nil
-            _ = try? await send(
-                .DELETE,
-                "/mgmt/shared/authz/tokens/\(token.reveal())",
-                token: token
-            )
+        if let token = login.end() {
+            let path = "/mgmt/shared/authz/tokens/\(token.reveal())"
+            _ = try? await send(.DELETE, path, token: token)
         }
-        try? await http.shutdown()
+        await door.close()
     }
 
-    private struct Login: Encodable {
+    private struct Credentials: Encodable {
         var username: String
         var password: String
         var loginProviderName = "tmos"
     }
 
+    private var now: Int64 {
+        let life = (ContinuousClock.now - born).components
+        return life.seconds * 1000 + life.attoseconds / 1_000_000_000_000_000
+    }
+
     private func currentToken() async throws -> Secret {
-        let now = ContinuousClock.now
-        if let token, token.expires > now { return token.value }
-        if let refusedUntil, now < refusedUntil {
+        switch login.next(at: now) {
+        case .use(let token): return token
+        case .wait(let until, let why):
+            let minutes = max(1, (until - now + 59_999) / 60_000)
             throw BigIPRequestError(
-                description: "credentials were refused; the next try is within 10 minutes",
-                failure: nil
+                description: "no login: \(why); the next try is within \(minutes) min"
             )
+        case .login: return try await logIn()
         }
-        let login = Login(username: username, password: password.reveal())
-        let (status, body) = try await send(
-            .POST,
-            "/mgmt/shared/authn/login",
-            token: nil,
-            body: try JSONEncoder().encode(login)
+    }
+
+    private func logIn() async throws -> Secret {
+        let body = try JSONEncoder().encode(
+            Credentials(username: username, password: password.reveal())
         )
-        guard status == 200 else {
-            let failure = classify(status: status, body: body)
-            if status == 401 { refusedUntil = now + Self.refusalPause }
+        let answer = try await send(.POST, "/mgmt/shared/authn/login", token: nil, body: body)
+        guard answer.status == 200 else {
+            var failure = classify(status: answer.status, body: answer.body)
+            // Whatever the words of a 401, here it is about the password.
+            if answer.status == 401 {
+                failure = BigIPFailure(
+                    action: .credentials,
+                    text: "HTTP 401: the credentials are refused"
+                )
+            }
+            login.refused(failure, at: now)
             throw BigIPRequestError(description: "login: \(failure.text)", failure: failure)
         }
-        refusedUntil = nil
-        let answer = try decodeLogin(body)
-        // A minute early, so that no request is caught by the expiry.
-        let life = max(answer.lifetimeMilliseconds - 60_000, answer.lifetimeMilliseconds / 2)
-        let secret = Secret(answer.token)
-        token = (secret, now + .milliseconds(life))
-        return secret
+        let granted = try decodeLogin(answer.body)
+        let token = Secret(granted.token)
+        login.granted(token, lifetime: granted.lifetimeMilliseconds, at: now)
+        return token
     }
 
     private func send(
@@ -122,7 +117,7 @@ package actor BigIPClient {
         _ path: String,
         token: Secret?,
         body: Data? = nil
-    ) async throws -> (Int, [UInt8]) {
+    ) async throws -> DeviceDoor.Answer {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         if let token { request.headers.add(name: "X-F5-Auth-Token", value: token.reveal()) }
@@ -131,18 +126,9 @@ package actor BigIPClient {
             request.body = .bytes(ByteBuffer(bytes: body))
         }
         do {
-            let response = try await http.execute(request, timeout: Self.timeout)
-            let buffer = try await response.body.collect(upTo: Self.bodyLimit)
-            return (Int(response.status.code), Array(buffer.readableBytesView))
-        } catch let error as HTTPClientError {
-            throw BigIPRequestError(
-                description: "no answer: \(error.shortDescription)",
-                failure: nil
-            )
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            throw BigIPRequestError(description: "no answer: \(error)", failure: nil)
+            return try await door.exchange(request)
+        } catch let error as NoAnswer {
+            throw BigIPRequestError(description: error.description)
         }
     }
 }

@@ -32,6 +32,8 @@ package struct BigIPFailure: Error, Hashable, Sendable, CustomStringConvertible 
     package enum Action: Hashable, Sendable {
         /// The token is gone: log in once.
         case loginAgain
+        /// The header was overlooked, which happens: once more with the same token.
+        case retryOnce
         case retryLater
         /// Wrong credentials: no login loop.
         case credentials
@@ -60,7 +62,7 @@ package func classify(status: Int, body: [UInt8]) -> BigIPFailure {
             return failure(.loginAgain, "the token is no longer valid")
         }
         if text.contains("no user authentication header or token") {
-            return failure(.loginAgain, "the token was not seen")
+            return failure(.retryOnce, "the token was not seen")
         }
         return failure(.credentials, "the credentials are refused")
     case 403: return failure(.credentials, "no permission")

@@ -113,7 +113,7 @@ private struct VirtualsDocument: Encodable {
     }
 
     var virtuals: [Virtual]
-    var problems: [String] = []
+    var problems: [String]
 }
 
 private func text(_ document: some Encodable) throws -> String {
@@ -162,9 +162,13 @@ private func isStatistics(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Bool {
 }
 
 package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
-    let virtuals =
-        try isStatistics(bytes)
-        ? try decodeVirtualStats(bytes) : try decodeVirtuals(config: bytes, stats: nil)
+    let virtuals: [VirtualServer]
+    let problems: [String]
+    if try isStatistics(bytes) {
+        (virtuals, problems) = try decodeVirtualStats(bytes)
+    } else {
+        (virtuals, _, problems) = try decodeVirtualRows(bytes, states: [:])
+    }
     return try text(
         VirtualsDocument(
             virtuals: virtuals.map {
@@ -176,7 +180,8 @@ package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
                     enabled: $0.enabled,
                     reason: $0.reason
                 )
-            }
+            },
+            problems: problems
         )
     )
 }

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
-import Foundation
 package import Routing
 
-/// Reads one BIG-IP unit in a round, request by request, and believes only a complete round.
-///
-/// 1. sys/mcp-state must be running: a restarting unit answers 404 and empty lists.
-/// 2. cm/device: the unit's own role.
-/// 3. Pools of the partitions, then each pool's members/stats by full path.
-/// 4. net/route and net/self, monitors' time-outs, virtual servers.
-/// Anything unreadable fails the round: a partial list would look like absence.
+/// Reads one BIG-IP unit round by round, and single pools in between when somebody asks for them.
 package struct BigIPPoller: Sendable {
     package let name: String
     package let unit: String
+    /// What was asked for between rounds: by judgement that is in doubt, by the unit's own syslog.
+    package let requested = RequestedPools()
     private let client: BigIPClient
     private let partitions: [String]
     private let period: Int64
-
-    /// Rows a page: vendor tools that asked for more ran into time-outs.
-    private static let pageSize = 50
-    /// 5,000 pools of a partition; past that paging does not end.
-    private static let pageLimit = 100
 
     package init(
         name: String,
@@ -36,109 +26,72 @@ package struct BigIPPoller: Sendable {
         self.period = period
     }
 
-    /// Polls until cancelled. `pause` waits that many milliseconds, or less when a hint came.
+    /// Polls until cancelled. `pause` waits that many milliseconds, or less when a pool was asked for.
     package func run(
         clock: @Sendable () -> Timestamp,
         pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
-        await PollSchedule.run(period: period, clock: clock, pause: pause) {
+        var state = UnitState(partitions: partitions, period: period)
+        var schedule = PollSchedule(period: period)
+        while !Task.isCancelled {
             let began = clock()
-            let result = await read()
+            let result = await read(&state, clock)
+            guard !Task.isCancelled else { break }
             deliver(.loadBalancerRead(name: name, unit: unit, result, took: clock() - began))
-            return result.isGood
+            let delay = schedule.delay(afterSuccess: result.isGood, random: .random(in: 0..<1000))
+            let isWell = result.isGood
+            await between(until: clock() + delay, &state, isWell, clock, pause, deliver)
         }
         await client.close()
     }
 
-    /// One round: the table, or why there is none.
-    package func read() async -> ReadResult<LoadBalancerTable> {
+    /// One round, and nothing kept of it.
+    package func read(clock: @Sendable () -> Timestamp) async -> ReadResult<LoadBalancerTable> {
+        var state = UnitState(partitions: partitions, period: period)
+        return await read(&state, clock)
+    }
+
+    package func close() async { await client.close() }
+
+    private func read(
+        _ state: inout UnitState,
+        _ clock: @Sendable () -> Timestamp
+    ) async -> ReadResult<LoadBalancerTable> {
         do {
-            return .read(try await round())
+            return .read(try await state.round(UnitReader(client: client), clock: clock))
         } catch {
             return .failed("\(error)")
         }
     }
 
-    private func round() async throws -> LoadBalancerTable {
-        guard try decodeMCPState(try await get("sys/mcp-state")) else {
-            throw BigIPRequestError(
-                description: "mcpd is not running: the unit starts or stops",
-                failure: nil
-            )
-        }
-        var table = LoadBalancerTable()
-        table.role = try decodeDeviceRole(try await get("cm/device"))
-        var monitorNames: Set<String> = []
-        for partition in partitions {
-            table.partitions.insert(partition)
-            for pool in try await pools(of: partition) {
-                table.pools.insert(pool.fullPath)
-                let body = try await get(memberStatsPath(pool: pool.fullPath), isFullPath: true)
-                let answer = try decodeMemberStats(body, pool: pool.fullPath)
-                try whole(answer.problems, pool.fullPath)
-                table.members += answer.members
-                monitorNames.formUnion(pool.monitor.split(separator: " ").map(String.init))
+    /// Until the next round: pools that were asked for, none more often than a quarter of the period. A unit
+    /// that could not be read is left alone.
+    private func between(
+        until end: Timestamp,
+        _ state: inout UnitState,
+        _ isWell: Bool,
+        _ clock: @Sendable () -> Timestamp,
+        _ pause: @Sendable (Int64) async -> Void,
+        _ deliver: @Sendable (FactUpdate) -> Void
+    ) async {
+        var isWell = isWell
+        while !Task.isCancelled, clock() < end {
+            let (due, next) =
+                isWell ? requested.due(state, floor: max(period / 4, 500), at: clock()) : ([], nil)
+            guard !due.isEmpty else {
+                await pause(min(end, next ?? end) - clock())
+                continue
             }
-            table.virtualServers += try await virtualServers(of: partition)
-        }
-        try await readNetwork(into: &table)
-        let timeouts = try decodeMonitors(try await get("ltm/monitor/http"))
-        let used = timeouts.filter { monitorNames.contains($0.key) }.values
-        table.monitorTimeout = used.max() ?? timeouts.values.max() ?? table.monitorTimeout
-        return table
-    }
-
-    private func readNetwork(into table: inout LoadBalancerTable) async throws {
-        let routes = try decodeRoutes(try await get("net/route"))
-        try whole(routes.problems, "net/route")
-        let networks = try decodeSelfIPs(try await get("net/self"))
-        try whole(networks.problems, "net/self")
-        table.routes = routes.routes
-        table.selfNetworks = networks.networks
-    }
-
-    /// A row that cannot be read would look absent: then the round proves nothing.
-    private func whole(_ problems: [String], _ what: String) throws {
-        guard let problem = problems.first else { return }
-        throw BigIPRequestError(description: "\(what): \(problem)", failure: nil)
-    }
-
-    /// All pages; a total that moves between pages means the list moved under us.
-    private func pools(of partition: String) async throws -> [BigIPPool] {
-        var pools: [String: BigIPPool] = [:]
-        var total: Int?
-        for page in 0..<Self.pageLimit {
-            let body = try await get(
-                "ltm/pool?$filter=partition%20eq%20\(escaped(partition))&$top=\(Self.pageSize)"
-                    + "&$skip=\(page * Self.pageSize)"
-            )
-            let answer = try decodePools(body)
-            try whole(answer.problems, "ltm/pool")
-            for pool in answer.pools { pools[pool.fullPath] = pool }
-            if let known = total, let now = answer.page.totalItems, known != now {
-                throw BigIPRequestError(
-                    description: "ltm/pool: the list changed while it was read",
-                    failure: nil
-                )
+            let began = clock()
+            do {
+                let pools = try await state.pools(due, UnitReader(client: client), clock: clock)
+                let took = clock() - began
+                if !pools.isEmpty { deliver(.poolsRead(name: name, unit: unit, pools, took: took)) }
+            } catch {
+                // The round tells what is wrong, and is the one that counts failures.
+                isWell = false
             }
-            total = answer.page.totalItems
-            if !answer.page.hasMore || answer.pools.isEmpty { break }
         }
-        return pools.values.sorted { $0.fullPath < $1.fullPath }
-    }
-
-    private func virtualServers(of partition: String) async throws -> [VirtualServer] {
-        let filter = "$filter=partition%20eq%20\(escaped(partition))"
-        let config = try await get("ltm/virtual?\(filter)")
-        return try decodeVirtuals(config: config, stats: try? await get("ltm/virtual/stats"))
-    }
-
-    private func get(_ path: String, isFullPath: Bool = false) async throws -> [UInt8] {
-        try await client.get(isFullPath ? path : "/mgmt/tm/" + path)
-    }
-
-    private func escaped(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
     }
 }

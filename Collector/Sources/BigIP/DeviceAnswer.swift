@@ -25,6 +25,34 @@ package func decodeMCPState(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Bool
     return phase == "running" && (row.field("lastLoad")?.text ?? "").contains("succeed")
 }
 
+/// `cm/sync-status`: the device's own word, `In Sync`, `Changes Pending`, `Standalone`.
+func decodeSynchronization(_ bytes: [UInt8]) throws(BigIPDecodingError) -> String {
+    let rows = try JSONValue.answer(bytes).statistics().rows
+    return String((rows.first?.fields.field("status")?.text ?? "").prefix(64))
+}
+
+/// `auth/partition`: each partition's default route domain.
+func decodeDefaultRouteDomains(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [String: Int] {
+    var domains: [String: Int] = [:]
+    for row in try JSONValue.answer(bytes).items() {
+        guard let name = row["name"]?.text else { continue }
+        domains[name] = row["defaultRouteDomain"]?.integer.flatMap { routeDomainNumber("\($0)") }
+    }
+    return domains
+}
+
+/// `net/route-domain`: the parent of each that has one, by number.
+func decodeRouteDomains(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [Int: Int] {
+    var numbers: [String: Int] = [:]
+    var parents: [Int: String] = [:]
+    for row in try JSONValue.answer(bytes).items() {
+        guard let number = row["id"]?.integer, let name = row["fullPath"]?.text else { continue }
+        numbers[name] = number
+        parents[number] = row["parent"]?.text
+    }
+    return parents.compactMapValues { numbers[$0] }
+}
+
 /// `ltm/monitor/TYPE`: time-outs in milliseconds by full path.
 package func decodeMonitors(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [String: Int64] {
     var timeouts: [String: Int64] = [:]

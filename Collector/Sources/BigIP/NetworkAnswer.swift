@@ -46,63 +46,26 @@ private func target(_ row: JSONValue) -> LoadBalancerRoute.Target {
     return .other("no target")
 }
 
+/// A network that the unit is part of.
+package struct SelfNetwork: Hashable, Sendable {
+    package var name: String
+    package var prefix: Prefix
+    package var routeDomain: Int?
+}
+
 /// `net/self`: the networks the unit is part of.
 package func decodeSelfIPs(
     _ bytes: [UInt8]
-) throws(BigIPDecodingError) -> (networks: [Prefix], problems: [String]) {
-    var networks: [Prefix] = []
+) throws(BigIPDecodingError) -> (networks: [SelfNetwork], problems: [String]) {
+    var networks: [SelfNetwork] = []
     var problems: [String] = []
     for (index, row) in try JSONValue.answer(bytes).items().enumerated() {
-        guard let text = row["address"]?.text, let (prefix, _) = network(text) else {
+        guard let text = row["address"]?.text, let (prefix, domain) = network(text) else {
             problems.append("items[\(index)]: address is not a prefix")
             continue
         }
-        networks.append(prefix)
+        let name = row["fullPath"]?.text ?? row["name"]?.text ?? "items[\(index)]"
+        networks.append(SelfNetwork(name: name, prefix: prefix, routeDomain: domain))
     }
-    return (Set(networks).sorted(), problems)
-}
-
-/// `ltm/virtual`, with `ltm/virtual/stats` for the states where it could be read.
-package func decodeVirtuals(
-    config: [UInt8],
-    stats: [UInt8]?
-) throws(BigIPDecodingError) -> [VirtualServer] {
-    var states: [String: JSONValue] = [:]
-    if let stats {
-        for row in try JSONValue.answer(stats).statistics().rows {
-            if let name = row.fields.field("tmName")?.text { states[name] = row.fields }
-        }
-    }
-    let rows = try JSONValue.answer(config).items()
-    return rows.compactMap { virtualServer($0, states) }.sorted { $0.name < $1.name }
-}
-
-private func virtualServer(_ row: JSONValue, _ states: [String: JSONValue]) -> VirtualServer? {
-    guard let name = row["fullPath"]?.text else { return nil }
-    let state = states[name]
-    let isDisabled = row["disabled"]?.flag == true || row["enabled"]?.flag == false
-    return VirtualServer(
-        name: name,
-        destination: row["destination"]?.text ?? "",
-        pool: row["pool"]?.text,
-        availability: state?.word("status.availabilityState") ?? "unknown",
-        enabled: state?.field("status.enabledState")?.text.map { String($0.prefix(64)) }
-            ?? (isDisabled ? "disabled" : "enabled"),
-        reason: trimmed(state?.field("status.statusReason")?.text ?? "")
-    )
-}
-
-/// `ltm/virtual/stats` alone: states without the configuration's pool names.
-func decodeVirtualStats(_ bytes: [UInt8]) throws(BigIPDecodingError) -> [VirtualServer] {
-    try JSONValue.answer(bytes).statistics().rows.compactMap { row in
-        guard let name = row.fields.field("tmName")?.text else { return nil }
-        return VirtualServer(
-            name: name,
-            destination: row.fields.field("destination")?.text ?? "",
-            pool: nil,
-            availability: row.fields.word("status.availabilityState"),
-            enabled: row.fields.word("status.enabledState"),
-            reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
-        )
-    }.sorted { $0.name < $1.name }
+    return (networks.sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) }, problems)
 }

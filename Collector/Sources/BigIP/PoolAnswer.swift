@@ -15,6 +15,11 @@ package struct BigIPPool: Hashable, Sendable {
 package struct Page: Hashable, Sendable {
     package var totalItems: Int?
     package var hasMore: Bool
+
+    package init(totalItems: Int? = nil, hasMore: Bool) {
+        self.totalItems = totalItems
+        self.hasMore = hasMore
+    }
 }
 
 /// `ltm/pool`: a page of the collection, or one pool; `ltm/pool/stats` too.
@@ -44,9 +49,37 @@ package func decodePools(
             pools.append(pool)
         }
     }
-    // nextLink's host and encoding vary; that it is there is all that counts.
-    let page = Page(totalItems: root["totalItems"]?.integer, hasMore: root["nextLink"] != nil)
-    return (pools, page, problems)
+    return (pools, page(root), problems)
+}
+
+/// nextLink's host and encoding vary; that it is there is all that counts.
+private func page(_ root: JSONValue) -> Page {
+    Page(totalItems: root["totalItems"]?.integer, hasMore: root["nextLink"] != nil)
+}
+
+func decodePage(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Page {
+    page(try JSONValue.answer(bytes))
+}
+
+/// `ltm/pool/stats`: of each pool what tells whether its members have changed. A row that cannot be read is
+/// left out: that pool is then read anyway.
+package func decodePoolStatistics(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> (pools: [String: PoolStatistics], page: Page) {
+    let root = try JSONValue.answer(bytes)
+    var pools: [String: PoolStatistics] = [:]
+    for row in try root.statistics().rows {
+        guard let name = row.fields.field("tmName")?.text else { continue }
+        func count(_ field: String) -> Int { row.fields.field(field)?.integer ?? -1 }
+        pools[name] = PoolStatistics(
+            members: count("memberCnt"),
+            active: count("activeMemberCnt"),
+            available: count("availableMemberCnt"),
+            availability: row.fields.word("status.availabilityState"),
+            enabled: row.fields.word("status.enabledState")
+        )
+    }
+    return (pools, page(root))
 }
 
 private func configuredPool(_ row: JSONValue) -> BigIPPool? {

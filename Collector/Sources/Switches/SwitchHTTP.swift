@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import DeviceHTTP
 package import Facts
 import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// A switch's HTTP door: one user, one request at a time, one connection kept open.
 ///
@@ -22,21 +22,14 @@ package actor SwitchHTTP {
         }
     }
 
-    struct Answer: Sendable {
-        let status: Int
-        let body: [UInt8]
-    }
+    typealias Answer = DeviceDoor.Answer
 
     private let url: String
     private let account: Account
-    private let http: HTTPClient
+    private let door: DeviceDoor
     private var cookie: (value: Secret, until: ContinuousClock.Instant)?
     private var refusedUntil: ContinuousClock.Instant?
 
-    /// NX-OS takes seconds for a table, and gives a command up after 300 s: this is a sick switch.
-    private static let timeout = TimeAmount.seconds(30)
-    private static let deadline = 40
-    private static let bodyLimit = 16 << 20
     /// A session cookie lives for 600 s: a minute early, nothing is caught by its end.
     private static let cookieLife = Duration.seconds(540)
     private static let refusalPause = Duration.seconds(600)
@@ -45,20 +38,10 @@ package actor SwitchHTTP {
     package init(url: String, account: Account, ca: String?) {
         self.url = url.hasSuffix("/") ? String(url.dropLast()) : url
         self.account = account
-        var configuration = HTTPClient.Configuration()
-        configuration.timeout = .init(connect: .seconds(5), read: Self.timeout)
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1
-        configuration.redirectConfiguration = .disallow
-        configuration.httpVersion = .http1Only
-        if let ca {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.trustRoots = .file(ca)
-            configuration.tlsConfiguration = tls
-        }
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        door = DeviceDoor(ca: ca)
     }
 
-    package func close() async { try? await http.shutdown() }
+    package func close() async { await door.close() }
 
     /// Posts what is one of the readers' own fixed requests.
     func post(_ path: String, type: String, _ body: String) async throws -> Answer {
@@ -90,24 +73,11 @@ package actor SwitchHTTP {
         }
         request.body = .bytes(ByteBuffer(string: body))
         do {
-            // The client's own time-out ends with the head: a body may drip for ever.
-            let (answer, headers) = try await withDeadline(seconds: Self.deadline) {
-                [request, http] in
-                let response = try await http.execute(request, timeout: Self.timeout)
-                let buffer = try await response.body.collect(upTo: Self.bodyLimit)
-                let body = Array(buffer.readableBytesView)
-                return (Answer(status: Int(response.status.code), body: body), response.headers)
-            }
-            keepCookie(headers)
+            let answer = try await door.exchange(request)
+            keepCookie(answer.headers)
             return answer
-        } catch let error as HTTPClientError {
-            throw SwitchReadError("no answer: \(error.shortDescription)")
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch let error as SwitchReadError {
-            throw error
-        } catch {
-            throw SwitchReadError("no answer: \(error)")
+        } catch let error as NoAnswer {
+            throw SwitchReadError(error.description)
         }
     }
 

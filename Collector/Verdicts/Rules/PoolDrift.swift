@@ -8,7 +8,11 @@ struct PoolDrift {
 
     let loadBalancer: String
     let exposure: Exposure
+    /// When the pool's members were asked for.
     let readAt: Timestamp
+    /// It is not as Kubernetes wants it now, be it for a moment: worth another look soon.
+    let differs: Bool
+    private let hasVanished: Bool
     private(set) var missing: [(socket: Socket, node: String?, since: Timestamp)] = []
     private(set) var stale: [(socket: Socket, since: Timestamp)] = []
     private(set) var isEmptied = false
@@ -24,19 +28,21 @@ struct PoolDrift {
 
     /// Nil where nothing can be said.
     init?(_ exposure: Exposure, _ cluster: ClusterFacts, _ sight: PoolSight, in world: World) {
-        let table = sight.latest.value
-        let now = sight.members(of: exposure.pool)
+        let pool = sight.pool(exposure.pool)
+        let now = pool?.sockets ?? []
         guard let expected = cluster.expected(in: exposure), let heard = cluster.poolsHeard,
             let exposedSince = cluster.exposedSince[exposure.pool],
-            table.partitions.contains(exposure.partition), table.pools.contains(exposure.pool),
+            sight.latest.value.partitions.contains(exposure.partition),
+            pool != nil || sight.hasVanished(exposure.pool),
             !world.areNodes(now.map(\.address))
         else { return nil }
         loadBalancer = sight.name
         self.exposure = exposure
-        readAt = sight.latest.at
+        hasVanished = pool == nil
+        readAt = pool?.began ?? sight.latest.at
         readyCount = expected.count
-        let (began, patience) = (sight.latest.began, world.snapshot.memberPatience)
-        let before = sight.membersBefore(of: exposure.pool)
+        differs = Set(expected.keys) != now
+        let (began, patience) = (readAt, world.snapshot.memberPatience)
         // What differs counts once Kubernetes was heard of after the pool came to be as it is: before that
         // the pool may only be ahead of what we know.
         for (socket, member) in expected where !now.contains(socket) {
@@ -48,9 +54,11 @@ struct PoolDrift {
         let due = expected.values.filter { began - max($0.since, exposedSince) >= patience }
         let emptied = sight.history.lastGone(of: exposure.pool) ?? exposedSince
         isEmptied = now.isEmpty && !due.isEmpty && heard > emptied
-        missing = missing.filter { !before.contains($0.socket) }
+        // Absence is believed of two reads.
+        let before = pool?.previousSockets
+        missing = missing.filter { before?.contains($0.socket) == false }
             .sorted { $0.socket.address < $1.socket.address }
-        findStale(now.intersection(before), cluster, sight, heard: heard, patience)
+        findStale(now.intersection(before ?? []), cluster, sight, heard: heard, patience)
         reason = leftOut(in: cluster)
     }
 
@@ -62,12 +70,12 @@ struct PoolDrift {
         _ patience: Int64
     ) {
         let pods = cluster.endpoints[exposure.service]
-        let firstReadAt = sight.history.firstReadAt ?? sight.latest.at
+        let firstReadAt = sight.history.firstReadAt ?? readAt
         for socket in members where !(pods?.live.contains(socket.address) ?? false) {
             let key = PoolSocket(pool: exposure.pool, socket: socket)
-            let came = sight.history.since[key] ?? sight.latest.at
+            let came = sight.history.since[key] ?? readAt
             let orphaned = max(came, pods?.gone[socket.address] ?? firstReadAt)
-            guard heard > came, sight.latest.began - orphaned >= patience else { continue }
+            guard heard > came, readAt - orphaned >= patience else { continue }
             stale.append((socket, orphaned))
         }
         stale.sort { $0.socket.address < $1.socket.address }
@@ -94,7 +102,10 @@ struct PoolDrift {
     var staleWords: String {
         stale.count == 1 ? "1 member belongs to no pod" : "\(stale.count) members belong to no pod"
     }
-    var emptiedWords: String { "it has no members, Kubernetes has \(readyCount) ready pods for it" }
+    var emptiedWords: String {
+        let what = hasVanished ? "the pool is gone" : "it has no members"
+        return "\(what), Kubernetes has \(readyCount) ready pods for it"
+    }
     var words: String {
         [missing.isEmpty ? nil : missingWords, stale.isEmpty ? nil : staleWords]
             .compactMap(\.self).joined(separator: ", ")

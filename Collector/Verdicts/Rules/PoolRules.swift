@@ -11,17 +11,24 @@ import Routing
 /// 4. most pools drift like that at once → ltm-pools-frozen, in place of those.
 ///
 /// All times end with the begin of the read: what the controller did after it is not in it.
-func poolFindings(in world: World) -> [Finding] {
+///
+/// `inDoubt`: pools that are not as they should be now, by load balancer, be it for a moment.
+func poolFindings(in world: World) -> (findings: [Finding], inDoubt: [String: Set<String>]) {
     guard let cluster = world.snapshot.kubernetes, !cluster.isInDoubt(at: world.now) else {
-        return []
+        return ([], [:])
     }
-    return world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
-        guard let sight = PoolSight(facts, at: world.now) else { return [Finding]() }
+    var all: [Finding] = []
+    var inDoubt: [String: Set<String>] = [:]
+    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
+        guard let sight = PoolSight(facts, at: world.now) else { continue }
         let drifts = cluster.exposures.objects.values.sorted { $0.pool < $1.pool }.compactMap {
             PoolDrift($0, cluster, sight, in: world)
         }
-        return findings(drifts)
+        all += findings(drifts)
+        let differing = drifts.filter(\.differs).map(\.exposure.pool)
+        if !differing.isEmpty { inDoubt[facts.name] = Set(differing) }
     }
+    return (all, inDoubt)
 }
 
 /// While either side is not known nothing is said, and nothing is taken back.
@@ -77,13 +84,12 @@ extension ClusterFacts {
 /// An API server that restarts is back in that time; what it said stands meanwhile.
 let clusterPatience: Int64 = 60_000
 
-/// The last two reads of a load balancer's active unit, by pool.
+/// What the last two reads of each pool of a load balancer's active unit told.
 struct PoolSight {
     let name: String
     let latest: Read<LoadBalancerTable>
     let history: MemberHistory
-    private let now: [String: Set<ServiceEndpoints.Socket>]
-    private let before: [String: Set<ServiceEndpoints.Socket>]
+    private let previous: LoadBalancerTable
 
     init?(_ facts: LoadBalancerFacts, at now: Timestamp) {
         guard let unit = facts.activeUnitName(at: now), let readings = facts.units[unit],
@@ -93,22 +99,13 @@ struct PoolSight {
         name = facts.name
         self.latest = latest
         self.history = history
-        self.now = latest.value.socketsByPool
-        before = previous.value.socketsByPool
+        self.previous = previous.value
     }
 
-    func members(of pool: String) -> Set<ServiceEndpoints.Socket> { now[pool] ?? [] }
-    func membersBefore(of pool: String) -> Set<ServiceEndpoints.Socket> { before[pool] ?? [] }
-}
+    func pool(_ name: String) -> LoadBalancerPool? { latest.value.pools[name] }
 
-extension LoadBalancerTable {
-    fileprivate var socketsByPool: [String: Set<ServiceEndpoints.Socket>] {
-        var sockets: [String: Set<ServiceEndpoints.Socket>] = [:]
-        for member in members {
-            guard let address = member.address else { continue }
-            let socket = ServiceEndpoints.Socket(address: address, port: member.port)
-            sockets[member.pool, default: []].insert(socket)
-        }
-        return sockets
+    /// It had members, and two lists of pools lack it.
+    func hasVanished(_ name: String) -> Bool {
+        pool(name) == nil && previous.pools[name] == nil && history.lastGone(of: name) != nil
     }
 }

@@ -174,7 +174,7 @@ private struct LargeSite {
         ]
         for index in 0..<count {
             for pod in 0..<10 {
-                table.members.append(
+                table.pools["/K8S/pool-\(index % 500)", default: LoadBalancerPool()].members.append(
                     PoolMember(
                         pool: "/K8S/pool-\(index % 500)",
                         address: IPAddress(

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// The time was over before the work was.
+package struct DeadlinePassed: Error, Hashable, Sendable, CustomStringConvertible {
+    package let seconds: Int
+    package var description: String { "not finished within \(seconds) s" }
+}
+
 /// Runs `body` to its end, or until the time is over: then it is cancelled, and the error says so.
-func withDeadline<Value: Sendable>(
+package func withDeadline<Value: Sendable>(
     seconds: Int,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
@@ -9,7 +15,7 @@ func withDeadline<Value: Sendable>(
         group.addTask { try await body() }
         group.addTask {
             try await Task.sleep(for: .seconds(seconds))
-            throw SwitchReadError("not finished within \(seconds) s")
+            throw DeadlinePassed(seconds: seconds)
         }
         defer { group.cancelAll() }
         guard let first = try await group.next() else { throw CancellationError() }

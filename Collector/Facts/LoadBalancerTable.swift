@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// A route of the BIG-IP's configuration (`net/route`).
+package struct LoadBalancerRoute: Hashable, Sendable {
+    package enum Target: Hashable, Sendable {
+        case gateway(IPAddress)
+        case pool(String)
+        case interface(String)
+        case blackhole
+        /// A form this version does not know, in the device's words.
+        case other(String)
+    }
+
+    package var name: String
+    package var prefix: Prefix
+    package var routeDomain: Int?
+    package var target: Target
+
+    package init(name: String, prefix: Prefix, routeDomain: Int?, target: Target) {
+        self.name = name
+        self.prefix = prefix
+        self.routeDomain = routeDomain
+        self.target = target
+    }
+}
+
+/// A virtual server and its state.
+package struct VirtualServer: Hashable, Sendable {
+    package var name: String
+    package var destination: String
+    /// Full path of its default pool.
+    package var pool: String?
+    package var availability: String
+    package var enabled: String
+    package var reason: String
+    /// `none`, `automap`, `snat`; empty where it was not read. With `none` the pods answer the client
+    /// itself, so replies take another way than a monitor's.
+    package var translation: String
+
+    package init(
+        name: String,
+        destination: String,
+        pool: String?,
+        availability: String,
+        enabled: String,
+        reason: String,
+        translation: String = ""
+    ) {
+        self.name = name
+        self.destination = destination
+        self.pool = pool
+        self.availability = availability
+        self.enabled = enabled
+        self.reason = reason
+        self.translation = translation
+    }
+
+    /// Proven to serve nobody; one that an operator disabled is not down.
+    package var isDown: Bool { availability == "offline" && enabled == "enabled" }
+}
+
+/// One pool's members, as one request told them.
+package struct LoadBalancerPool: Hashable, Sendable {
+    package var members: [PoolMember]
+    /// When they were asked for; nil: in the round that the table is of. A pool whose statistics have not
+    /// changed is not asked again in every round.
+    package var began: Timestamp?
+    /// What the read before said, another one than this; nil before the second.
+    package internal(set) var previous: [PoolMember]?
+
+    package init(_ members: [PoolMember] = [], began: Timestamp? = nil) {
+        self.members = members
+        self.began = began
+    }
+
+    /// What was known of the pool goes on: an older read is no news, and equal members are kept once.
+    func following(_ known: LoadBalancerPool?, asked began: Timestamp) -> LoadBalancerPool {
+        guard let known else { return with(began: self.began ?? began, previous: nil) }
+        if let asked = self.began, let before = known.began, asked <= before { return known }
+        var next = with(began: self.began ?? began, previous: known.members)
+        if next.members == known.members { next.members = known.members }
+        return next
+    }
+
+    private func with(began: Timestamp, previous: [PoolMember]?) -> LoadBalancerPool {
+        var next = self
+        next.began = began
+        next.previous = previous
+        return next
+    }
+}
+
+/// One complete read of one BIG-IP unit.
+package struct LoadBalancerTable: Hashable, Sendable {
+    package enum Role: String, Hashable, Sendable { case active, standby, other }
+
+    package var role: Role
+    /// By full path, those without a member too.
+    package var pools: [String: LoadBalancerPool]
+    /// Pools whose members could not be read in this round, and why; what was known of them stands.
+    package var unreadPools: [String: String] = [:]
+    /// Whose pools were read.
+    package var partitions: Set<String>
+    /// Of the route domain that the pools' members lie in.
+    package var routes: [LoadBalancerRoute]
+    /// Self IP networks of that route domain: what is directly connected.
+    package var selfNetworks: [Prefix]
+    package var virtualServers: [VirtualServer]
+    /// Longest monitor time-out seen, milliseconds: how long a dead member may still be called up.
+    package var monitorTimeout: Int64
+    /// How the units' configurations stand to each other, in the device's words: `In Sync`.
+    package var synchronization: String
+
+    package init(
+        role: Role = .active,
+        pools: [String: LoadBalancerPool] = [:],
+        partitions: Set<String> = [],
+        routes: [LoadBalancerRoute] = [],
+        selfNetworks: [Prefix] = [],
+        virtualServers: [VirtualServer] = [],
+        monitorTimeout: Int64 = 16_000,
+        synchronization: String = ""
+    ) {
+        self.role = role
+        self.pools = pools
+        self.partitions = partitions
+        self.routes = routes
+        self.selfNetworks = selfNetworks
+        self.virtualServers = virtualServers
+        self.monitorTimeout = monitorTimeout
+        self.synchronization = synchronization
+    }
+
+    /// In order of their pools.
+    package var members: [PoolMember] {
+        pools.sorted { $0.key < $1.key }.flatMap(\.value.members)
+    }
+
+    /// What earlier tables told of the pools goes on in this one.
+    func following(_ known: LoadBalancerTable?, asked began: Timestamp) -> LoadBalancerTable {
+        var next = self
+        for (name, pool) in pools {
+            next.pools[name] = pool.following(known?.pools[name], asked: began)
+        }
+        return next
+    }
+}
+
+/// How the load balancer reaches pod networks (`pods-via`).
+package enum PodsVia: String, Hashable, Sendable, CaseIterable {
+    case defaultGateway = "default-gateway"
+    case staticRoutes = "static"
+    case dynamicRoutes = "dynamic"
+    case notChecked = "not-checked"
+}

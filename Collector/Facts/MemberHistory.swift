@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// A member of a pool as Kubernetes knows it: where its pod answers.
+package struct PoolSocket: Sendable, Hashable {
+    package var pool: String
+    package var socket: ServiceEndpoints.Socket
+
+    package init(pool: String, socket: ServiceEndpoints.Socket) {
+        self.pool = pool
+        self.socket = socket
+    }
+}
+
+/// Since when a unit has which member, and when those that are gone were last there.
+package struct MemberHistory: Sendable, Equatable {
+    package private(set) var since: [PoolSocket: Timestamp] = [:]
+    package private(set) var gone: [PoolSocket: Timestamp] = [:]
+    /// When each pool last lost a member.
+    private var lastLoss: [String: Timestamp] = [:]
+    /// The sockets of each pool, as last seen.
+    private var sockets: [String: Set<ServiceEndpoints.Socket>] = [:]
+    /// The first good read: what was there then has been for longer.
+    package private(set) var firstReadAt: Timestamp?
+
+    private static let memory: Int64 = 3_600_000
+
+    package init() {}
+
+    /// A whole table: a pool that it lacks has lost what it had.
+    mutating func saw(_ pools: [String: LoadBalancerPool], at now: Timestamp) {
+        firstReadAt = firstReadAt ?? now
+        for (name, pool) in pools { saw(pool, name, at: now) }
+        for name in sockets.keys where pools[name] == nil {
+            saw(LoadBalancerPool(), name, at: now)
+            sockets[name] = nil
+        }
+        lastLoss = lastLoss.filter { now - $0.value < Self.memory }
+        gone = gone.filter { now - $0.value < Self.memory }
+    }
+
+    mutating func saw(_ pool: LoadBalancerPool, _ name: String, at now: Timestamp) {
+        let present = pool.sockets
+        let known = sockets[name] ?? []
+        for socket in present.subtracting(known) {
+            let key = PoolSocket(pool: name, socket: socket)
+            since[key] = now
+            gone[key] = nil
+        }
+        for socket in known.subtracting(present) {
+            let key = PoolSocket(pool: name, socket: socket)
+            since[key] = nil
+            gone[key] = now
+            lastLoss[name] = now
+        }
+        sockets[name] = present
+    }
+
+    package func lastGone(of pool: String) -> Timestamp? { lastLoss[pool] }
+}
+
+extension LoadBalancerPool {
+    package var sockets: Set<ServiceEndpoints.Socket> { Self.sockets(of: members) }
+    /// Of the read before, if there was one.
+    package var previousSockets: Set<ServiceEndpoints.Socket>? { previous.map(Self.sockets) }
+
+    private static func sockets(of members: [PoolMember]) -> Set<ServiceEndpoints.Socket> {
+        Set(
+            members.compactMap { member in
+                member.address.map { ServiceEndpoints.Socket(address: $0, port: member.port) }
+            }
+        )
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+
+/// The life of one unit's token: when to use it, when to ask for another, and when to leave the unit alone.
+///
+/// Time is milliseconds of a clock that only runs forward: the unit's own wall clock may be hours off.
+package struct BigIPLogin: Sendable {
+    package enum Step: Sendable {
+        case use(Secret)
+        case login
+        /// Not before that moment; why.
+        case wait(until: Int64, String)
+    }
+
+    private var token: (value: Secret, since: Int64, until: Int64)?
+    private var barred: (until: Int64, why: String)?
+    /// Tokens in a row that died young.
+    private var earlyDeaths = 0
+
+    /// Wrong credentials lock accounts out, for people too: one try in ten minutes.
+    private static let refusalPause: Int64 = 600_000
+    /// A hundred tokens of the user are alive; the oldest ends within twenty minutes.
+    private static let floodPause: Int64 = 300_000
+    /// A token that dies before this was taken by a restart or a failover, not by its age.
+    private static let youth: Int64 = 120_000
+
+    package init() {}
+
+    package func next(at now: Int64) -> Step {
+        if let token, now < token.until { return .use(token.value) }
+        if let barred, now < barred.until { return .wait(until: barred.until, barred.why) }
+        return .login
+    }
+
+    /// A minute early, so that no request is caught by the expiry; of a short life half.
+    package mutating func granted(_ value: Secret, lifetime: Int64, at now: Int64) {
+        token = (value, now, now + max(lifetime - 60_000, lifetime / 2))
+        barred = nil
+    }
+
+    package mutating func refused(_ failure: BigIPFailure, at now: Int64) {
+        switch failure.action {
+        case .credentials: bar(now + Self.refusalPause, "the credentials were refused")
+        case .tokenFlood: bar(now + Self.floodPause, "the user has too many live tokens")
+        case .loginAgain, .retryOnce, .retryLater, .absentMaybe: break
+        }
+    }
+
+    /// The unit does not know the token any more. One that dies young may be replaced at once, the next only
+    /// after a minute, then two: an address that leads now to this unit and now to the other would else be
+    /// a login for each request.
+    package mutating func lost(at now: Int64) {
+        guard let token else { return }
+        self.token = nil
+        guard now - token.since < Self.youth else { return earlyDeaths = 0 }
+        earlyDeaths += 1
+        guard earlyDeaths > 1 else { return }
+        let pause = min(30_000 << Int64(min(earlyDeaths - 1, 5)), Self.refusalPause)
+        bar(now + pause, "its tokens die young")
+    }
+
+    /// What must be given back.
+    package mutating func end() -> Secret? {
+        defer { token = nil }
+        return token?.value
+    }
+
+    private mutating func bar(_ until: Int64, _ why: String) { barred = (until, why) }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Routing
+
+/// Whose turn it is: a unit with hundreds of pools is not asked for all members in each round.
+///
+/// 1. A pool that was never read, and one whose counts or state have changed since it was.
+/// 2. Then those that were read longest ago, as many as fit into the round: a member may have been exchanged
+///    for another without any count telling.
+package struct PoolTurn: Sendable {
+    private struct Seen {
+        var pool: LoadBalancerPool
+        var statistics: PoolStatistics?
+    }
+
+    private var seen: [String: Seen] = [:]
+
+    /// One request a second is what a unit bears on average; and no round is shorter than fifty, which is
+    /// how many pools most sites have.
+    private static let least = 50
+
+    package init() {}
+
+    /// `period` in milliseconds: how long the round may take.
+    package mutating func due(
+        _ names: [String],
+        _ statistics: [String: PoolStatistics],
+        period: Int64
+    ) -> [String] {
+        seen = seen.filter { statistics[$0.key] != nil || names.contains($0.key) }
+        let changed = names.filter { name in
+            guard let known = seen[name], let now = statistics[name] else { return true }
+            return known.statistics != now
+        }
+        let room = max(Self.least, Int(period / 1000)) - changed.count
+        guard room > 0 else { return changed }
+        let rest = Set(names).subtracting(changed).sorted {
+            (seen[$0]?.pool.began ?? .zero, $0) < (seen[$1]?.pool.began ?? .zero, $1)
+        }
+        return changed + rest.prefix(room)
+    }
+
+    /// `statistics` are those of before the read: what moved in between makes the pool due again.
+    package mutating func read(
+        _ name: String,
+        _ members: [PoolMember],
+        began: Timestamp,
+        _ statistics: PoolStatistics?
+    ) {
+        let pool = LoadBalancerPool(members, began: began)
+        seen[name] = Seen(pool: pool, statistics: statistics ?? seen[name]?.statistics)
+    }
+
+    /// When the pool was asked last.
+    package func began(_ name: String) -> Timestamp? { seen[name]?.pool.began }
+
+    /// What is known of those pools; nil for one that was never read.
+    package func pool(_ name: String) -> LoadBalancerPool? { seen[name]?.pool }
+}
+
+/// What `ltm/pool/stats` tells of a pool without its members.
+package struct PoolStatistics: Hashable, Sendable {
+    package var members: Int
+    package var active: Int
+    package var available: Int
+    package var availability: String
+    package var enabled: String
+
+    package init(
+        members: Int,
+        active: Int,
+        available: Int,
+        availability: String,
+        enabled: String
+    ) {
+        self.members = members
+        self.active = active
+        self.available = available
+        self.availability = availability
+        self.enabled = enabled
+    }
+}

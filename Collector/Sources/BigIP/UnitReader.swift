@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Foundation
+import Routing
+
+/// The requests to one unit, each an allow-listed GET, one after the other.
+///
+/// Anything that cannot be read whole throws: a partial list would look like absence.
+struct UnitReader: Sendable {
+    let client: BigIPClient
+
+    /// Vendor tools that asked for more pools at once ran into time-outs.
+    private static let pageSize = 50
+    /// Statistics of that many members are about 1 MB.
+    private static let memberPage = 500
+
+    // MARK: - The unit
+
+    func isRunning() async throws {
+        guard try decodeMCPState(try await get("sys/mcp-state")) else {
+            throw BigIPRequestError(description: "mcpd is not running: the unit starts or stops")
+        }
+    }
+
+    func role() async throws -> LoadBalancerTable.Role {
+        try decodeDeviceRole(try await get("cm/device"))
+    }
+
+    /// Empty where the account may not see it: it only explains.
+    func synchronization() async throws -> String {
+        try await optional { try decodeSynchronization(try await get("cm/sync-status")) } ?? ""
+    }
+
+    /// Nil where it is not to be had, for reasons that have nothing to do with the unit's health.
+    func optional<Value>(_ read: () async throws -> Value) async throws -> Value? {
+        do {
+            return try await read()
+        } catch let error as BigIPRequestError {
+            switch error.failure?.action {
+            case .credentials, .absentMaybe: return nil
+            default: throw error
+            }
+        } catch is BigIPDecodingError {
+            return nil
+        }
+    }
+
+    // MARK: - Pools
+
+    func pools(of partition: String) async throws -> [BigIPPool] {
+        let rows = try await list("ltm/pool", filter: partition) { body in
+            let answer = try decodePools(body)
+            try whole(answer.problems, "ltm/pool")
+            return PageOf(rows: byName(answer.pools, \.fullPath), page: answer.page)
+        }
+        return rows.values.sorted { $0.fullPath < $1.fullPath }
+    }
+
+    func poolStatistics() async throws -> [String: PoolStatistics] {
+        try await list("ltm/pool/stats", filter: nil) { body in
+            let answer = try decodePoolStatistics(body)
+            return PageOf(rows: answer.pools, page: answer.page)
+        }
+    }
+
+    /// `count` is how many are to be expected, where that is known: only large pools are read in pages.
+    func members(of pool: String, count: Int?) async throws -> [PoolMember] {
+        guard (count ?? 0) > Self.memberPage else {
+            return try members(try await client.get(memberStatsPath(pool: pool)), pool).members
+        }
+        var list = PagedList<PoolMember>(pool, size: Self.memberPage)
+        var isMore = true
+        while isMore {
+            let path = "\(memberStatsPath(pool: pool))?\(list.query)"
+            let answer = try members(try await client.get(path), pool)
+            isMore = try list.take(PageOf(rows: byName(answer.members, \.place), page: answer.page))
+        }
+        return list.rows.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    private func members(
+        _ body: [UInt8],
+        _ pool: String
+    ) throws -> (members: [PoolMember], page: Page) {
+        let answer = try decodeMemberStats(body, pool: pool)
+        try whole(answer.problems, pool)
+        return (answer.members, try decodePage(body))
+    }
+
+    // MARK: - Monitors, virtual servers, network
+
+    /// Time-outs in milliseconds by full path, of one type of monitor; none where the unit does not know it.
+    func monitors(of type: String) async throws -> [String: Int64] {
+        try await optional { try decodeMonitors(try await get("ltm/monitor/\(type)")) } ?? [:]
+    }
+
+    func virtualServers(of partitions: [String]) async throws -> [VirtualServer] {
+        let states = try await list("ltm/virtual/stats", filter: nil) { body in
+            let answer = try decodeVirtualStates(body)
+            return PageOf(rows: answer.states, page: answer.page)
+        }
+        var servers: [VirtualServer] = []
+        for partition in partitions {
+            let rows = try await list("ltm/virtual", filter: partition) { body in
+                let answer = try decodeVirtualRows(body, states: states)
+                try whole(answer.problems, "ltm/virtual")
+                return PageOf(rows: byName(answer.servers, \.name), page: answer.page)
+            }
+            servers += rows.values
+        }
+        return servers.sorted { $0.name < $1.name }
+    }
+
+    /// The route domain of the partitions' addresses, and those whose routes it may use besides.
+    func routeDomains(of partitions: [String]) async throws -> Set<Int> {
+        let defaults = try await optional {
+            try decodeDefaultRouteDomains(try await get("auth/partition"))
+        }
+        let own = partitions.compactMap { defaults?[$0] }.first ?? 0
+        let parents = try await optional {
+            try decodeRouteDomains(try await get("net/route-domain"))
+        }
+        return ancestry(of: own, parents ?? [:])
+    }
+
+    /// Routes and connected networks of those route domains.
+    func network(
+        of domains: Set<Int>
+    ) async throws -> (routes: [LoadBalancerRoute], networks: [Prefix]) {
+        let routes = try await list("net/route", filter: nil) { body in
+            let answer = try decodeRoutes(body)
+            try whole(answer.problems, "net/route")
+            return PageOf(rows: byName(answer.routes, \.name), page: try decodePage(body))
+        }
+        let networks = try await list("net/self", filter: nil) { body in
+            let answer = try decodeSelfIPs(body)
+            try whole(answer.problems, "net/self")
+            return PageOf(rows: byName(answer.networks, \.name), page: try decodePage(body))
+        }
+        return (
+            routes.values.filter { domains.contains($0.routeDomain ?? 0) }
+                .sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) },
+            Set(networks.values.filter { domains.contains($0.routeDomain ?? 0) }.map(\.prefix))
+                .sorted()
+        )
+    }
+
+    // MARK: - Requests
+
+    private func list<Row>(
+        _ path: String,
+        filter partition: String?,
+        _ decode: ([UInt8]) throws -> PageOf<Row>
+    ) async throws -> [String: Row] {
+        let filter = partition.map { "$filter=partition%20eq%20\(escaped($0))&" } ?? ""
+        var list = PagedList<Row>(path, size: Self.pageSize)
+        var isMore = true
+        while isMore {
+            isMore = try list.take(try decode(try await get("\(path)?\(filter)\(list.query)")))
+        }
+        return list.rows
+    }
+
+    private func get(_ path: String) async throws -> [UInt8] {
+        try await client.get("/mgmt/tm/" + path)
+    }
+
+    /// A row that cannot be read would look absent: then the answer proves nothing.
+    private func whole(_ problems: [String], _ what: String) throws {
+        guard let problem = problems.first else { return }
+        throw BigIPDoubt(description: "\(what): \(problem)")
+    }
+
+    private func byName<Row>(_ rows: [Row], _ name: (Row) -> String) -> [String: Row] {
+        Dictionary(rows.map { (name($0), $0) }) { _, new in new }
+    }
+
+    private func escaped(_ text: String) -> String {
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
+    }
+}
+
+/// The unit answered, and part of what it said cannot be read.
+struct BigIPDoubt: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension PoolMember {
+    /// What tells a member from all others of its pool: a template has no address, and stands once.
+    fileprivate var place: String {
+        "\(address?.description ?? "")%\(routeDomain.map(String.init) ?? "") \(port)"
+    }
+}
+
+/// A route domain may use its parents' routes.
+private func ancestry(of domain: Int, _ parents: [Int: Int]) -> Set<Int> {
+    var (all, next) = (Set<Int>(), Optional(domain))
+    while let domain = next, all.insert(domain).inserted { next = parents[domain] }
+    return all
+}

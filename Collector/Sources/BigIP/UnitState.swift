@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// What is kept of a unit between rounds, and the order of a round.
+///
+/// 1. sys/mcp-state must be running: a restarting unit answers 404 and empty lists.
+/// 2. cm/device: the unit's own role; asked again at the end, for it may change in between.
+/// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members.
+/// 4. Virtual servers, routes and self IPs; monitors' time-outs and route domains less often.
+struct UnitState {
+    private let partitions: [String]
+    private let period: Int64
+    private var turn = PoolTurn()
+    private var timeouts: [String: Int64] = [:]
+    private var domains: Set<Int> = [0]
+    private var roundsUntilSlow = 0
+
+    /// More than these are asked for statistics first.
+    private static let fewPools = 50
+    /// Monitors and route domains change with somebody's hand on the unit: every tenth round is enough.
+    private static let slowRounds = 10
+    /// In order of how many sites use them.
+    private static let monitorTypes = [
+        "http", "tcp", "https", "tcp-half-open", "gateway-icmp", "icmp", "udp",
+    ]
+
+    init(partitions: [String], period: Int64) {
+        self.partitions = partitions
+        self.period = period
+    }
+
+    /// A round. What was read of pools before it failed is kept for the next.
+    mutating func round(
+        _ reader: UnitReader,
+        clock: () -> Timestamp
+    ) async throws -> LoadBalancerTable {
+        try await reader.isRunning()
+        var table = LoadBalancerTable(role: try await reader.role())
+        table.partitions = Set(partitions)
+        table.synchronization = try await reader.synchronization()
+        var pools: [BigIPPool] = []
+        for partition in partitions { pools += try await reader.pools(of: partition) }
+        try await readSlow(reader, pools)
+        (table.pools, table.unreadPools) = try await members(of: pools, reader, clock)
+        table.virtualServers = try await reader.virtualServers(of: partitions)
+        (table.routes, table.selfNetworks) = try await reader.network(of: domains)
+        table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
+        guard try await reader.role() == table.role else {
+            throw BigIPRequestError(description: "the unit's role changed while it was read")
+        }
+        return table
+    }
+
+    /// Some pools by themselves. Those that the last round did not list are left out.
+    mutating func pools(
+        _ names: Set<String>,
+        _ reader: UnitReader,
+        clock: () -> Timestamp
+    ) async throws -> [String: LoadBalancerPool] {
+        let known = names.filter { turn.pool($0) != nil }.sorted()
+        guard !known.isEmpty else { return [:] }
+        try await reader.isRunning()
+        for name in known {
+            let began = clock()
+            let count = turn.pool(name)?.members.count
+            let members = try await reader.members(of: name, count: count)
+            turn.read(name, members, began: began, nil)
+        }
+        return Dictionary(
+            uniqueKeysWithValues: known.compactMap { name in
+                turn.pool(name).map { (name, $0) }
+            }
+        )
+    }
+
+    /// When the pool was asked last; nil for one that was not listed.
+    func began(_ name: String) -> Timestamp? { turn.began(name) }
+
+    // MARK: - Members
+
+    private mutating func members(
+        of pools: [BigIPPool],
+        _ reader: UnitReader,
+        _ clock: () -> Timestamp
+    ) async throws -> (pools: [String: LoadBalancerPool], unread: [String: String]) {
+        let names = pools.map(\.fullPath)
+        let statistics = names.count > Self.fewPools ? try await reader.poolStatistics() : [:]
+        var unread: [String: String] = [:]
+        for name in turn.due(names, statistics, period: period) {
+            let began = clock()
+            do {
+                let members = try await reader.members(of: name, count: statistics[name]?.members)
+                turn.read(name, members, began: began, statistics[name])
+            } catch let doubt as BigIPDoubt {
+                unread[name] = doubt.description
+            } catch let error as BigIPDecodingError {
+                unread[name] = "\(name): \(error)"
+            }
+        }
+        var known: [String: LoadBalancerPool] = [:]
+        for name in names { known[name] = turn.pool(name) }
+        return (known, unread)
+    }
+
+    // MARK: - What changes seldom
+
+    private mutating func readSlow(_ reader: UnitReader, _ pools: [BigIPPool]) async throws {
+        let used = monitors(of: pools)
+        if roundsUntilSlow <= 0 {
+            domains = try await reader.routeDomains(of: partitions)
+            timeouts = [:]
+            roundsUntilSlow = Self.slowRounds
+        } else if used.allSatisfy({ timeouts[$0] != nil }) {
+            roundsUntilSlow -= 1
+            return
+        }
+        roundsUntilSlow -= 1
+        for type in Self.monitorTypes where !used.allSatisfy({ timeouts[$0] != nil }) {
+            timeouts.merge(try await reader.monitors(of: type)) { _, new in new }
+        }
+        // Of a type that is not asked for: not asked for again in every round.
+        for name in used where timeouts[name] == nil { timeouts[name] = 0 }
+    }
+
+    /// `/Common/http `, `/P/a and /P/b`, `min 1 of { /Common/http /Common/tcp }`.
+    private func monitors(of pools: [BigIPPool]) -> Set<String> {
+        Set(pools.flatMap { $0.monitor.split(whereSeparator: \.isWhitespace) }.map(String.init))
+            .filter { $0.hasPrefix("/") }
+    }
+
+    private func timeout(of pools: [BigIPPool]) -> Int64? {
+        monitors(of: pools).compactMap { timeouts[$0] }.filter { $0 > 0 }.max()
+    }
+}

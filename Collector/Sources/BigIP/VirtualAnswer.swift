@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+import VendorJSON
+
+/// What `ltm/virtual/stats` tells of one virtual server.
+package struct VirtualState: Sendable {
+    package var availability: String
+    package var enabled: String?
+    package var reason: String
+}
+
+/// `ltm/virtual/stats` by full path.
+package func decodeVirtualStates(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> (states: [String: VirtualState], page: Page) {
+    var states: [String: VirtualState] = [:]
+    for row in try JSONValue.answer(bytes).statistics().rows {
+        guard let name = row.fields.field("tmName")?.text else { continue }
+        states[name] = VirtualState(
+            availability: row.fields.word("status.availabilityState"),
+            enabled: row.fields.field("status.enabledState")?.text.map { String($0.prefix(64)) },
+            reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
+        )
+    }
+    return (states, try decodePage(bytes))
+}
+
+/// `ltm/virtual`, with the states of `ltm/virtual/stats` where those were read.
+package func decodeVirtualRows(
+    _ bytes: [UInt8],
+    states: [String: VirtualState]
+) throws(BigIPDecodingError) -> (servers: [VirtualServer], page: Page, problems: [String]) {
+    let root = try JSONValue.answer(bytes)
+    var servers: [VirtualServer] = []
+    var problems: [String] = []
+    for (index, row) in try root.items().enumerated() {
+        guard let server = virtualServer(row, states) else {
+            problems.append("items[\(index)].fullPath: missing")
+            continue
+        }
+        servers.append(server)
+    }
+    return (servers.sorted { $0.name < $1.name }, try decodePage(bytes), problems)
+}
+
+private func virtualServer(_ row: JSONValue, _ states: [String: VirtualState]) -> VirtualServer? {
+    guard let name = row["fullPath"]?.text, !name.isEmpty else { return nil }
+    let state = states[name]
+    let isDisabled = row["disabled"]?.flag == true || row["enabled"]?.flag == false
+    return VirtualServer(
+        name: name,
+        destination: row["destination"]?.text ?? "",
+        pool: row["pool"]?.text,
+        availability: state?.availability ?? "unknown",
+        enabled: state?.enabled ?? (isDisabled ? "disabled" : "enabled"),
+        reason: state?.reason ?? "",
+        translation: String((row["sourceAddressTranslation"]?["type"]?.text ?? "").prefix(32))
+    )
+}
+
+/// `ltm/virtual/stats` alone: states without the configuration's pool names.
+func decodeVirtualStats(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> (servers: [VirtualServer], problems: [String]) {
+    let statistics = try JSONValue.answer(bytes).statistics()
+    var problems = statistics.problems
+    var servers: [VirtualServer] = []
+    for row in statistics.rows {
+        guard let name = row.fields.field("tmName")?.text else {
+            problems.append("\(row.place).tmName: missing")
+            continue
+        }
+        servers.append(
+            VirtualServer(
+                name: name,
+                destination: row.fields.field("destination")?.text ?? "",
+                pool: nil,
+                availability: row.fields.word("status.availabilityState"),
+                enabled: row.fields.word("status.enabledState"),
+                reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
+            )
+        )
+    }
+    return (servers.sorted { $0.name < $1.name }, problems)
+}
