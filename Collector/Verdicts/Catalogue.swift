@@ -219,6 +219,30 @@ extension Kind {
                 "monitor time-out and one read; taken from the device",
                 "members down, scattered over CIDRs: the application's business"
             )
+        case .ltmRoutesRemoved:
+            row(
+                .ltmRoute,
+                .warning,
+                0,
+                "they were there in one read and not in the next",
+                "several routes to pod CIDRs vanished between two reads, others still cover them"
+            )
+        case .ltmUnitDiffers:
+            row(
+                .member,
+                .warning,
+                0,
+                "two reads of both units have passed already",
+                "a standby unit lacks routes or members that the active one has, or cannot reach them"
+            )
+        case .virtualServerDown:
+            row(
+                .virtualServer,
+                .critical,
+                0,
+                "two reads have passed already",
+                "a virtual server is offline and no earlier root explains it"
+            )
         case .agentSilent:
             row(
                 nil,

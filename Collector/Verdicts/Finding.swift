@@ -11,6 +11,7 @@ struct Finding {
     var switchName: String?
     var loadBalancer: String?
     var pool: String?
+    var virtualServer: String?
     var severity: Severity
     var since: Timestamp?
     /// The part of the sentence that tells what was seen.

@@ -71,6 +71,11 @@ private func identity(
     case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.pool ?? "")"
     case .ltmPoolsFrozen: return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .ltmRoutesRemoved: return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .ltmUnitDiffers: return "\(kind)/\(finding.loadBalancer ?? "")/\(finding.source ?? "")"
+    case .virtualServerDown where finding.isOfWhole: return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .virtualServerDown:
+        return "\(kind)/\(finding.loadBalancer ?? "")\(finding.virtualServer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
     case .ltmRouteMissing, .ltmMembersDown: return "\(kind)/\(finding.loadBalancer ?? "")"
@@ -204,6 +209,13 @@ private func absorbed(by group: CauseGroup) -> [String] {
             + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
     case .ltmPoolsFrozen: return ofPools(group, [.ltmMemberMissing, .ltmMemberStale])
     case .ltmPoolEmptied where group.findings[0].isOfWhole: return ofPools(group, [.ltmPoolEmptied])
+    case .virtualServerDown:
+        let own = group.findings.map {
+            "\(kind)/\($0.loadBalancer ?? "")\($0.virtualServer ?? "")"
+        }
+        let balancers = Set(group.findings.compactMap(\.loadBalancer)).sorted()
+        return own.filter { $0 != group.identity }
+            + balancers.map { "\(Kind.ltmMembersDown.rawValue)/\($0)" }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []
     }
@@ -248,6 +260,7 @@ struct CauseGroup {
         subject.uplink = only(uplinks)
         subject.switchName = only(switches)
         subject.loadBalancer = only(Set(findings.compactMap(\.loadBalancer)).sorted())
+        subject.virtualServer = only(Set(findings.compactMap(\.virtualServer)).sorted())
         subject.pool = only(Set(findings.map { $0.pool ?? "" }).sorted()).flatMap {
             $0.isEmpty ? nil : $0
         }

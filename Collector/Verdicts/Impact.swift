@@ -15,8 +15,10 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
         let pools = Set(members.map(\.pool)).union(group.prefixes.isEmpty ? own : [])
         impact.pools += pools.sorted()
         let servers = facts.activeUnit(at: world.now)?.latest?.value.virtualServers ?? []
-        impact.virtualServers += servers.filter { $0.pool.map(pools.contains) ?? false }
-            .map(\.name).sorted()
+        let named = group.findings.filter { $0.loadBalancer == facts.name }
+            .compactMap(\.virtualServer)
+        let before = servers.filter { $0.pool.map(pools.contains) ?? false }.map(\.name)
+        impact.virtualServers += Set(named + before).sorted()
     }
     return impact
 }

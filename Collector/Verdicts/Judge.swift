@@ -16,10 +16,16 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     let duplicates = ownershipFindings(in: world, paths)
     fold(&paths, under: duplicates)
     let pools = poolFindings(in: world)
-    let findings =
+    var findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
         + intentFindings(in: world) + pools.findings
-        + watcherFindings(in: world)
+        + unitFindings(in: world) + watcherFindings(in: world)
+    findings += lostRouteFindings(in: world, findings)
+    let servers = virtualServerFindings(in: world, paths, findings)
+    // Members that are down are what a virtual server is offline for: one incident, not two.
+    let offline = Set(servers.compactMap(\.pool))
+    findings.removeAll { $0.kind == .ltmMembersDown && $0.pool.map(offline.contains) ?? false }
+    findings += servers
     let verdicts = verdicts(from: findings, carried: carriedCounts(paths), in: world)
     return Judgement(
         paths: annotated(paths, with: verdicts),
@@ -37,7 +43,6 @@ private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -
     judgeUplinks(&path, in: world)
     judgeSwitches(&path, of: node, in: world)
     judgeLoadBalancers(&path, in: world)
-    path.add(StageResult(.virtualServer, .notChecked))
     path.add(StageResult(.gtm, .notChecked))
     if isInTransit(node, now: world.now) { path.findings = [] }
     return path

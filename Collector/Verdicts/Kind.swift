@@ -45,6 +45,9 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case ltmPoolsFrozen = "ltm-pools-frozen"
     case ltmCIDRDown = "ltm-cidr-down"
     case ltmMembersDown = "ltm-members-down"
+    case ltmRoutesRemoved = "ltm-routes-removed"
+    case ltmUnitDiffers = "ltm-unit-differs"
+    case virtualServerDown = "virtual-server-down"
     case agentSilent = "agent-silent"
     case sourceUnreadable = "source-unreadable"
 

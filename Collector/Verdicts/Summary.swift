@@ -39,6 +39,13 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .ltmMembersDown:
         return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
             + " scattered: look at the application"
+    case .ltmRoutesRemoved, .ltmUnitDiffers: return "\(loadBalancer(group)): \(what)"
+    case .virtualServerDown where group.findings[0].isOfWhole:
+        return
+            "\(loadBalancer(group)): \(group.findings.count) virtual servers are offline at once,"
+            + " no earlier stage explains it; \(what)"
+    case .virtualServerDown:
+        return "\(loadBalancer(group)): virtual server \(what), no earlier stage explains it"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,

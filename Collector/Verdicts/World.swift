@@ -27,6 +27,13 @@ struct World {
     /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
     private let membersByCIDR: [String: [Prefix: [PoolMember]]]
 
+    /// Members and virtual servers of each load balancer's active unit, by pool.
+    private let membersByPool: [String: [String: LoadBalancerPool]]
+    private let serversByPool: [String: [String: [VirtualServer]]]
+
+    /// How each load balancer's units reach pod CIDRs.
+    let routeSights: [String: RouteSights]
+
     init(_ snapshot: Snapshot, now: Timestamp) {
         self.snapshot = snapshot
         self.now = now
@@ -47,6 +54,14 @@ struct World {
         membersByCIDR = snapshot.loadBalancers.mapValues { facts in
             Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
         }
+        let tables = snapshot.loadBalancers.compactMapValues {
+            $0.activeUnit(at: now)?.latest?.value
+        }
+        routeSights = snapshot.loadBalancers.mapValues { RouteSights($0, at: now) }
+        membersByPool = tables.mapValues(\.pools)
+        serversByPool = tables.mapValues { table in
+            Dictionary(grouping: table.virtualServers, by: { $0.pool ?? "" })
+        }
         let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
         for name in several { sights[name]?.usesSeveralPaths = true }
     }
@@ -63,6 +78,15 @@ struct World {
 
     func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
         membersByCIDR[loadBalancer]?[prefix] ?? []
+    }
+
+    func members(of loadBalancer: String, inPool pool: String) -> [PoolMember] {
+        membersByPool[loadBalancer]?[pool]?.members ?? []
+    }
+
+    /// The virtual servers that send to a pool.
+    func virtualServers(of loadBalancer: String, before pool: String) -> [VirtualServer] {
+        serversByPool[loadBalancer]?[pool] ?? []
     }
 
     /// Whether any member outside `prefix` is up.

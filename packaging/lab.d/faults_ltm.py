@@ -3,8 +3,9 @@
 
 import ltm
 import namespaces
-from topology import LTM, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET
+from topology import LTM, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS
 
+SERVICE = "web"
 TABLE = "table inet podpath_lab"
 UNIT = {"loadBalancer": "ltm-1"}
 
@@ -48,6 +49,40 @@ def heal_pods(lab, _):
         file.unlink(missing_ok=True)
 
 
+def remove_node_routes(lab, _):
+    """Somebody clears what the controller wrote; the route for all pods is left."""
+    ltm.ask(lab, {"routes": [ltm.SUPERNET_ROUTE]})
+
+
+def restore_node_routes(lab, _):
+    ltm.ask(lab, {"routes": ltm.ROUTES})
+
+
+def cut_standby(lab, _):
+    """The standby unit's own network to the pods is cut: nobody notices before the failover."""
+    ltm.ask(lab, {"monitors": "cut"}, unit=1)
+
+
+def heal_standby(lab, _):
+    ltm.ask(lab, {"monitors": "normal"}, unit=1)
+
+
+def files_of_service(lab):
+    last = POOLS[SERVICE]
+    return [lab.path("pods", f"{pod}.down") for node in NODES for pod in node.pods if pod.endswith(f".{last}")]
+
+
+def fail_service(lab, _):
+    """A bad release: every pod of one service answers 503, and Kubernetes calls them ready."""
+    for file in files_of_service(lab):
+        file.touch()
+
+
+def heal_service(lab, _):
+    for file in files_of_service(lab):
+        file.unlink(missing_ok=True)
+
+
 def refuse_reading(lab, _):
     ltm.ask(lab, {"misbehave": {"kind": "status", "code": 503, "count": None}})
 
@@ -68,6 +103,13 @@ FAULTS = [
          subject=lambda node: {"node": node.name, "prefix": node.cidr, **UNIT}),
     dict(name="ltm-members-down", summary="two pods on different nodes answer 503",
          apply=fail_pods, mend=heal_pods, subject=unit, severity="info"),
+    dict(name="ltm-routes-removed", summary="the LTM loses its routes for each node, one for all is left",
+         apply=remove_node_routes, mend=restore_node_routes, subject=unit, severity="warning"),
+    dict(name="ltm-unit-differs", summary="the standby unit's way to the pods is cut",
+         apply=cut_standby, mend=heal_standby, subject=unit, severity="warning"),
+    dict(name="virtual-server-down", summary="every pod of one service answers 503",
+         apply=fail_service, mend=heal_service,
+         subject=lambda _: {"virtualServer": f"/K8S/default_{SERVICE}", "pool": f"/K8S/{ltm.pool_name(SERVICE)}", **UNIT}),
     dict(name="source-unreadable", summary="the LTM answers 503 to every read",
          apply=refuse_reading, mend=allow_reading, subject=unit, severity="warning"),
 ]

@@ -9,12 +9,19 @@ EMULATOR = REPOSITORY / "Tests/Emulators/bigip.py"
 CONTROLLER = REPOSITORY / "packaging/lab.d/cis.py"
 USER = "podpath"
 PASSWORD = "lab-only-8c1f"
-ROUTES = [{"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}]
+SUPERNET_ROUTE = {"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}
+# As the controller writes them in its static routing mode: one for each node, beside the one for all.
+ROUTES = [SUPERNET_ROUTE, *({"name": f"k8s-{node.name}", "network": node.cidr, "gw": SWITCHES[0].ltm_side}
+                            for node in NODES)]
+# Name, port and role of the two units; both monitor from the one namespace.
+UNITS = [("ltm-1", 443, "active"), ("ltm-2", 8443, "standby")]
 
 
-def configuration(interval, timeout):
+def configuration(lab, unit, interval, timeout):
+    (name, _, role), (peer, _, _) = UNITS[unit], UNITS[1 - unit]
     return {
-        "hostname": "ltm-1.lab", "username": USER, "password": PASSWORD, "partition": "K8S",
+        "role": role, "peer": {"hostname": f"{peer}.lab", "control": str(control_socket(lab, 1 - unit))},
+        "hostname": f"{name}.lab", "username": USER, "password": PASSWORD, "partition": "K8S",
         "monitor": {"interval": interval, "timeout": timeout,
                     "send": "GET /health.html HTTP/1.0\r\n\r\n", "recv": "server is ok"},
         "selfIPs": [{"name": f"uplink-{switch.name}", "address": f"{address}/24",
@@ -40,21 +47,30 @@ def exists():
     return EMULATOR.exists()
 
 
-def control_socket(lab):
-    return lab.path(LTM, "control.sock")
+def control_socket(lab, unit=0):
+    return lab.path(LTM, f"control-{unit}.sock" if unit else "control.sock")
 
 
 def start(lab, interval, timeout):
-    lab.remember("ltm", configuration(interval, timeout))
     lab.path("bigip-password").write_text(PASSWORD + "\n")
-    for file in ("ltm.json", "bigip-password"):
-        lab.path(file).chmod(0o600)
+    lab.path("bigip-password").chmod(0o600)
+    for unit, (name, _, _) in enumerate(UNITS):
+        lab.remember(name, configuration(lab, unit, interval, timeout))
+        lab.path(f"{name}.json").chmod(0o600)
     if not exists():
         return
-    lab.start("bigip", LTM, "python3", "-B", EMULATOR, "--listen", f"{LTM_ADDRESS}:443",
+    for unit in range(len(UNITS)):
+        start_unit(lab, unit)
+    for unit in range(len(UNITS)):
+        until(lambda: answers(lab, unit), 10, f"the BIG-IP emulator does not answer: {lab.path('log')}")
+
+
+def start_unit(lab, unit):
+    name, port, _ = UNITS[unit]
+    lab.start("bigip" if unit == 0 else f"bigip-{name}", LTM, "python3", "-B", EMULATOR,
+              "--listen", f"{LTM_ADDRESS}:{port}",
               "--certificate", lab.path("ltm.crt"), "--key", lab.path("ltm.key"),
-              "--config", lab.path("ltm.json"), "--control", control_socket(lab))
-    until(lambda: answers(lab), 10, f"the BIG-IP emulator does not answer: {lab.path('log')}")
+              "--config", lab.path(f"{name}.json"), "--control", control_socket(lab, unit))
 
 
 def start_controller(lab):
@@ -65,13 +81,13 @@ def start_controller(lab):
               control_socket(lab), lab.path(LTM, "cis.mood"))
 
 
-def answers(lab):
+def answers(lab, unit=0):
     try:
-        return bool(ask(lab, {"state": True}))
+        return bool(ask(lab, {"state": True}, unit))
     except LabError:
         return False
 
 
-def ask(lab, request):
-    """One command on the emulator's control socket."""
-    return control.ask(control_socket(lab), request, "the BIG-IP emulator")
+def ask(lab, request, unit=0):
+    """One command on the control socket of one unit's emulator."""
+    return control.ask(control_socket(lab, unit), request, "the BIG-IP emulator")

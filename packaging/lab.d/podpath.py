@@ -5,6 +5,7 @@ import pathlib
 import time
 
 import frr
+import ltm
 import namespaces
 import nxapi
 from state import REPOSITORY, LabError, UsageError
@@ -18,7 +19,7 @@ HOLD = 0.3
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
                  "switch-partial-paths", "switch-route-flapping", "ltm-route-missing",
                  "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing", "ltm-member-stale",
-                 "ltm-pool-emptied"}
+                 "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs", "virtual-server-down"}
 # How long a pool may differ: the controller's round, a read of the LTM, and a second more.
 MEMBER_PATIENCE = 4_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
@@ -74,6 +75,7 @@ def by_command(lab, each, ways):
 
 
 def collector(lab, switches, holds):
+    units = ", ".join(f'"https://{LTM_ADDRESS}:{port}"' for _, port, _ in ltm.UNITS)
     hold = "".join(f"    {kind}: {milliseconds}ms\n" for kind, milliseconds in holds.items())
     return f"""cluster: lab
 pod-cidrs: [{POD_SUPERNET}]
@@ -92,7 +94,7 @@ switches:
 {switches}load-balancers:
   - name: ltm-1
     bigip:
-      units: ["https://{LTM_ADDRESS}"]
+      units: [{units}]
       username: podpath
       password-file: bigip-password
       ca: ca.crt

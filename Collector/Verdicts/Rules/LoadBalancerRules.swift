@@ -12,6 +12,7 @@ func judgeLoadBalancers(_ path: inout JudgedPath, in world: World) {
     guard !world.snapshot.loadBalancers.isEmpty else {
         path.add(StageResult(.ltmRoute, .notChecked))
         path.add(StageResult(.member, .notChecked))
+        path.add(StageResult(.virtualServer, .notChecked))
         return
     }
     for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
@@ -19,17 +20,22 @@ func judgeLoadBalancers(_ path: inout JudgedPath, in world: World) {
             let reason = unreadableReason(facts, at: world.now)
             path.add(StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason)))
             path.add(StageResult(.member, at: facts.name, .unknown(reason: reason)))
+            path.add(StageResult(.virtualServer, at: facts.name, .unknown(reason: reason)))
             continue
         }
-        judgeRoute(&path, facts, unit, read)
+        judgeRoute(&path, facts, read, in: world)
         judgeMembers(&path, facts, unit, read, in: world)
+        let members = world.members(of: facts.name, in: path.trace.prefix)
+        judgeVirtualServers(&path, facts, read, members, in: world)
     }
 }
 
 private func unreadableReason(_ facts: LoadBalancerFacts, at now: Timestamp) -> String {
     let units = facts.units.sorted { $0.key < $1.key }.map(\.value)
-    if units.contains(where: { $0.freshness(at: now) == .fresh }) { return "no unit is active" }
-    return units.first.map { unreadableReason($0, at: now) } ?? "no unit is configured"
+    guard let unread = units.first(where: { $0.freshness(at: now) != .fresh }) else {
+        return units.isEmpty ? "no unit is configured" : "no unit is active"
+    }
+    return unreadableReason(unread, at: now)
 }
 
 // MARK: - Route
@@ -37,21 +43,22 @@ private func unreadableReason(_ facts: LoadBalancerFacts, at now: Timestamp) -> 
 private func judgeRoute(
     _ path: inout JudgedPath,
     _ facts: LoadBalancerFacts,
-    _ unit: Readings<LoadBalancerTable>,
-    _ read: Read<LoadBalancerTable>
+    _ read: Read<LoadBalancerTable>,
+    in world: World
 ) {
     let prefix = path.trace.prefix
-    guard facts.podsVia == .staticRoutes || facts.podsVia == .defaultGateway else {
+    guard facts.podsVia.isByRoute else {
         path.add(StageResult(.ltmRoute, at: facts.name, .notChecked))
         return
     }
-    let state = routeState(prefix, read.value)
+    guard let sight = world.routeSights[facts.name]?.active else { return }
+    let state = sight.latest.state(of: prefix)
     guard state.isBroken else {
-        let detail = usableRoute(prefix, read.value)
+        let detail = sight.latest.usable(prefix)
         path.add(StageResult(.ltmRoute, at: facts.name, state, detail: detail, readAt: read.at))
         return
     }
-    guard unit.confirmed({ routeState(prefix, $0).isBroken }) else {
+    guard sight.previous?.state(of: prefix).isBroken ?? false else {
         let reason = "not usable in the last read, the next must agree"
         path.add(
             StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason), readAt: read.at)
@@ -78,38 +85,6 @@ private func problem(_ state: StageState) -> String {
     return "no route covers it"
 }
 
-/// Longest match over configured routes and connected networks: all of the CIDR must be covered.
-private func routeState(_ prefix: Prefix, _ table: LoadBalancerTable) -> StageState {
-    if table.selfNetworks.contains(where: { $0.contains(prefix) }) { return .ok }
-    let covering = table.routes.filter { $0.prefix.contains(prefix) }
-    guard let route = covering.max(by: { $0.prefix.length < $1.prefix.length }) else {
-        return .missing
-    }
-    switch route.target {
-    case .gateway(let gateway):
-        guard
-            table.selfNetworks.isEmpty
-                || table.selfNetworks.contains(where: { $0.contains(gateway) })
-        else {
-            let found = "route \(route.name) by \(gateway), which no self IP reaches"
-            return .wrong(expected: "a usable route", found: found)
-        }
-        return .ok
-    case .pool, .interface: return .ok
-    case .blackhole: return .wrong(expected: "a usable route", found: "blackhole \(route.name)")
-    case .other(let word): return .unknown(reason: "route \(route.name) of form \(word)")
-    }
-}
-
-private func usableRoute(_ prefix: Prefix, _ table: LoadBalancerTable) -> String? {
-    let covering = table.routes.filter { $0.prefix.contains(prefix) }
-    guard let route = covering.max(by: { $0.prefix.length < $1.prefix.length }) else {
-        return "directly connected"
-    }
-    if case .gateway(let gateway) = route.target { return "\(route.prefix) via \(gateway)" }
-    return "\(route.prefix) \(route.name)"
-}
-
 // MARK: - Members
 
 private func judgeMembers(
@@ -123,9 +98,10 @@ private func judgeMembers(
     let members = world.members(of: facts.name, in: prefix)
     let (up, down) = (members.count { $0.isUp == true }, members.filter { $0.isUp == false })
     guard !members.isEmpty else {
-        path.add(
-            StageResult(.member, at: facts.name, .notChecked, detail: "no pods exposed")
-        )
+        // Of what could not be read nobody knows whether it has some.
+        let unread = read.value.unreadPools.min { $0.key < $1.key }?.value
+        let state = unread.map { StageState.unknown(reason: $0) } ?? .notChecked
+        path.add(StageResult(.member, at: facts.name, state, detail: "no pods exposed"))
         return
     }
     path.add(

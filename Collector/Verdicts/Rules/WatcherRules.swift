@@ -82,7 +82,8 @@ private func trouble(
 private func unreadableUnits(in world: World) -> [Finding] {
     world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
         facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
-            guard let (what, since) = trouble(readings, at: world.now) else { return nil }
+            guard let (what, since) = trouble(readings, at: world.now) ?? unreadPools(readings)
+            else { return nil }
             return Finding(
                 .sourceUnreadable,
                 loadBalancer: facts.name,
@@ -92,6 +93,15 @@ private func unreadableUnits(in world: World) -> [Finding] {
             )
         }
     }
+}
+
+/// Pools that two rounds could not read, while all else could be.
+private func unreadPools(_ readings: Readings<LoadBalancerTable>) -> (String, Timestamp)? {
+    guard let latest = readings.latest, let previous = readings.previous else { return nil }
+    let twice = latest.value.unreadPools.filter { previous.value.unreadPools[$0.key] != nil }
+    guard let first = twice.min(by: { $0.key < $1.key }) else { return nil }
+    let rest = twice.count == 1 ? "" : ", and \(twice.count - 1) pools more"
+    return ("\(first.value)\(rest)", previous.at)
 }
 
 private func unreadableIntent(in world: World) -> [Finding] {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Routes to pod CIDRs that vanished from the active unit between two reads, two at least → ltm-routes-removed.
+/// Those of CIDRs that nobody owns any more went rightly; those of CIDRs that nothing else covers are told as
+/// ltm-route-missing, which is worse.
+func lostRouteFindings(in world: World, _ findings: [Finding]) -> [Finding] {
+    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.compactMap { facts in
+        guard facts.podsVia.isByRoute, let unit = facts.activeUnitName(at: world.now),
+            let losses = facts.lostRoutes[unit]?.losses.values
+        else { return nil }
+        let missing = PrefixSet(
+            findings.filter { $0.kind == .ltmRouteMissing && $0.loadBalancer == facts.name }
+                .compactMap(\.prefix)
+        )
+        let told = losses.filter { loss in
+            world.owned.overlaps(loss.route.prefix) && !missing.overlaps(loss.route.prefix)
+        }.sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
+        guard told.count >= 2 else { return nil }
+        return finding(told, facts.name)
+    }
+}
+
+private func finding(_ losses: [LostRoutes.Loss], _ name: String) -> Finding {
+    let what = "\(losses.count) routes to pod CIDRs are gone, others still cover them"
+    return Finding(
+        .ltmRoutesRemoved,
+        loadBalancer: name,
+        since: losses.first?.at,
+        what: what,
+        evidence: losses.prefix(6).map {
+            Evidence(name, "route \($0.route.name) for \($0.route.prefix)", "gone", at: $0.at)
+        },
+        verify: [Verification(on: name, "tmsh list net route")]
+    )
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// What a unit that does not carry traffic would lack if it had to, beside the one that does, in this order:
+/// 1. the active unit or the other not believable, or without two reads → nothing;
+/// 2. pools or members that two reads of the active one have and two later reads of the other lack;
+/// 3. pod CIDRs that the active one has a usable route to and the other, twice, has not;
+/// 4. members that are up on the active one and down on the other, twice: its own way to them is cut.
+/// All → ltm-unit-differs, one for each such unit.
+func unitFindings(in world: World) -> [Finding] {
+    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
+        guard facts.units.count > 1, let name = facts.activeUnitName(at: world.now),
+            let active = facts.units[name], active.previous != nil
+        else { return [Finding]() }
+        return facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
+            guard unit != name, readings.freshness(at: world.now) == .fresh else { return nil }
+            return UnitDifference(active, readings).flatMap {
+                finding($0, facts, unit, readings, in: world)
+            }
+        }
+    }
+}
+
+private func finding(
+    _ difference: UnitDifference,
+    _ facts: LoadBalancerFacts,
+    _ unit: String,
+    _ readings: Readings<LoadBalancerTable>,
+    in world: World
+) -> Finding? {
+    let prefixes = world.paths.map(\.prefix)
+    let routes = world.routeSights[facts.name]?.unreachable(from: unit, of: prefixes) ?? []
+    let words = [
+        count(difference.pools, "pool", "pools").map { "lacks \($0)" },
+        count(difference.members, "member", "members").map { "lacks \($0)" },
+        count(routes, "pod CIDR", "pod CIDRs").map { "has no usable route to \($0)" },
+        count(difference.down, "member", "members").map { "cannot reach \($0)" },
+    ].compactMap(\.self)
+    guard !words.isEmpty else { return nil }
+    let table = difference.table
+    let what = words.joined(separator: ", ")
+    let isDownAlone = difference.pools.isEmpty && difference.members.isEmpty && routes.isEmpty
+    var examples = difference.pools + difference.members.map(text) + routes.map(\.description)
+    examples += difference.down.map(text)
+    var finding = Finding(
+        .ltmUnitDiffers,
+        loadBalancer: facts.name,
+        what: "unit \(unit) (\(table.role.rawValue)) \(what)",
+        evidence: [
+            Evidence(facts.name, unit, what, at: readings.latest?.at),
+            Evidence(
+                facts.name,
+                "for example",
+                examples.prefix(4).joined(separator: ", "),
+                at: readings.latest?.at
+            ),
+        ] + synchronization(table, facts.name, readings),
+        verify: [
+            Verification(on: unit, "tmsh show cm sync-status"),
+            Verification(on: unit, "tmsh show ltm pool members"),
+        ],
+        // The two units' monitors need not agree before both have waited for their time-out.
+        hold: isDownAlone ? table.monitorTimeout + readings.staleAfter / 3 : nil
+    )
+    finding.source = unit
+    return finding
+}
+
+private func synchronization(
+    _ table: LoadBalancerTable,
+    _ name: String,
+    _ readings: Readings<LoadBalancerTable>
+) -> [Evidence] {
+    guard !table.synchronization.isEmpty else { return [] }
+    return [
+        Evidence(name, "configuration sync", table.synchronization, at: readings.latest?.at)
+    ]
+}
+
+private func count<Element>(_ elements: [Element], _ one: String, _ many: String) -> String? {
+    elements.isEmpty ? nil : "\(elements.count) \(elements.count == 1 ? one : many)"
+}
+
+private func text(_ member: PoolSocket) -> String {
+    "\(member.pool) \(member.socket.address):\(member.socket.port)"
+}
+
+/// What the active unit has and the other has not, of two reads each.
+private struct UnitDifference {
+    let table: LoadBalancerTable
+    private(set) var pools: [String] = []
+    private(set) var members: [PoolSocket] = []
+    /// Up on the active unit, down on the other.
+    private(set) var down: [PoolSocket] = []
+
+    /// Nil where two reads of the other do not both come after what the active one has had for two.
+    init?(_ active: Readings<LoadBalancerTable>, _ other: Readings<LoadBalancerTable>) {
+        guard let latest = active.latest, let before = active.previous, let table = other.latest,
+            let previous = other.previous, previous.began >= before.began
+        else { return nil }
+        self.table = table.value
+        let read = latest.value.partitions.intersection(table.value.partitions)
+        for (name, pool) in latest.value.pools.sorted(by: { $0.key < $1.key }) {
+            let isRead = read.contains { name.hasPrefix("/\($0)/") }
+            guard isRead, before.value.pools[name] != nil else { continue }
+            guard let theirs = table.value.pools[name] else {
+                if previous.value.pools[name] == nil { pools.append(name) }
+                continue
+            }
+            compare(pool, theirs, name)
+        }
+    }
+
+    private mutating func compare(
+        _ own: LoadBalancerPool,
+        _ theirs: LoadBalancerPool,
+        _ name: String
+    ) {
+        guard let before = own.previousSockets, let theirsBefore = theirs.previousSockets else {
+            return
+        }
+        let (now, held) = (own.sockets, theirs.sockets)
+        let lacking = now.intersection(before).subtracting(held).subtracting(theirsBefore)
+        members += sorted(lacking, name)
+        let (up, upBefore) = (own.members.states, (own.previous ?? []).states)
+        let (dead, deadBefore) = (theirs.members.states, (theirs.previous ?? []).states)
+        let unreached = held.filter {
+            up[$0] == true && upBefore[$0] == true && dead[$0] == false && deadBefore[$0] == false
+        }
+        down += sorted(unreached, name)
+    }
+
+    private func sorted(_ sockets: Set<ServiceEndpoints.Socket>, _ pool: String) -> [PoolSocket] {
+        sockets.sorted { ($0.address, $0.port) < ($1.address, $1.port) }
+            .map { PoolSocket(pool: pool, socket: $0) }
+    }
+}
+
+extension [PoolMember] {
+    /// What monitors proved, by socket.
+    fileprivate var states: [ServiceEndpoints.Socket: Bool] {
+        var states: [ServiceEndpoints.Socket: Bool] = [:]
+        for member in self {
+            guard let address = member.address, let isUp = member.isUp else { continue }
+            states[ServiceEndpoints.Socket(address: address, port: member.port)] = isUp
+        }
+        return states
+    }
+}
+
+extension PodsVia {
+    /// The unit's own configuration says how it reaches the pods.
+    var isByRoute: Bool { self == .staticRoutes || self == .defaultGateway }
+}

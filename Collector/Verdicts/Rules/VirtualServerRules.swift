@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Virtual servers of the active unit that serve nobody, in this order:
+/// 1. not down in two reads, or disabled by an operator → nothing;
+/// 2. every member that is down lies in a CIDR whose way is broken, or may be, or its pool has a verdict of its
+///    own that is critical → impact of that;
+/// 3. → virtual-server-down; three and most of them at once → one for the load balancer.
+func virtualServerFindings(
+    in world: World,
+    _ paths: [JudgedPath],
+    _ findings: [Finding]
+) -> [Finding] {
+    let broken = Set(
+        paths.filter { path in
+            path.isCut || path.isLostOnSwitch
+                || path.findings.contains { $0.severity == .critical }
+        }.map(\.trace.prefix)
+    )
+    return world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
+        guard let unit = facts.activeUnit(at: world.now), let read = unit.latest else {
+            return [Finding]()
+        }
+        let pools = Set(
+            findings.filter { $0.loadBalancer == facts.name && $0.severity == .critical }
+                .compactMap(\.pool)
+        )
+        let down = read.value.virtualServers.filter { server in
+            server.isDown && wasDown(server, unit)
+                && !isExplained(server, facts.name, pools, broken, in: world)
+        }
+        let all = read.value.virtualServers.count { $0.enabled == "enabled" }
+        let isCrowd = down.count >= 3 && down.count * 5 >= all * 3
+        return down.map { finding($0, facts, read, isCrowd, in: world) }
+    }
+}
+
+private func wasDown(_ server: VirtualServer, _ unit: Readings<LoadBalancerTable>) -> Bool {
+    unit.previous?.value.virtualServers.first { $0.name == server.name }?.isDown ?? false
+}
+
+private func isExplained(
+    _ server: VirtualServer,
+    _ loadBalancer: String,
+    _ pools: Set<String>,
+    _ broken: Set<Prefix>,
+    in world: World
+) -> Bool {
+    guard let pool = server.pool else { return false }
+    if pools.contains(pool) { return true }
+    let down = world.members(of: loadBalancer, inPool: pool).filter { $0.isUp == false }
+    guard !down.isEmpty else { return false }
+    return down.allSatisfy { member in
+        guard let prefix = member.address.flatMap({ world.owners.longestMatch($0)?.prefix }) else {
+            return false
+        }
+        return broken.contains(prefix)
+    }
+}
+
+private func finding(
+    _ server: VirtualServer,
+    _ facts: LoadBalancerFacts,
+    _ read: Read<LoadBalancerTable>,
+    _ isCrowd: Bool,
+    in world: World
+) -> Finding {
+    let members = world.members(of: facts.name, inPool: server.pool ?? "")
+    let down = members.filter { $0.isUp == false }
+    let place = "\(server.name) (\(server.destination.split(separator: "/").last ?? ""))"
+    var what = "\(place) is offline"
+    if !members.isEmpty { what += ", \(down.count) of \(members.count) members are down" }
+    var finding = Finding(
+        .virtualServerDown,
+        loadBalancer: facts.name,
+        pool: server.pool,
+        what: what,
+        evidence: [Evidence(facts.name, server.name, server.reason, at: read.at)]
+            + down.prefix(3).map { member in
+                Evidence(
+                    facts.name,
+                    "\(member.pool) \(member.address.map(\.description) ?? ""):\(member.port)",
+                    "\(member.monitor): \(member.reason)",
+                    at: read.at
+                )
+            },
+        verify: [
+            Verification(on: facts.name, "tmsh show ltm virtual \(server.name)")
+        ]
+            + (server.pool.map {
+                [Verification(on: facts.name, "tmsh show ltm pool \($0) members")]
+            } ?? [])
+    )
+    finding.virtualServer = server.name
+    finding.isOfWhole = isCrowd
+    return finding
+}
+
+/// The virtual servers before pools with members in the CIDR.
+func judgeVirtualServers(
+    _ path: inout JudgedPath,
+    _ facts: LoadBalancerFacts,
+    _ read: Read<LoadBalancerTable>,
+    _ members: [PoolMember],
+    in world: World
+) {
+    let servers = Set(members.map(\.pool)).sorted().flatMap {
+        world.virtualServers(of: facts.name, before: $0)
+    }
+    guard !servers.isEmpty else {
+        path.add(StageResult(.virtualServer, at: facts.name, .notChecked))
+        return
+    }
+    let down = servers.filter(\.isDown)
+    let state: StageState
+    if let first = down.first {
+        let found = down.count == 1 ? "\(first.name) offline" : "\(down.count) offline"
+        state = .wrong(expected: "available", found: found)
+    } else if servers.contains(where: { $0.availability == "available" }) {
+        state = .ok
+    } else {
+        state = .unknown(reason: servers[0].reason.isEmpty ? "no state" : servers[0].reason)
+    }
+    path.add(
+        StageResult(
+            .virtualServer,
+            at: facts.name,
+            state,
+            detail: servers.prefix(3).map(\.name).joined(separator: ", "),
+            readAt: read.at
+        )
+    )
+}
