@@ -51,5 +51,6 @@ class Counters:
                     "maxInFlight": self.max_in_flight,
                     "connections": self.connections, "logins": self.named["logins"],
                     "refusedLogins": self.named["refusedLogins"], "basic": self.named["basic"],
-                    "writes": self.named["writes"], "paths": dict(self.paths),
+                    "writes": self.named["writes"], "bash": self.named["bash"],
+                    "paths": dict(self.paths),
                     "statuses": dict(self.statuses)}

@@ -5,75 +5,76 @@
 requests read.
 """
 
+import ipaddress
 import threading
 import time
 
-from bigip.configuration import ConfigurationError, check_routes, check_self_ips, split_member
-from bigip.members import SESSIONS, Member
-
-NOT_YET = ("The children pool member(s) either don't have service checking enabled, "
-           "or service check results are not available yet")
-CHILDREN_DOWN = "The children pool member(s) are down"
-CHILDREN_DISABLED = "The children pool member(s) might be disabled"
-
-
-class Pool:
-    def __init__(self, raw, default_partition):
-        self.name = raw["name"]
-        self.partition = raw.get("partition", default_partition)
-        self.monitored = raw.get("monitored", True)
-        self.generation = 1
-        self.members = []
-
-    @property
-    def full_path(self):
-        return "/%s/%s" % (self.partition, self.name)
-
-    def replace(self, texts):
-        """Members already present keep their state; new ones start checking."""
-        known = {member.key: member for member in self.members}
-        wanted = {}
-        for text in texts:
-            address, port = split_member(text)
-            member = Member(self, address, port, self.monitored, time.monotonic())
-            wanted[member.key] = known.get(member.key, member)
-        self.members = list(wanted.values())
-
-    def counts(self):
-        """(active, available, all): an unchecked member is available but not active."""
-        live = [m for m in self.members if m.availability != "offline"]
-        active = [m for m in live if m.availability == "available" and m.enabled == "enabled"]
-        return len(active), len(live), len(self.members)
-
-    def status(self):
-        """(availabilityState, enabledState, statusReason)"""
-        pairs = {(m.availability, m.enabled) for m in self.members}
-        if ("available", "enabled") in pairs:
-            return "available", "enabled", "The pool is available"
-        if not pairs or ("unknown", "enabled") in pairs:
-            return "unknown", "enabled", NOT_YET
-        if ("available", "disabled") in pairs:
-            return "available", "disabled-by-parent", CHILDREN_DISABLED
-        if ("unknown", "disabled") in pairs:
-            return "unknown", "disabled-by-parent", NOT_YET
-        return "offline", "enabled", CHILDREN_DOWN
+from bigip.addresses import ConfigurationError, canonical, split_member, without_domain
+from bigip.configuration import check_role, check_routes, check_self_ips
+from bigip.dialect import Dialect
+from bigip.generated import generated_pools
+from bigip.gtm import Traffic
+from bigip.journal import Journal
+from bigip.members import DOWN, SESSIONS
+from bigip.nodes import Node
+from bigip.pools import AVAILABLE, NOT_YET, Pool
 
 
 class Device:
     def __init__(self, configuration):
         self.lock = threading.RLock()
+        self.configuration = configuration
         self.hostname, self.version = configuration["hostname"], configuration["version"]
+        self.dialect = Dialect(self.version)
         self.username, self.password = configuration["username"], configuration["password"]
         self.partition, self.monitor = configuration["partition"], configuration["monitor"]
         self.routes, self.self_ips = configuration["routes"], configuration["selfIPs"]
-        self.virtuals = configuration["virtuals"]
+        self.virtuals, self.live_routes = configuration["virtuals"], configuration["liveRoutes"]
+        self.denied, self.clock_offset = configuration["denied"], configuration["clockOffset"]
+        self.role, self.role_since = configuration["role"], time.monotonic()
+        self.blade = (configuration["cluster"] or {}).get("primary", 1)
+        self.route_domains = default_domains(configuration)
         self.generation = 1
-        self.pools = [Pool(raw, self.partition) for raw in configuration["pools"]]
+        self.nodes, self.plain_node = {}, Node("Common", "generated", "")
+        self.network_overrides = {}
+        self.journal, self.traffic = Journal(self), Traffic(configuration["gtm"])
+        self.pair = None
+        self.make_pools(configuration)
+
+    def make_pools(self, configuration):
+        for raw in configuration["nodes"]:
+            address = canonical(raw["address"])
+            node = self.node(raw.get("partition", self.partition), raw.get("name", address),
+                             address)
+            node.become(raw.get("value", "user-enabled"))
+        self.pools = [Pool(raw, self) for raw in configuration["pools"]]
         for pool, raw in zip(self.pools, configuration["pools"]):
             pool.replace(raw.get("members", []))
+        self.pools += generated_pools(self, configuration["generated"])
+
+    def now(self):
+        """The unit's own wall clock, which may be wrong."""
+        return time.time() + self.clock_offset
+
+    def default_route_domain(self, partition):
+        return self.route_domains.get(partition, 0)
 
     def members(self):
-        return [member for pool in self.pools for member in pool.members]
+        """Those that are kept; generated ones are not among them."""
+        return [member for pool in self.pools if not pool.generated for member in pool.members]
+
+    def node(self, partition, name, address):
+        key = partition, name
+        if key not in self.nodes:
+            self.nodes[key] = Node(partition, name, address)
+        return self.nodes[key]
+
+    def current_nodes(self):
+        """Of the members there are, then those configured by themselves."""
+        alone = [self.nodes[raw.get("partition", self.partition),
+                            raw.get("name", canonical(raw["address"]))]
+                 for raw in self.configuration["nodes"]]
+        return list(dict.fromkeys([member.node for member in self.members()] + alone))
 
     def find_pool(self, name):
         """By full path (/K8S/x) or by bare name."""
@@ -86,11 +87,12 @@ class Device:
         self.generation += 1
         return self.generation
 
-    def replace_members(self, pool_name, texts):
+    def replace_members(self, pool_name, given):
         with self.lock:
             pool = self.find_pool(pool_name)
-            pool.replace(texts)
+            pool.replace(given)
             pool.generation = self.touch()
+            self.journal.pool_changed(pool)
 
     def replace_routes(self, routes):
         checked = check_routes(routes)
@@ -98,28 +100,88 @@ class Device:
             self.routes = checked
             self.touch()
 
+    def replace_live_routes(self, routes):
+        if not all("destination" in route for route in routes):
+            raise ConfigurationError("a live route needs a destination")
+        with self.lock:
+            self.live_routes = list(routes)
+
     def replace_self_ips(self, self_ips):
         checked = check_self_ips(self_ips)
         with self.lock:
             self.self_ips = checked
             self.touch()
 
+    def found(self, member_text, pool_name):
+        """Without a pool, that member in every pool."""
+        address, port = split_member(member_text)
+        pools = [self.find_pool(pool_name)] if pool_name else self.pools
+        found = [member for pool in pools for member in pool.members
+                 if (member.address, member.port) == (address, port)]
+        if not found:
+            raise ConfigurationError("no member %s" % member_text)
+        return found
+
     def set_session(self, member_text, pool_name, value):
-        """Sets a member's session; without a pool, that member in every pool."""
         if value not in SESSIONS:
             raise ConfigurationError("session must be one of %s" % ", ".join(SESSIONS))
-        address, port = split_member(member_text)
         with self.lock:
-            pools = [self.find_pool(pool_name)] if pool_name else self.pools
-            found = [m for p in pools for m in p.members if (m.address, m.port) == (address, port)]
-            if not found:
-                raise ConfigurationError("no member %s" % member_text)
-            for member in found:
-                member.session = value
+            for member in self.found(member_text, pool_name):
+                before, member.session = member.session, value
+                self.journal.session_changed(member, before)
+                self.journal.pool_changed(member.pool)
+
+    def override(self, raw):
+        """Members of one key, or of a whole CIDR, show what is asked for instead of their state."""
+        fields = dict(DOWN) if raw["fields"] == "down" else raw["fields"]
+        with self.lock:
+            if "cidr" in raw:
+                place(self.network_overrides, ipaddress.ip_network(raw["cidr"]), fields)
+                return
+            for member in self.found(raw["member"], raw.get("pool")):
+                place(member.pool.overrides, member.key, fields)
+
+    def network_override(self, member):
+        if not self.network_overrides or member.template:
+            return None
+        address = ipaddress.ip_address(without_domain(member.address))
+        return next((fields for network, fields in self.network_overrides.items()
+                     if address in network), None)
+
+    def member_changed(self, member, before, lasted):
+        self.journal.member_changed(member, before, lasted)
+
+    def become(self, role):
+        with self.lock:
+            before, self.role = self.role, check_role(role)
+            if before != role:
+                self.role_since = time.monotonic()
+                self.journal.role_changed(before, role)
+
+    def virtual_pool(self, virtual):
+        return next((pool for pool in self.pools
+                     if virtual.get("pool") in (pool.name, pool.full_path)), None)
 
     def virtual_status(self, virtual):
-        pools = [p for p in self.pools if virtual.get("pool") in (p.name, p.full_path)]
-        state, enabled, reason = pools[0].status() if pools else ("unknown", "enabled", NOT_YET)
-        if reason == "The pool is available":
+        pool = self.virtual_pool(virtual)
+        state, enabled, reason = pool.status() if pool else ("unknown", "enabled", NOT_YET)
+        if reason == AVAILABLE:
             reason = "The virtual server is available"
         return state, "disabled" if virtual.get("disabled") else enabled, reason
+
+
+def place(overrides, key, fields):
+    if fields is None:
+        overrides.pop(key, None)
+    else:
+        overrides[key] = dict(fields)
+
+
+def default_domains(configuration):
+    """Which route domain a partition's addresses lie in when they name none."""
+    domains = {raw["name"]: raw.get("defaultRouteDomain", 0) for raw in configuration["partitions"]}
+    for raw in configuration["routeDomains"]:
+        names = raw.get("partitionDefault", [])
+        for name in [names] if isinstance(names, str) else names:
+            domains[name] = raw["id"]
+    return domains

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real HTTP monitors: every interval the send string goes to each member.
+"""Real monitors: every interval the send string goes to each member.
 
 Its answer must match recv within the timeout. One asyncio loop in one thread carries all probes. A
 probe starts every interval whether or not the one before it has ended, so a member that swallows
 packets delays neither the others nor its own recovery. As on the real thing only the first 5,120
-bytes are searched.
+bytes are searched. `cut` stands for a VLAN that leads nowhere: nobody is reached and all go down.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ def allow_many_descriptors():
 class Monitors:
     def __init__(self, device):
         self.device, self.monitor = device, device.monitor
+        self.cut = bool(device.configuration["blocked"])
         self.send = unescape(self.monitor["send"])
         self.expected = re.compile(self.monitor["recv"].encode())
         self.loop = asyncio.new_event_loop()
@@ -53,7 +54,7 @@ class Monitors:
 
     def reconcile(self):
         with self.device.lock:
-            wanted = {m for m in self.device.members() if m.verdict != "unchecked"}
+            wanted = {m for m in self.device.members() if m.probed}
         for member in set(self.watchers) - wanted:
             self.watchers.pop(member).cancel()
         for member in wanted - set(self.watchers):
@@ -67,8 +68,8 @@ class Monitors:
                 self.begin(member)
                 next_probe = now + self.monitor["interval"]
             with self.device.lock:
-                member.expire(now, self.monitor)
-                wake = min(next_probe, member.deadline(self.monitor))
+                member.expire(now, self.monitor["timeout"])
+                wake = min(next_probe, member.deadline(self.monitor["timeout"]))
             await asyncio.sleep(max(0.0, wake - time.monotonic()))
 
     def begin(self, member):
@@ -79,6 +80,8 @@ class Monitors:
     async def probe(self, member):
         answered, failure = False, NO_ANSWER
         try:
+            if self.cut:
+                raise asyncio.TimeoutError
             answered = await asyncio.wait_for(self.exchange(member), self.monitor["timeout"])
         except (asyncio.TimeoutError, *NO_FAULT_OF_CONNECTING):
             pass
@@ -90,8 +93,10 @@ class Monitors:
                 member.succeeded(time.monotonic())
 
     async def exchange(self, member):
-        reader, writer = await asyncio.open_connection(member.address, member.port)
+        reader, writer = await asyncio.open_connection(member.target, member.port)
         try:
+            if self.monitor["type"] == "tcp-half-open":
+                return True
             writer.write(self.send)
             return await self.matches(reader)
         finally:

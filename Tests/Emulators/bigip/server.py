@@ -5,20 +5,25 @@ Logs at most one line a request, never a header, a query or a body.
 """
 
 import json
+import os
 import socket
 import ssl
 import struct
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bigip.rest import errors
 from bigip.counters import without_token
+from bigip.faults.damage import damaged
+from bigip.faults.delivery import Delivery
+from bigip.rest import errors
 from bigip.rest.router import Request
 
 LARGEST_BODY = 65536
 LONGEST_DISCARD = 1 << 20
 IDLE_SECONDS = 120
+FIXED = (("Pragma", "no-cache"), ("Cache-Control", "no-store"), ("X-Frame-Options", "SAMEORIGIN"))
 
 
 def parse_listen(text):
@@ -41,6 +46,7 @@ class Server(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.context, self.router, self.verbose = context, router, verbose
         self.counters, self.misbehaviours = counters, misbehaviours
+        self.open, self.turn = set(), threading.Lock()
         super().__init__(address, Handler)
 
     def server_bind(self):
@@ -54,9 +60,25 @@ class Server(ThreadingHTTPServer):
         request.settimeout(IDLE_SECONDS)
         with self.context.wrap_socket(request, server_side=True) as wrapped:
             self.counters.connected()
-            handler = self.RequestHandlerClass(wrapped, client_address, self)
-            if not handler.abrupt:
-                say_goodbye(wrapped)
+            with self.turn:
+                self.open.add(wrapped)
+            try:
+                handler = self.RequestHandlerClass(wrapped, client_address, self)
+                if not handler.abrupt:
+                    say_goodbye(wrapped)
+            finally:
+                with self.turn:
+                    self.open.discard(wrapped)
+
+    def drop_connections(self):
+        """Ends them below TLS, through descriptors of its own: their threads read on and see it."""
+        with self.turn:
+            for wrapped in self.open:
+                try:
+                    with socket.socket(fileno=os.dup(wrapped.fileno())) as own:
+                        own.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def handle_error(self, request, client_address):
         if self.verbose:
@@ -102,6 +124,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.verbose:
             print("bigip: %s %s %s" % (self.command, path, status), file=sys.stderr, flush=True)
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(timestamp or self.server.router.device.now())
+
     def exchange(self):
         """Reads the body, meets the faults asked for, answers; gives back the status sent."""
         body = self.read_body()
@@ -110,14 +135,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(errors.html(413, "413 Request Entity Too Large",
                                          "The request is too large."))
         faults = self.server.misbehaviours.take(self.path)
-        if "slow" in faults:
-            time.sleep(faults["slow"]["seconds"])
+        for kind in ("slow", "late-error"):
+            if kind in faults:
+                time.sleep(faults[kind]["seconds"])
         if "reset" in faults:
             return self.reset()
-        answer = self.broken(faults) or self.healthy(body, faults)
+        answer = self.broken(faults) or damaged(self.healthy(body, faults), faults)
         if answer.event:
             self.server.counters.count(answer.event)
-        return self.send(answer, faults.get("cut", {}).get("fraction"))
+        return self.send(answer, faults)
 
     def read_body(self):
         """None when the length is not stated or above the bound."""
@@ -138,9 +164,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def broken(self, faults):
         path, peer = self.path.partition("?")[0], self.client_address[0]
-        if "status" in faults:
-            return errors.faithful(faults["status"]["code"], faults["status"].get("variant"),
-                                   self.command, path, peer)
+        fault = faults.get("status") or faults.get("late-error")
+        if fault:
+            return errors.faithful(fault["code"], fault.get("variant"), self.command, path, peer)
         if "garbage" in faults:
             return errors.html(200, "BIG-IP\u00ae", "Please log in.")
         return None
@@ -157,21 +183,23 @@ class Handler(BaseHTTPRequestHandler):
         self.leave("reset")
         return "reset"
 
-    def send(self, answer, fraction=None):
+    def send(self, answer, faults=None):
         self.leave(answer.status)
+        delivery = Delivery(answer.body, faults or {})
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in (("Pragma", "no-cache"), ("Cache-Control", "no-store"),
-                            ("X-Frame-Options", "SAMEORIGIN")):
+        if delivery.content_length is not None:
+            self.send_header("Content-Length", str(delivery.content_length))
+        if "chunked" in delivery.faults:
+            self.send_header("Transfer-Encoding", "chunked")
+        for name, value in FIXED + tuple(answer.headers.items()):
             self.send_header(name, value)
-        if self.close_connection or fraction is not None:
+        self.close_connection = self.close_connection or delivery.ends
+        if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        whole = self.command != "HEAD" and fraction is None
-        self.wfile.write(answer.body if whole else answer.body[:int(len(answer.body) * (fraction
-                                                                                        or 0))])
-        self.close_connection = self.close_connection or fraction is not None
+        if self.command != "HEAD":
+            delivery.send(self.wfile)
         return answer.status
 
 

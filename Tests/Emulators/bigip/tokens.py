@@ -16,40 +16,42 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 
 class Token:
-    def __init__(self, user, address, generation):
+    def __init__(self, user, address, generation, started, life, real_life):
         self.text = "".join(secrets.choice(ALPHABET) for _ in range(26))
         self.user, self.address, self.generation = user, address, generation
-        self.started = time.time()
-        self.timeout, self.deadline = LIFE, time.monotonic() + LIFE
+        self.started, self.begun = started, time.monotonic()
+        self.timeout, self.deadline = life, self.begun + real_life
 
     def extend(self, seconds):
         self.timeout = seconds
-        self.deadline = self.deadline_from_start(seconds)
+        self.deadline = self.begun + seconds
 
-    def deadline_from_start(self, seconds):
-        return time.monotonic() + seconds - (time.time() - self.started)
-
-    def start_time(self):
-        clock = time.localtime(self.started)
+    def start_time(self, started):
+        clock = time.localtime(started)
         zone = time.strftime("%z", clock) or "+0000"
-        return time.strftime("%Y-%m-%dT%H:%M:%S", clock) + ".%03d%s" % (self.started % 1 * 1000,
-                                                                        zone)
+        return time.strftime("%Y-%m-%dT%H:%M:%S", clock) + ".%03d%s" % (started % 1 * 1000, zone)
 
-    def body(self):
-        micros = int(self.started * 1000000)
+    def body(self, flags=None):
+        """`flags` may hold a clock-offset: of all the times, or of the expiry alone."""
+        fault = (flags or {}).get("clock-offset")
+        offset = fault["seconds"] if fault else 0
+        started = self.started + (0 if fault and fault.get("only") == "expiration" else offset)
+        micros, wrong = int(started * 1000000), int((self.started + offset) * 1000000)
         return {"token": self.text, "name": self.text, "userName": self.user,
                 "authProviderName": "local",
                 "user": {"link": "https://localhost/mgmt/shared/authz/users/" + self.user},
-                "timeout": self.timeout, "startTime": self.start_time(), "address": self.address,
+                "timeout": self.timeout, "startTime": self.start_time(started),
+                "address": self.address,
                 "partition": "[All]", "generation": self.generation, "lastUpdateMicros": micros,
-                "expirationMicros": micros // 1000 * 1000 + self.timeout * 1000000,
+                "expirationMicros": wrong // 1000 * 1000 + self.timeout * 1000000,
                 "kind": "shared:authz:tokens:authtokenitemstate",
                 "selfLink": "https://localhost/mgmt/shared/authz/tokens/" + self.text}
 
 
 class TokenStore:
-    def __init__(self, username, password):
+    def __init__(self, username, password, life=LIFE, limit=MOST_PER_USER, now=time.time):
         self.username, self.password = username, password
+        self.life, self.limit, self.now = life, limit, now
         self.lock = threading.Lock()
         self.tokens = {}
         self.expired = {}
@@ -68,13 +70,17 @@ class TokenStore:
         while len(self.expired) > 1000:
             self.expired.pop(next(iter(self.expired)))
 
-    def login(self, address):
-        """A new token, or None at the limit of live tokens; the built-in admin has none."""
+    def login(self, address, real_life=None):
+        """A new token, or None at the limit of live tokens; the built-in admin has none.
+
+        `real_life` is how long it truly lives, when that is not what it says.
+        """
         with self.lock:
             self.sweep()
-            if len(self.tokens) >= MOST_PER_USER and self.username != "admin":
+            if len(self.tokens) >= self.limit and self.username != "admin":
                 return None
-            token = Token(self.username, address, 1)
+            lasts = self.life if real_life is None else real_life
+            token = Token(self.username, address, 1, self.now(), self.life, lasts)
             self.tokens[token.text] = token
             return token
 
@@ -94,6 +100,12 @@ class TokenStore:
     def remove(self, text):
         with self.lock:
             return self.tokens.pop(text, None)
+
+    def expire_all(self):
+        with self.lock:
+            for token in self.tokens.values():
+                token.deadline = 0
+            self.sweep()
 
     def forget_all(self):
         with self.lock:

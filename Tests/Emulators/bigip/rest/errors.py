@@ -23,6 +23,11 @@ class Answer:
             self.body = json.dumps(body, separators=(",", ":")).encode()
         self.content_type = content_type
         self.event = event
+        self.headers = {}
+
+    def copy(self):
+        """For a damage, which must not reach an answer that is kept."""
+        return Answer(self.status, self.body, self.content_type, self.event)
 
 
 def rest_error(code, message, referer=None, **extra):
@@ -134,6 +139,26 @@ def busy():
     return mcp_error(503, "There is an active asynchronous task executing.", 32964609)
 
 
+def as3_busy():
+    """AS3 while another declaration is being worked on."""
+    return Answer(503, {"code": 503, "errors": [], "message":
+                        "Configuration operation in progress on device, "
+                        "please try again in 2 minutes."})
+
+
+def denied(code, user, request):
+    if code == 404:
+        return public_path(request.path, request.peer)
+    if code == 400:
+        return rest_error(400, "remoteSender:%s, method:%s " % (request.peer, request.method),
+                          request.peer)
+    answer = not_permitted(user, request.method, request.path, request.peer)
+    if code == 403:
+        answer = rest_error(403, "Access denied: user has no rights to %s" % request.path,
+                            request.peer)
+    return answer
+
+
 def booting(peer):
     text = "Unable to process request /tm/sys/available. Service is unavailable."
     return rest_error(503, text, peer)
@@ -157,6 +182,7 @@ FAITHFUL = {
     (502, "proxy"): lambda method, path, peer: proxy_error(),
     (503, "restarting"): lambda method, path, peer: restarting(),
     (503, "task"): lambda method, path, peer: busy(),
+    (503, "as3"): lambda method, path, peer: as3_busy(),
     (503, "boot"): lambda method, path, peer: booting(peer),
 }
 LOCKED_OUT = "Maximum number of login attempts exceeded."

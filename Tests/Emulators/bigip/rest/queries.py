@@ -7,14 +7,16 @@ $filter=partition eq X, $select, $top, $skip, expandSubcollections, ver.
 import re
 from urllib.parse import parse_qsl
 
+from bigip.faults.paging import first_of_page, moved_total
+
 
 class QueryError(Exception):
     """A query parameter the unit would refuse."""
 
 
 class Query:
-    def __init__(self, raw):
-        self.raw = raw
+    def __init__(self, raw, flags=None):
+        self.raw, self.flags = raw, flags or {}
         self.encoded = "%24" in raw
         self.pairs = parse_qsl(raw, keep_blank_values=True, max_num_fields=20)
         values = dict(self.pairs)
@@ -45,9 +47,11 @@ class Query:
     def paged(self):
         return self.top is not None or self.skip is not None
 
-    def page(self, items):
-        start = self.skip or 0
-        return items[start:] if self.top is None else items[start:start + self.top]
+    def page(self, rows):
+        """The items of the page asked for, made only now."""
+        start = first_of_page(self.flags, self.skip or 0)
+        stop = None if self.top is None else start + self.top
+        return rows.items(rows.sources[start:stop])
 
     def self_query(self, version):
         """What the answer's selfLink repeats: the request's parameters, then the dialect."""
@@ -56,14 +60,18 @@ class Query:
 
     def next_query(self, version):
         """The dollar sign comes back as it was sent, and the order is the unit's own."""
-        dollar = "%24" if self.encoded else "$"
         step = (self.skip or 0) + self.top
+        form = self.flags.get("next-link", {}).get("form")
+        if form == "no-equals":
+            return "%%24skip=%d&%%24top%d" % (step, self.top)
+        dollar = "%24" if (form or ("encoded" if self.encoded else "plain")) == "encoded" else "$"
         others = ["%s=%s" % pair for pair in self.pairs if pair[0] not in ("$top", "$skip", "ver")]
         return "&".join(["%stop=%d" % (dollar, self.top),
                          "%sskip=%d" % (dollar, step)] + others + ["ver=" + version])
 
     def page_fields(self, shown, total):
         size = self.top or max(total, 1)
+        total += moved_total(self.flags)
         return {"currentItemCount": shown, "itemsPerPage": size,
                 "pageIndex": (self.skip or 0) // size + 1,
                 "startIndex": (self.skip or 0) + 1, "totalItems": total,

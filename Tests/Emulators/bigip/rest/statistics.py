@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Statistics as iControl REST 13.1 nests them.
+"""Statistics of pools, members, nodes and virtual servers, as iControl REST nests them.
 
 Entries are keyed by https://localhost URLs, each with nestedStats of value or description.
 """
 
-from bigip.rest.objects import escape, link
+from bigip.rest.naming import escape, link
+from bigip.rest.rows import Rows
+from bigip.rest.virtuals import path_of
 
 CONNECTION_QUEUE = ("ageEdm", "ageEma", "ageHead", "ageMax", "depth", "serviced")
 TRAFFIC = ("bitsIn", "bitsOut", "curConns", "maxConns", "pktsIn", "pktsOut", "totConns")
 CLIENT_TRAFFIC = TRAFFIC[:3] + ("evictedConns",) + TRAFFIC[3:6] + ("slowKilled", "totConns")
 SYN_COOKIE = ("accepts", "hwAccepts", "hwSyncookies", "hwsyncookieInstance", "rejects",
-              "swsyncookieInstance",
-              "syncacheCurr", "syncacheOver", "syncookies")
+              "swsyncookieInstance", "syncacheCurr", "syncacheOver", "syncookies")
+MESSAGES = ("msgIn", "msgOut", "reqIn", "reqOut", "respIn", "respOut")
+ZERO = {"value": 0}
 
 
 def value(number):
@@ -23,7 +26,7 @@ def text(words):
 
 
 def zeros(prefix, names):
-    return {"%s.%s" % (prefix, name): value(0) for name in names}
+    return {"%s.%s" % (prefix, name): ZERO for name in names}
 
 
 def status(availability, enabled, reason):
@@ -31,147 +34,132 @@ def status(availability, enabled, reason):
             "status.statusReason": text(reason)}
 
 
-def entry(key, kind, entries, version):
-    """One keyed entry; `key` is the path below /mgmt/tm, without query."""
+def entry(key, self_link, kind, entries, version):
+    """One keyed entry; `key` and `self_link` are paths below /mgmt/tm, without query."""
     return {"https://localhost/mgmt/tm/" + key: {"nestedStats": {
-        "kind": kind, "selfLink": link(key, version), "entries": entries}}}
+        "kind": kind, "selfLink": link(self_link, version), "entries": entries}}}
+
+
+class Table:
+    """Rows whose items are entries; `single` when the path names one object."""
+
+    def __init__(self, device, path_of, entries, kind, single=False):
+        self.device, self.path_of, self.entries = device, path_of, entries
+        self.kind, self.single = kind, single
+
+    def make(self, source):
+        key, own = self.device.dialect.statistics_path(self.path_of(source), self.single)
+        return entry(key, own, self.kind, self.entries(self.device, source), self.device.version)
+
+    def rows(self, sources, partition_of=lambda source: source.partition):
+        return Rows(sources, self.make, partition_of)
+
+
+def message_counters(device):
+    return zeros("mr", MESSAGES) if device.dialect.message_routing else {}
 
 
 def member_entries(device, member):
-    entries = {"addr": text(member.address)}
+    standing = member.standing()
+    entries = {"addr": text(member.statistics_address)}
     entries.update(zeros("connq", CONNECTION_QUEUE))
-    rule = device.monitor["name"] + " (pool monitor)" if member.pool.monitored else "none"
-    entries.update({"curSessions": value(0), "monitorRule": text(rule),
-                    "monitorStatus": text(member.monitor_status),
-                    "nodeName": text("/%s/%s" % (member.partition, member.node_name)),
-                    "poolName": text(member.pool.full_path), "port": value(member.port)})
+    rule = member.pool.statistics_rule
+    entries.update({"curSessions": ZERO,
+                    "monitorRule": text(rule + " (pool monitor)" if member.pool.rule else "none"),
+                    "monitorStatus": text(standing["monitorStatus"])})
+    entries.update(message_counters(device))
+    entries.update({"nodeName": text(member.node_path), "poolName": text(member.pool.full_path),
+                    "port": value(member.port)})
     entries.update(zeros("serverside", TRAFFIC))
-    entries["sessionStatus"] = text(member.session_status)
-    entries.update(status(member.availability, member.enabled, member.status_reason))
-    entries["totRequests"] = value(0)
+    entries["sessionStatus"] = text(standing["sessionStatus"])
+    entries.update(status(standing["availability"], standing["enabled"], standing["reason"]))
+    entries["totRequests"] = ZERO
     return entries
 
 
-def member_statistics(device, pool):
-    result = {}
-    for member in pool.members:
-        key = "ltm/pool/%s/members/%s/stats" % (escape(pool.full_path), escape(member.full_path))
-        result.update(entry(key, "tm:ltm:pool:members:membersstats", member_entries(device, member),
-                            device.version))
-    return result
+def member_path(member):
+    return "ltm/pool/%s/members/%s" % (escape(member.pool.full_path), escape(member.full_path))
+
+
+def member_table(device, single=False):
+    return Table(device, member_path, member_entries, "tm:ltm:pool:members:membersstats", single)
 
 
 def pool_entries(device, pool):
     active, available, members = pool.counts()
-    entries = {"activeMemberCnt": value(active), "availableMemberCnt": value(available)}
+    entries = {"activeMemberCnt": value(active)}
+    if device.dialect.available_count:
+        entries["availableMemberCnt"] = value(available)
     entries.update(zeros("connqAll", CONNECTION_QUEUE))
     entries.update(zeros("connq", CONNECTION_QUEUE))
-    entries.update({"curSessions": value(0), "memberCnt": value(members),
-                    "minActiveMembers": value(0),
-                    "monitorRule": text(device.monitor["name"] if pool.monitored else "none"),
-                    "tmName": text(pool.full_path)})
+    if device.dialect.priority_groups:
+        entries.update({"curPriogrp": ZERO, "highestPriogrp": ZERO, "lowestPriogrp": ZERO})
+    entries.update({"curSessions": ZERO, "memberCnt": value(members),
+                    "minActiveMembers": value(pool.raw.get("minActiveMembers", 0)),
+                    "monitorRule": text(pool.statistics_rule), "tmName": text(pool.full_path)})
+    entries.update(message_counters(device))
     entries.update(zeros("serverside", TRAFFIC))
     entries.update(status(*pool.status()))
-    entries["totRequests"] = value(0)
+    entries["totRequests"] = ZERO
     return entries
 
 
-def pool_statistics(device, pools, key_form="ltm/pool/%s/stats", kind="tm:ltm:pool:poolstats"):
-    result = {}
-    for pool in pools:
-        result.update(entry(key_form % escape(pool.full_path), kind, pool_entries(device, pool),
-                            device.version))
-    return result
+def pool_table(device, single=False, path_form="ltm/pool/%s"):
+    return Table(device, lambda pool: path_form % escape(pool.full_path), pool_entries,
+                 "tm:ltm:pool:poolstats", single)
 
 
 def virtual_entries(device, virtual):
     entries = zeros("clientside", CLIENT_TRAFFIC)
     entries.update({"cmpEnableMode": text("all-cpus"), "cmpEnabled": text("enabled"),
-                    "csMaxConnDur": value(0),
-                    "csMeanConnDur": value(0), "csMinConnDur": value(0),
+                    "csMaxConnDur": ZERO, "csMeanConnDur": ZERO, "csMinConnDur": ZERO,
                     "destination": text(virtual["destination"])})
     entries.update(zeros("ephemeral", CLIENT_TRAFFIC))
-    entries.update({"fiveMinAvgUsageRatio": value(0), "fiveSecAvgUsageRatio": value(0),
-                    "tmName": text("/%s/%s" % (device.partition, virtual["name"])),
-                    "oneMinAvgUsageRatio": value(0)})
+    entries.update({"fiveMinAvgUsageRatio": ZERO, "fiveSecAvgUsageRatio": ZERO})
+    entries.update(message_counters(device))
+    entries.update({"tmName": text(path_of(device, virtual)), "oneMinAvgUsageRatio": ZERO})
     entries.update(status(*device.virtual_status(virtual)))
     entries["syncookieStatus"] = text("not-activated")
     entries.update(zeros("syncookie", SYN_COOKIE))
-    entries["totRequests"] = value(0)
+    entries["totRequests"] = ZERO
     return entries
 
 
-def virtual_statistics(device, virtuals, key_form="ltm/virtual/%s/stats"):
-    result = {}
-    for virtual in virtuals:
-        key = key_form % escape("/%s/%s" % (device.partition, virtual["name"]))
-        result.update(entry(key, "tm:ltm:virtual:virtualstats", virtual_entries(device, virtual),
-                            device.version))
-    return result
+def virtual_rows(device, virtuals, single=False):
+    table = Table(device, lambda virtual: "ltm/virtual/" + escape(path_of(device, virtual)),
+                  virtual_entries, "tm:ltm:virtual:virtualstats", single)
+    return table.rows(virtuals, lambda virtual: virtual.get("partition", device.partition))
 
 
-def node_statistics(device):
-    result = {}
-    for member in {(m.partition, m.node_name): m for m in device.members()}.values():
-        path = "/%s/%s" % (member.partition, member.node_name)
-        result.update(entry("ltm/node/%s/stats" % escape(path), "tm:ltm:node:nodestats",
-                            node_entries(member, path), device.version))
-    return result
+def node_rows(device, nodes, node_of, single=False):
+    table = Table(device, lambda source: "ltm/node/" + escape(node_path(node_of(source))),
+                  lambda _, source: node_entries(*node_of(source)), "tm:ltm:node:nodestats",
+                  single)
+    return table.rows(nodes)
 
 
-def node_entries(member, path):
-    entries = {"addr": text(member.address), "curSessions": value(0), "monitorRule": text("none"),
-               "monitorStatus": text("unchecked"), "tmName": text(path)}
+def node_path(described):
+    return "/%s/%s" % (described[1], described[0])
+
+
+def node_entries(name, partition, address, node):
+    monitor, session, *standing = node.statistics
+    entries = {"addr": text(address), "curSessions": ZERO, "monitorRule": text("none"),
+               "monitorStatus": text(monitor), "tmName": text("/%s/%s" % (partition, name))}
     entries.update(zeros("serverside", TRAFFIC))
-    entries["sessionStatus"] = text("enabled")
-    entries.update(status("unknown", "enabled",
-                          "Node address does not have service checking enabled"))
-    entries["totRequests"] = value(0)
+    entries["sessionStatus"] = text(session)
+    entries.update(status(*standing))
+    entries["totRequests"] = ZERO
     return entries
 
 
-def plain(path, fields):
-    """The entries of a resource with one row: sys/ready, cm/sync-status and their like."""
-    entries = {name: text(words) if isinstance(words, str) else words for name,
-               words in fields.items()}
-    return {"https://localhost/mgmt/tm/%s/0" % path: {"nestedStats": {"entries": entries}}}
+def route_rows(device, routes):
+    table = Table(device, lambda route: "net/route/" + escape(route["name"]),
+                  lambda _, route: route_entries(route), "tm:net:route:routestats")
+    return table.rows(routes, lambda route: "Common")
 
 
-def details(key, words):
-    """The nested list of detail lines below failover and sync status."""
-    line = {"nestedStats": {"entries": {"details": text(words)}}}
-    return {"nestedStats": {"entries": {"https://localhost/mgmt/tm/%s/0" % key: line}}}
-
-
-def ready(device, flags):
-    word = "no" if "mcp-not-running" in flags else "yes"
-    return plain("sys/ready", {"configReady": word, "licenseReady": "yes", "provisionReady": "yes"})
-
-
-def mcp_state(device, flags):
-    fault = flags.get("mcp-not-running")
-    phase = fault.get("phase", "loading") if fault else "running"
-    return plain("sys/mcp-state", {"endPlatformIdReceived": "true",
-                                   "lastLoad": "full-config-load-succeed", "phase": phase})
-
-
-def version(device, flags):
-    return plain("sys/version", {"Build": "0.0.4", "Date": "Mon Aug 26 12:00:00 UTC 2019",
-                                 "Edition": "Point Release 0",
-                                 "Product": "BIG-IP", "Title": "Main Package",
-                                 "Version": device.version})
-
-
-def failover_status(device, flags):
-    standby = "standby" in flags
-    word = "standby" if standby else "active"
-    fields = {"color": "gray" if standby else "green"}
-    key = "cm/failoverStatus/0/details"
-    fields["https://localhost/mgmt/tm/" + key] = details(key, word + " for /Common/traffic-group-1")
-    fields.update({"status": word.upper(), "summary": "1/1 " + word})
-    return plain("cm/failover-status", fields)
-
-
-def sync_status(device, flags):
-    return plain("cm/sync-status", {"color": "green", "mode": "standalone", "status": "Standalone",
-                                    "summary": " "})
+def route_entries(route):
+    return {"name": text(route["name"]), "destination": text(route["destination"]),
+            "type": text(route["type"]), "nextHop": text(route["nextHop"]),
+            "origin": text(route["origin"])}
