@@ -19,8 +19,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     var findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
         + intentFindings(in: world) + pools.findings
-        + unitFindings(in: world) + watcherFindings(in: world)
-    findings += lostRouteFindings(in: world, findings)
+        + unitFindings(in: world) + lostRouteFindings(in: world) + watcherFindings(in: world)
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
     let offline = Set(servers.compactMap(\.pool))

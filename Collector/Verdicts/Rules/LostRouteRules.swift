@@ -3,19 +3,16 @@ import Facts
 import Routing
 
 /// Routes to pod CIDRs that vanished from the active unit between two reads, two at least → ltm-routes-removed.
-/// Those of CIDRs that nobody owns any more went rightly; those of CIDRs that nothing else covers are told as
-/// ltm-route-missing, which is worse.
-func lostRouteFindings(in world: World, _ findings: [Finding]) -> [Finding] {
+/// Those of CIDRs that nobody owns any more went rightly; those that nothing else covers are
+/// ltm-route-missing, which is worse, or will be with the next read.
+func lostRouteFindings(in world: World) -> [Finding] {
     world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.compactMap { facts in
         guard facts.podsVia.isByRoute, let unit = facts.activeUnitName(at: world.now),
             let losses = facts.lostRoutes[unit]?.losses.values
         else { return nil }
-        let missing = PrefixSet(
-            findings.filter { $0.kind == .ltmRouteMissing && $0.loadBalancer == facts.name }
-                .compactMap(\.prefix)
-        )
+        let sight = world.routeSights[facts.name]?.active?.latest
         let told = losses.filter { loss in
-            world.owned.overlaps(loss.route.prefix) && !missing.overlaps(loss.route.prefix)
+            world.owned.overlaps(loss.route.prefix) && sight?.state(of: loss.route.prefix) == .ok
         }.sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
         guard told.count >= 2 else { return nil }
         return finding(told, facts.name)

@@ -4,7 +4,7 @@ import Routing
 
 /// What a unit that does not carry traffic would lack if it had to, beside the one that does, in this order:
 /// 1. the active unit or the other not believable, or without two reads → nothing;
-/// 2. pools or members that two reads of the active one have and two later reads of the other lack;
+/// 2. pools or members that two reads of the active one have and two reads of the other lack;
 /// 3. pod CIDRs that the active one has a usable route to and the other, twice, has not;
 /// 4. members that are up on the active one and down on the other, twice: its own way to them is cut.
 /// All → ltm-unit-differs, one for each such unit.
@@ -60,8 +60,9 @@ private func finding(
             Verification(on: unit, "tmsh show cm sync-status"),
             Verification(on: unit, "tmsh show ltm pool members"),
         ],
-        // The two units' monitors need not agree before both have waited for their time-out.
-        hold: isDownAlone ? table.monitorTimeout + readings.staleAfter / 3 : nil
+        // A read more, for the two are not read at one moment and the one is written after the other; and
+        // their monitors need not agree before both have waited for their time-out.
+        hold: readings.staleAfter / 3 + (isDownAlone ? table.monitorTimeout : 0)
     )
     finding.source = unit
     return finding
@@ -94,10 +95,10 @@ private struct UnitDifference {
     /// Up on the active unit, down on the other.
     private(set) var down: [PoolSocket] = []
 
-    /// Nil where two reads of the other do not both come after what the active one has had for two.
+    /// Nil where one of the two has not been read twice.
     init?(_ active: Readings<LoadBalancerTable>, _ other: Readings<LoadBalancerTable>) {
         guard let latest = active.latest, let before = active.previous, let table = other.latest,
-            let previous = other.previous, previous.began >= before.began
+            let previous = other.previous
         else { return nil }
         self.table = table.value
         let read = latest.value.partitions.intersection(table.value.partitions)

@@ -90,7 +90,9 @@ private func finding(
         ]
             + (server.pool.map {
                 [Verification(on: facts.name, "tmsh show ltm pool \($0) members")]
-            } ?? [])
+            } ?? []),
+        // What a root took down that has just been mended comes back with its monitors' next answers.
+        hold: read.value.monitorTimeout
     )
     finding.virtualServer = server.name
     finding.isOfWhole = isCrowd
