@@ -47,7 +47,7 @@ package struct PoolMember: Hashable, Sendable {
         guard address != nil else { return nil }
         return switch monitor {
         case "up": availability == "available" ? true : nil
-        case "down", "address-down": availability == "offline" ? false : nil
+        case "down", "address-down", "addr-down": availability == "offline" ? false : nil
         default: nil
         }
     }

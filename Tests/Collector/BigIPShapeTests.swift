@@ -58,7 +58,8 @@ private func isRefused(_ body: [UInt8]) -> Bool {
     func emptyCollection() throws {
         let body = bytes(#"{"kind":"tm:net:route:routecollectionstate","selfLink":"x"}"#)
         #expect(try decodeRoutes(body).routes.isEmpty)
-        #expect(try decodePools(body).pools.isEmpty)
+        let pools = bytes(#"{"kind":"tm:ltm:pool:poolcollectionstate","selfLink":"x"}"#)
+        #expect(try decodePools(pools).pools.isEmpty)
     }
 
     @Test(
@@ -190,5 +191,73 @@ private func isRefused(_ body: [UInt8]) -> Bool {
         let unknown = try #require(try decodeVirtualRows(config, states: [:]).servers.first)
         #expect(unknown.availability == "unknown")
         #expect(unknown.enabled == "disabled")
+    }
+}
+
+@Suite struct BigIPKindTests {
+    private static let lists = [
+        "tm:ltm:pool:poolcollectionstate", "tm:ltm:pool:members:memberscollectionstate",
+        "tm:ltm:virtual:virtualcollectionstate", "tm:net:route:routecollectionstate",
+        "tm:net:self:selfcollectionstate", "tm:ltm:node:nodecollectionstate",
+        "tm:gtm:pool:a:acollectionstate", "tm:gtm:wideip:a:acollectionstate",
+        "tm:sys:management-route:management-routecollectionstate",
+    ]
+
+    @Test("a list of other objects, empty or not, is no answer", arguments: lists)
+    func otherObjects(kind: String) {
+        let row =
+            #"{"name":"x","fullPath":"/Common/x","network":"default","address":"10.0.0.1/24"}"#
+        for items in ["", #","items":[\#(row)]"#] {
+            let body = Array(#"{"kind":"\#(kind)"\#(items)}"#.utf8)
+            func isRefused(_ decode: () throws -> Void) -> Bool {
+                do {
+                    try decode()
+                    return false
+                } catch {
+                    return true
+                }
+            }
+            #expect(isRefused { _ = try decodePools(body) } == !kind.contains("poolcollection"))
+            #expect(
+                isRefused { _ = try decodeMembers(body, pool: "") }
+                    == !kind.contains("pool:members")
+            )
+            #expect(
+                isRefused { _ = try decodeVirtualRows(body, states: [:]) }
+                    == !kind.contains("virtualcoll")
+            )
+            #expect(isRefused { _ = try decodeRoutes(body) } == !kind.contains("net:route:"))
+            #expect(isRefused { _ = try decodeSelfIPs(body) } == !kind.contains("net:self:"))
+        }
+    }
+
+    @Test("an error object is an error, also with an empty list beside it")
+    func errorWithRows() {
+        for rows in [#""items":[]"#, #""entries":{}"#] {
+            let body = Array(#"{"code":503,"message":"busy",\#(rows)}"#.utf8)
+            #expect(throws: BigIPDecodingError.refused(code: 503)) { try decodePools(body) }
+        }
+    }
+
+    @Test("a member without an address is a problem, unless DNS gives it one")
+    func withoutAddress() throws {
+        func problems(_ more: String) throws -> [String] {
+            let row = #"{"name":"node-a.example.com:8443"\#(more)}"#
+            let kind = "tm:ltm:pool:members:memberscollectionstate"
+            return try decodeMembers(
+                Array(#"{"kind":"\#(kind)","items":[\#(row)]}"#.utf8),
+                pool: "/P/p"
+            ).problems
+        }
+        #expect(try problems("") == ["items[0].address: missing"])
+        #expect(try problems(#","fqdn":{"tmName":"node-a.example.com"}"#).isEmpty)
+    }
+
+    @Test("what is one page of several says so")
+    func page() throws {
+        let row = #"{"name":"a","fullPath":"/K8S/a"}"#
+        let kind = "tm:ltm:pool:poolcollectionstate"
+        let body = #"{"kind":"\#(kind)","totalItems":3,"nextLink":"x","items":[\#(row)]}"#
+        #expect(try inspectPools(Array(body.utf8)).contains("a page of several: 1 of 3 rows"))
     }
 }

@@ -77,7 +77,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     @Test("pool statistics under a members path are refused: a short name or the trap")
     func trap() {
         let text =
-            #"{"kind":"x","entries":{"u":{"nestedStats":{"entries":{"activeMemberCnt":{"value":3}}}}}}"#
+            #"{"kind":"tm:ltm:pool:members:membersstats","entries":{"u":{"nestedStats":{"entries":{"activeMemberCnt":{"value":3}}}}}}"#
         #expect(throws: BigIPDecodingError.poolLevel) {
             _ = try decodeMemberStats(bytes(text), pool: "/Common/p")
         }
@@ -106,7 +106,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     @Test("pages say whether there are more, whatever the link looks like")
     func pages() throws {
         let page =
-            #"{"kind":"k","items":[{"fullPath":"/K8S/a","partition":"K8S","monitor":"/Common/http "}],"totalItems":120,"nextLink":"https://localhost/mgmt?%24skip=50&%24top60"}"#
+            #"{"kind":"tm:ltm:pool:poolcollectionstate","items":[{"fullPath":"/K8S/a","partition":"K8S","monitor":"/Common/http "}],"totalItems":120,"nextLink":"https://localhost/mgmt?%24skip=50&%24top60"}"#
         let answer = try decodePools(bytes(page))
         #expect(answer.page.totalItems == 120)
         #expect(answer.page.hasMore)
@@ -126,7 +126,8 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
         #expect(try decodeMCPState(state("running", "full-config-load-succeed")))
         #expect(try !decodeMCPState(state("running", "full-config-load-failed")))
         #expect(try !decodeMCPState(state("tmm-starting", "full-config-load-succeed")))
-        let monitors = #"{"kind":"k","items":[{"fullPath":"/Common/http","timeout":16}]}"#
+        let monitors =
+            #"{"kind":"tm:ltm:pool:poolcollectionstate","items":[{"fullPath":"/Common/http","timeout":16}]}"#
         #expect(try decodeMonitors(bytes(monitors)) == ["/Common/http": 16_000])
         let login =
             #"{"token":{"token":"T","timeout":1200,"lastUpdateMicros":1000000,"expirationMicros":1201000000}}"#

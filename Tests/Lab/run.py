@@ -3,7 +3,7 @@
 """The lab suite: one lab, every fault injected, named, mended and resolved; then restarts in any
 order, attacks on the agents' port, and a calm in which nothing may be said.
 
-    Tests/Lab/run.py [--only KIND …] [--calm SECONDS] [--keep]
+    Tests/Lab/run.py [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
 
 Needs root and built programs. Ends with `N passed, N failed`.
 """
@@ -27,6 +27,7 @@ import page  # noqa: E402
 import politeness  # noqa: E402
 import restarts  # noqa: E402
 import switches  # noqa: E402
+import units  # noqa: E402
 
 IDENTITY = "suite"
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
@@ -95,12 +96,14 @@ def run(options):
                lambda: demo.wait("health", demo.READY, collector.is_well) and [])
     silent = demo.Story(as_json=False)
     silent.tell = lambda *_, **__: None
-    for name in options.only or listed_faults():
+    for name in options.only or ([] if options.cases else listed_faults()):
         suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
     if not options.only:
-        for module in (politeness, switches, cluster, restarts, attacks, page):
+        for module in (politeness, units, switches, cluster, restarts, attacks, page):
             for name, action in module.cases(IDENTITY, collector):
-                suite.case(name, action)
+                if (options.cases or "") in name:
+                    suite.case(name, action)
+    if not options.only and not options.cases:
         suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))
     return suite
 
@@ -108,6 +111,7 @@ def run(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="+", metavar="KIND")
+    parser.add_argument("--cases", metavar="WORD", help="only cases with this word in their name")
     parser.add_argument("--calm", type=int, default=30)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()

@@ -12,8 +12,14 @@ extension JSONValue {
     /// A unit of the largest size has a few thousand of anything.
     private static let rowLimit = 50_000
 
-    /// An answer's root object; an error object in a 200 is an error.
-    static func answer(_ bytes: [UInt8]) throws(BigIPDecodingError) -> JSONValue {
+    /// An answer's root object; an error object in a 200 is an error, and so is an answer about other objects
+    /// than `wanted`: of a list of routes nobody learns that there are no pools. An answer that does not say
+    /// what it is about is taken for what was asked for.
+    static func answer(
+        _ bytes: [UInt8],
+        about wanted: String = "",
+        butNot excluded: String? = nil
+    ) throws(BigIPDecodingError) -> JSONValue {
         let root: JSONValue
         do throws(JSONError) {
             root = try JSONValue(bytes)
@@ -23,9 +29,15 @@ extension JSONValue {
         guard root.object != nil else { throw .missing("the root object") }
         if let twice = repeatedKey(bytes) { throw .repeatedKey(twice.key) }
         let isError = root["kind"]?.text?.hasSuffix("resterrorresponse") ?? false
-        if isError || root["code"] != nil && root["items"] == nil && root["entries"] == nil {
+        let isRefusal = root["code"]?.integer != nil && root["message"] != nil
+        if isError || isRefusal
+            || root["code"] != nil && root["items"] == nil && root["entries"] == nil
+        {
             throw .refused(code: root["code"]?.integer ?? 0)
         }
+        let kind = root.kind
+        guard kind.isEmpty || kind.hasPrefix(wanted), excluded.map({ !kind.hasPrefix($0) }) ?? true
+        else { throw .unexpected(kind: String(kind.prefix(80))) }
         return root
     }
 

@@ -128,7 +128,11 @@ package func inspectMembers(_ bytes: [UInt8]) throws -> String {
         try isStatistics(bytes)
         ? try decodeMemberStats(bytes, pool: "") : try decodeMembers(bytes, pool: "")
     return try text(
-        MembersDocument(members: answer.members.map { .init($0) }, problems: answer.problems)
+        MembersDocument(
+            members: answer.members.map { .init($0) },
+            problems: answer.problems
+                + partOfList(try decodePage(bytes), rows: answer.members.count)
+        )
     )
 }
 
@@ -144,7 +148,7 @@ package func inspectPools(_ bytes: [UInt8]) throws -> String {
                     memberCount: $0.memberCount
                 )
             },
-            problems: answer.problems
+            problems: answer.problems + partOfList(answer.page, rows: answer.pools.count)
         )
     )
 }
@@ -152,7 +156,11 @@ package func inspectPools(_ bytes: [UInt8]) throws -> String {
 package func inspectBigIPRoutes(_ bytes: [UInt8]) throws -> String {
     let answer = try decodeRoutes(bytes)
     return try text(
-        BigIPRoutesDocument(routes: answer.routes.map { .init($0) }, problems: answer.problems)
+        BigIPRoutesDocument(
+            routes: answer.routes.map { .init($0) },
+            problems: answer.problems
+                + partOfList(try decodePage(bytes), rows: answer.routes.count)
+        )
     )
 }
 
@@ -181,7 +189,7 @@ package func inspectVirtuals(_ bytes: [UInt8]) throws -> String {
                     reason: $0.reason
                 )
             },
-            problems: problems
+            problems: problems + partOfList(try decodePage(bytes), rows: virtuals.count)
         )
     )
 }

@@ -11,7 +11,7 @@ package func decodeMemberStats(
     _ bytes: [UInt8],
     pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
-    let root = try JSONValue.answer(bytes)
+    let root = try JSONValue.answer(bytes, about: "tm:ltm:pool:")
     if root.kind.hasSuffix("poolstats") || root.kind.hasSuffix("poolcollectionstats") {
         throw .poolLevel
     }
@@ -80,7 +80,7 @@ package func decodeMembers(
     _ bytes: [UInt8],
     pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
-    let root = try JSONValue.answer(bytes)
+    let root = try JSONValue.answer(bytes, about: memberKinds)
     let rows = try root.items()
     let owner = pool.isEmpty ? poolName(root) : pool
     var problems: [String] = []
@@ -98,6 +98,8 @@ package func decodeMembers(
             }
             place.address = own.address
             place.routeDomain = own.routeDomain ?? place.routeDomain
+        } else if place.address == nil, row["fqdn"]?["tmName"]?.text == nil {
+            problems.append("items[\(index)].address: missing")
         }
         if place.port == nil { problems.append("items[\(index)].name: no port") }
         members.append(configuredMember(row, place, pool: owner))
@@ -115,8 +117,8 @@ private func configuredMember(
     let session = String((row["session"]?.text ?? "unknown").prefix(64))
     let availability =
         switch state {
-        case "up": "available"
-        case "down", "user-down": "offline"
+        case "up", "fqdn-up": "available"
+        case "down", "user-down", "addr-down", "address-down", "fqdn-down": "offline"
         default: "unknown"
         }
     return PoolMember(

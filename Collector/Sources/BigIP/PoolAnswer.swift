@@ -22,11 +22,13 @@ package struct Page: Hashable, Sendable {
     }
 }
 
+let memberKinds = "tm:ltm:pool:members:"
+
 /// `ltm/pool`: a page of the collection, or one pool; `ltm/pool/stats` too.
 package func decodePools(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> (pools: [BigIPPool], page: Page, problems: [String]) {
-    let root = try JSONValue.answer(bytes)
+    let root = try JSONValue.answer(bytes, about: "tm:ltm:pool:", butNot: memberKinds)
     var pools: [BigIPPool] = []
     var problems: [String] = []
     if root["entries"] != nil || root.kind.hasSuffix("stats") {
@@ -57,6 +59,12 @@ private func page(_ root: JSONValue) -> Page {
     Page(totalItems: root["totalItems"]?.integer, hasMore: root["nextLink"] != nil)
 }
 
+/// In words, for an answer that is one page of several.
+func partOfList(_ page: Page, rows: Int) -> [String] {
+    guard page.hasMore || (page.totalItems ?? 0) > rows else { return [] }
+    return ["a page of several: \(rows) of \(page.totalItems.map(String.init) ?? "more") rows"]
+}
+
 func decodePage(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Page {
     page(try JSONValue.answer(bytes))
 }
@@ -66,7 +74,7 @@ func decodePage(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Page {
 package func decodePoolStatistics(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> (pools: [String: PoolStatistics], page: Page) {
-    let root = try JSONValue.answer(bytes)
+    let root = try JSONValue.answer(bytes, about: "tm:ltm:pool:", butNot: memberKinds)
     var pools: [String: PoolStatistics] = [:]
     for row in try root.statistics().rows {
         guard let name = row.fields.field("tmName")?.text else { continue }

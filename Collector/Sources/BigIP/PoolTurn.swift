@@ -51,6 +51,9 @@ package struct PoolTurn: Sendable {
         seen[name] = Seen(pool: pool, statistics: statistics ?? seen[name]?.statistics)
     }
 
+    /// Those that were listed and read.
+    package var names: Set<String> { Set(seen.keys) }
+
     /// When the pool was asked last.
     package func began(_ name: String) -> Timestamp? { seen[name]?.pool.began }
 

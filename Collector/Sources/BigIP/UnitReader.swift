@@ -78,6 +78,22 @@ struct UnitReader: Sendable {
         return list.rows.sorted { $0.key < $1.key }.map(\.value)
     }
 
+    /// Whether the pool is there when it is asked for by its full path. Throws where that cannot be told.
+    func exists(_ pool: String) async throws -> Bool {
+        do {
+            _ = try decodePools(try await get("ltm/pool/\(pathName(pool))"))
+            return true
+        } catch let error as BigIPRequestError where error.failure?.action == .absentMaybe {
+            return false
+        }
+    }
+
+    /// How many members the pool's own statistics tell; nil where they tell none.
+    func memberCount(of pool: String) async throws -> Int? {
+        let answer = try decodePoolStatistics(try await get("ltm/pool/\(pathName(pool))/stats"))
+        return answer.pools[pool].map(\.members).flatMap { $0 < 0 ? nil : $0 }
+    }
+
     private func members(
         _ body: [UInt8],
         _ pool: String

@@ -8,6 +8,8 @@ import Routing
 /// 2. cm/device: the unit's own role; asked again at the end, for it may change in between.
 /// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members.
 /// 4. Virtual servers, routes and self IPs; monitors' time-outs and route domains less often.
+/// 5. Whatever has become less is asked for in another way before it is believed: a unit that restarts
+///    answers 200 with half of what it has.
 struct UnitState {
     private let partitions: [String]
     private let period: Int64
@@ -15,11 +17,16 @@ struct UnitState {
     private var timeouts: [String: Int64] = [:]
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
+    private var routeCount = 0
+    /// Something is less than it was, in this round.
+    private var hasShrunk = false
 
     /// More than these are asked for statistics first.
     private static let fewPools = 50
     /// Monitors and route domains change with somebody's hand on the unit: every tenth round is enough.
     private static let slowRounds = 10
+    /// Enough to tell a list that lies from pools that were deleted.
+    private static let samples = 3
     /// In order of how many sites use them.
     private static let monitorTypes = [
         "http", "tcp", "https", "tcp-half-open", "gateway-icmp", "icmp", "udp",
@@ -36,16 +43,19 @@ struct UnitState {
         clock: () -> Timestamp
     ) async throws -> LoadBalancerTable {
         try await reader.isRunning()
+        hasShrunk = false
         var table = LoadBalancerTable(role: try await reader.role())
         table.partitions = Set(partitions)
         table.synchronization = try await reader.synchronization()
         var pools: [BigIPPool] = []
         for partition in partitions { pools += try await reader.pools(of: partition) }
+        try await confirmGone(pools, reader)
         try await readSlow(reader, pools)
         (table.pools, table.unreadPools) = try await members(of: pools, reader, clock)
         table.virtualServers = try await reader.virtualServers(of: partitions)
-        (table.routes, table.selfNetworks) = try await reader.network(of: domains)
+        (table.routes, table.selfNetworks) = try await network(reader)
         table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
+        if hasShrunk { try await reader.isRunning() }
         guard try await reader.role() == table.role else {
             throw BigIPRequestError(description: "the unit's role changed while it was read")
         }
@@ -64,7 +74,7 @@ struct UnitState {
         for name in known {
             let began = clock()
             let count = turn.pool(name)?.members.count
-            let members = try await reader.members(of: name, count: count)
+            let members = try await confirmed(name, reader, count: count)
             turn.read(name, members, began: began, nil)
         }
         return Dictionary(
@@ -90,7 +100,8 @@ struct UnitState {
         for name in turn.due(names, statistics, period: period) {
             let began = clock()
             do {
-                let members = try await reader.members(of: name, count: statistics[name]?.members)
+                let count = statistics[name]?.members
+                let members = try await confirmed(name, reader, count: count)
                 turn.read(name, members, began: began, statistics[name])
             } catch let doubt as BigIPDoubt {
                 unread[name] = doubt.description
@@ -101,6 +112,53 @@ struct UnitState {
         var known: [String: LoadBalancerPool] = [:]
         for name in names { known[name] = turn.pool(name) }
         return (known, unread)
+    }
+
+    /// A list lacks pools that the account may no longer see, too: some of them are asked for by name.
+    private mutating func confirmGone(_ pools: [BigIPPool], _ reader: UnitReader) async throws {
+        let gone = turn.names.subtracting(pools.map(\.fullPath)).sorted()
+        for name in gone.prefix(Self.samples) where try await reader.exists(name) {
+            throw BigIPRequestError(description: "ltm/pool: the list lacks \(name), which is there")
+        }
+        if !gone.isEmpty { hasShrunk = true }
+    }
+
+    /// A pool that has lost members, or that never had any, is asked how many it has.
+    private mutating func confirmed(
+        _ name: String,
+        _ reader: UnitReader,
+        count: Int?
+    ) async throws -> [PoolMember] {
+        let members = try await reader.members(of: name, count: count)
+        let known = turn.pool(name)?.members.count ?? 1
+        guard members.count < known else { return members }
+        hasShrunk = true
+        guard let all = try await reader.memberCount(of: name) else {
+            throw BigIPDoubt(
+                description: "\(name): fewer members than before, and no count of them"
+            )
+        }
+        guard all <= members.count else {
+            throw BigIPDoubt(description: "\(name): \(members.count) of \(all) members came")
+        }
+        return members
+    }
+
+    // MARK: - Network
+
+    /// Several routes that are gone are asked for again.
+    private mutating func network(
+        _ reader: UnitReader
+    ) async throws -> (routes: [LoadBalancerRoute], networks: [Prefix]) {
+        let network = try await reader.network(of: domains)
+        if network.routes.count + 1 < routeCount {
+            hasShrunk = true
+            guard try await reader.network(of: domains).routes == network.routes else {
+                throw BigIPRequestError(description: "net/route: two answers differ")
+            }
+        }
+        routeCount = network.routes.count
+        return network
     }
 
     // MARK: - What changes seldom

@@ -14,7 +14,7 @@ package func decodeVirtualStates(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> (states: [String: VirtualState], page: Page) {
     var states: [String: VirtualState] = [:]
-    for row in try JSONValue.answer(bytes).statistics().rows {
+    for row in try JSONValue.answer(bytes, about: "tm:ltm:virtual:").statistics().rows {
         guard let name = row.fields.field("tmName")?.text else { continue }
         states[name] = VirtualState(
             availability: row.fields.word("status.availabilityState"),
@@ -30,7 +30,7 @@ package func decodeVirtualRows(
     _ bytes: [UInt8],
     states: [String: VirtualState]
 ) throws(BigIPDecodingError) -> (servers: [VirtualServer], page: Page, problems: [String]) {
-    let root = try JSONValue.answer(bytes)
+    let root = try JSONValue.answer(bytes, about: "tm:ltm:virtual:")
     var servers: [VirtualServer] = []
     var problems: [String] = []
     for (index, row) in try root.items().enumerated() {
@@ -62,7 +62,7 @@ private func virtualServer(_ row: JSONValue, _ states: [String: VirtualState]) -
 func decodeVirtualStats(
     _ bytes: [UInt8]
 ) throws(BigIPDecodingError) -> (servers: [VirtualServer], problems: [String]) {
-    let statistics = try JSONValue.answer(bytes).statistics()
+    let statistics = try JSONValue.answer(bytes, about: "tm:ltm:virtual:").statistics()
     var problems = statistics.problems
     var servers: [VirtualServer] = []
     for row in statistics.rows {
