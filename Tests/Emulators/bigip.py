@@ -35,6 +35,9 @@ from bigip.server import Server, parse_listen, tls_context
 from bigip.tokens import TokenStore
 
 
+ENDS = signal.SIGTERM, signal.SIGINT
+
+
 def arguments():
     parser = argparse.ArgumentParser(description="BIG-IP emulator (iControl REST)")
     for name in ("--listen", "--certificate", "--key", "--config", "--control"):
@@ -69,18 +72,18 @@ def assemble(options):
 
 def serve(monitors, listener, control):
     """Runs until SIGTERM or SIGINT."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     monitors.start()
     threading.Thread(target=control.serve_forever, daemon=True).start()
     print("bigip: listening on %s:%d" % listener.address, file=sys.stderr, flush=True)
-    stop.wait()
+    signal.sigwait(ENDS)
     control.close()
     monitors.stop()
 
 
 def main():
+    """The signals are held back in every thread and waited for in this one: a handler could
+    come between the steps of whatever it interrupts."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         serve(*assemble(arguments()))
     except (ConfigurationError, OSError) as error:

@@ -1,204 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of the BIG-IP emulator: the real program, a certificate from openssl, real HTTP servers.
 
+Run alone, it runs those of the files test_bigip_*.py beside it too.
+
     python3 Tests/Emulators/test_bigip.py
 """
 
+import glob
 import http.client
 import http.server
 import json
 import os
-import re
-import shutil
 import socket
 import ssl
-import subprocess
-import sys
-import tempfile
 import threading
-import time
 import unittest
 from urllib.parse import quote
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PASSWORD = "never-print-this-7f3a"
-LONG_ENOUGH = 60
-POOL = "/mgmt/tm/ltm/pool/~K8S~cfgmap_default_web_web"
+from bigip_support import (HERE, PASSWORD, POOL, Emulator, EmulatorCase, Pod, configuration, until)
 
 
-def until(question):
-    """Polls until the question is answered with something true."""
-    end = time.monotonic() + LONG_ENOUGH
-    while True:
-        answer = question()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("still not so after %d s" % LONG_ENOUGH)
-        time.sleep(0.02)
-
-
-class Pod:
-    """A real little HTTP server that answers the health check."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.wfile.write(b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\nserver is ok\n")
-
-        def log_message(self, *_):
-            pass
-
-    def __init__(self, port=0):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self.Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    @property
-    def text(self):
-        return "127.0.0.1:%d" % self.port
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Emulator:
-    """The program under test, its control socket, and a client."""
-
-    def __init__(self, configuration, *options):
-        self.folder = tempfile.mkdtemp(prefix="bigip-")
-        self.certificate, self.key = self.path("c.pem"), self.path("k.pem")
-        self.make_certificate()
-        with open(self.path("config.json"), "w") as file:
-            json.dump(configuration, file)
-        self.log = open(self.path("log"), "w")
-        self.process = subprocess.Popen(self.command() + list(options), stdout=self.log,
-                                        stderr=self.log)
-        self.port = until(self.listening)
-        self.control = socket.socket(socket.AF_UNIX)
-        self.control.connect(self.path("control"))
-        self.replies = self.control.makefile("rb")
-        self.token = None
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def make_certificate(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=ltm-1.lab", "-addext",
-                        "subjectAltName=IP:127.0.0.1,DNS:ltm-1.lab",
-                        "-keyout", self.key, "-out", self.certificate], check=True,
-                       capture_output=True)
-
-    def command(self):
-        return [sys.executable, os.path.join(HERE, "bigip.py"), "--listen", "127.0.0.1:0",
-                "--certificate", self.certificate,
-                "--key", self.key, "--config", self.path("config.json"), "--control",
-                self.path("control")]
-
-    def printed(self):
-        with open(self.path("log")) as file:
-            return file.read()
-
-    def listening(self):
-        match = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.printed())
-        if self.process.poll() is not None:
-            raise AssertionError("the emulator ended: " + self.printed())
-        return int(match.group(1)) if match else None
-
-    def tell(self, **command):
-        self.control.sendall(json.dumps(command).encode() + b"\n")
-        return json.loads(self.replies.readline())
-
-    def connection(self):
-        context = ssl.create_default_context(cafile=self.certificate)
-        return http.client.HTTPSConnection("127.0.0.1", self.port, context=context,
-                                           timeout=LONG_ENOUGH)
-
-    def ask(self, method, path, body=None, headers=None, connection=None):
-        """(status, content type, body as bytes)"""
-        own = connection or self.connection()
-        if headers is None:
-            headers = {"X-F5-Auth-Token": self.token} if self.token else {}
-        own.request(method, path, json.dumps(body) if body is not None else None, headers)
-        answer = own.getresponse()
-        result = answer.status, answer.getheader("Content-Type"), answer.read()
-        if connection is None:
-            own.close()
-        return result
-
-    def get(self, path):
-        status, _, body = self.ask("GET", path)
-        assert status == 200, (status, body)
-        return json.loads(body)
-
-    def login(self, password=PASSWORD):
-        body = {"username": "podpath", "password": password, "loginProviderName": "tmos"}
-        status, _, text = self.ask("POST", "/mgmt/shared/authn/login", body, {})
-        return status, json.loads(text)
-
-    def stop(self):
-        self.replies.close()
-        self.control.close()
-        self.process.terminate()
-        self.process.wait(LONG_ENOUGH)
-        self.log.close()
-        shutil.rmtree(self.folder)
-
-
-def configuration(members, **more):
-    result = {
-        "hostname": "ltm-1.lab", "username": "podpath", "password": PASSWORD, "partition": "K8S",
-        "monitor": {"interval": 0.05, "timeout": 0.5, "send": "GET /health.html HTTP/1.0\r\n\r\n",
-                    "recv": "server is ok"},
-        "selfIPs": [{"name": "uplink-a", "address": "10.3.1.10/24", "vlan": "/Common/a"}],
-        "routes": [{"name": "pods", "network": "10.16.0.0/16", "gw": "10.3.1.254"}],
-        "pools": [{"name": "cfgmap_default_web_web", "members": members}]
-        + [{"name": "spare-%d" % number, "members": []} for number in range(6)]
-        + [{"name": "old", "partition": "Common", "monitored": False, "members": members[:1]}],
-        "virtuals": [{"name": "default_web", "destination": "10.50.0.10:80",
-                      "pool": "cfgmap_default_web_web"}],
-    }
-    return dict(result, **more)
-
-
-class EmulatorCase(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.pods = [Pod(), Pod()]
-        cls.unit = Emulator(configuration([pod.text for pod in cls.pods]), "--verbose")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.unit.stop()
-        for pod in cls.pods:
-            pod.stop()
-
-    def setUp(self):
-        self.unit.tell(misbehave=None)
-        self.unit.token = None
-        status, answer = self.unit.login()
-        self.assertEqual(status, 200)
-        self.unit.token = answer["token"]["token"]
-
-    def tearDown(self):
-        self.unit.tell(misbehave={"kind": "token-lost"})
-
-    def member(self, number=0):
-        return "%s/members/~K8S~127.0.0.1%%250:%d" % (POOL, self.pods[number].port)
-
-    def stats(self, path=POOL + "/members/stats"):
-        """The entries below nestedStats, by port or name, flattened."""
-        result = {}
-        for outer in self.unit.get(path)["entries"].values():
-            flat = {name: list(field.values())[0] for name,
-                    field in outer["nestedStats"]["entries"].items()}
-            result[flat.get("port", flat.get("tmName"))] = flat
-        return result
-
-    def wait_for(self, pod, state):
-        return until(lambda: self.unit.get(self.member(self.pods.index(pod)))["state"] == state)
+def load_tests(loader, tests, pattern):
+    """The files beside this one, unless somebody else is looking for them."""
+    if pattern is None:
+        for path in sorted(glob.glob(os.path.join(HERE, "test_bigip_*.py"))):
+            tests.addTests(loader.loadTestsFromName(os.path.basename(path)[:-len(".py")]))
+    return tests
 
 
 class LoginTests(EmulatorCase):
@@ -607,6 +434,23 @@ class CounterTests(unittest.TestCase):
         self.assertIn("bigip: GET /mgmt/tm/ltm/pool 401", text)
         for secret in (PASSWORD, self.unit.token, "another-wrong-one"):
             self.assertNotIn(secret, text)
+
+    def test_no_misbehaviour_prints_a_secret_either(self):
+        own = "/mgmt/shared/authz/tokens/" + self.unit.token
+        for kind in ("gzip", "duplicate-keys", "clock-offset", "frozen-statistics", "token-lost"):
+            self.unit.tell(misbehave={"kind": kind})
+            self.unit.ask("GET", own)
+            self.unit.ask("POST", own, {"password": PASSWORD})
+        self.assertRaises((http.client.HTTPException, OSError), self.broken_off)
+        self.unit.tell(session={"member": PASSWORD, "value": self.unit.token})
+        text = self.unit.printed() + json.dumps(self.unit.tell(state=True))
+        self.assertIn("(token)", text)
+        for secret in (PASSWORD, self.unit.token):
+            self.assertNotIn(secret, text)
+
+    def broken_off(self):
+        self.unit.tell(misbehave={"kind": "chunked", "fraction": 0.1})
+        self.unit.login()
 
 
 if __name__ == "__main__":

@@ -84,6 +84,9 @@ class Commands:
         self.pair, self.floating = device.pair, None
         self.restart = Restart(device, tokens, listener)
         self.generator = Generator(device, monitors, misbehaviours, self.replace_members)
+        misbehaviours.acts = {"token-lost": tokens.forget_all, "token-expired": tokens.expire_all,
+                              "failover": self.failover,
+                              "drop-connections": listener.drop_connections}
         self.pair.local = {"members": self.local_members, "routes": device.replace_routes,
                            "role": self.settle}
 
@@ -100,12 +103,9 @@ class Commands:
                 "syslog": device.journal.sender.tell, "state": lambda _: self.state()}
 
     def misbehave(self, raw):
-        kinds = self.misbehaviours.replace(raw)
+        faults = self.misbehaviours.replace(raw)
         self.restart.cancel()
-        once = {"token-lost": self.tokens.forget_all, "token-expired": self.tokens.expire_all,
-                "drop-connections": self.listener.drop_connections}
-        for fault in kinds:
-            once.get(fault["kind"], lambda: None)()
+        for fault in faults:
             if fault["kind"] == "restart":
                 self.restart.begin(fault)
 
@@ -144,7 +144,7 @@ class Commands:
         self.pair.set_role(role)
         self.settle()
 
-    def failover(self, _):
+    def failover(self, _=None):
         self.pair.failover()
         self.settle()
 

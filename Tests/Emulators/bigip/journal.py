@@ -27,7 +27,8 @@ class Journal:
         if not self.on:
             return
         if member.verdict == "down":
-            self.write("mcpd", "01070638", NOTICE, "%s monitor status down. [ %s ]  [ was %s for %s ]"
+            self.write("mcpd", "01070638", NOTICE,
+                       "%s monitor status down. [ %s ]  [ was %s for %s ]"
                        % (named(member), failed(member), before, spelled(lasted)))
         elif member.verdict == "up" and (member.been_down or self.first_up):
             was = "down" if before == "down" else "unchecked"

@@ -125,7 +125,8 @@ class Member:
             return ("user-down", "user-disabled", "forced-down", "user-disabled", "offline",
                     "disabled", FORCED)
         if self.session == "user-down":
-            return "user-down", "user-enabled", "forced-down", "enabled", "offline", "enabled", FORCED
+            return ("user-down", "user-enabled", "forced-down", "enabled", "offline", "enabled",
+                    FORCED)
         if self.session == "user-disabled":
             return (verdict, "user-disabled", verdict, "user-disabled", shown, "disabled",
                     self.plain_reason(", user disabled"))

@@ -15,14 +15,16 @@ mcp-not-running  phase?           sys/mcp-state and sys/ready say: configuration
 standby                           cm/device and cm/failover-status say standby
 as3-busy                          AS3 is working: its path, and with status 503 as3 any other
 restart          seconds?, phases?, phase?, ready?  faults/restart.py
-token-lost                        every token is forgotten, once, at once
-token-expired                     every token expires, once, at once
+token-lost                        every token is forgotten, once
+token-expired                     every token expires, once
+failover                          this unit becomes standby and its peer active, once
 token-life       seconds          tokens given live so long and say otherwise
 token-limit                       logins are refused: too many live tokens
 token-address                     tokens given are tied to another address
 other-address                     requests seem to come from another address than the login
 clock-offset     seconds, only?   times in token answers are that far off; only "expiration"
-drop-connections                  every connection ends, once, at once
+drop-connections                  every connection ends, once
+What happens once happens at once, or, with `path`, `skip` or `after`, before the request meant.
 
 Bytes: faults/damage.py. Pages and lists: faults/paging.py. Meaning: faults/meaning.py.
 """
@@ -37,7 +39,8 @@ from bigip.faults.damage import DAMAGES
 from bigip.faults.delivery import KINDS as DELIVERIES
 from bigip.rest.errors import DEFAULT_VARIANT, FAITHFUL
 
-ONCE = ("token-lost", "token-expired", "drop-connections")
+ONCE = ("token-lost", "token-expired", "failover", "drop-connections")
+LATER = ("path", "skip", "after")
 TOKENS = ("token-life", "token-limit", "token-address", "other-address", "clock-offset")
 PAGING = ("partial", "no-access", "repeat-page", "moving-member", "moving-total", "next-link")
 MEANING = ("key-form", "generation", "frozen-statistics", "missing-member", "pool-level")
@@ -54,13 +57,16 @@ class Misbehaviours:
     def __init__(self):
         self.lock = threading.Lock()
         self.active = []
+        self.acts = {}
 
     def replace(self, raw):
         """One description, a list of them, or None for none; gives back the descriptions."""
         wanted = [] if raw is None else raw if isinstance(raw, list) else [raw]
         checked = [check(dict(each)) for each in wanted]
         with self.lock:
-            self.active = [each for each in checked if each["kind"] not in ONCE]
+            self.active = [each for each in checked if not at_once(each)]
+        for each in filter(at_once, checked):
+            self.acts[each["kind"]]()
         return checked
 
     def add(self, raw):
@@ -77,9 +83,18 @@ class Misbehaviours:
                     each["count"] -= 1
             self.purge()
         found = {each["kind"]: each for each in met}
+        for kind in set(found) & set(ONCE):
+            self.act(kind)
         if "restart" in found:
             found.update(restart.faults_now(found["restart"], path))
         return found
+
+    def act(self, kind):
+        """In the middle of requests there is nobody to tell that it cannot be done."""
+        try:
+            self.acts[kind]()
+        except ConfigurationError:
+            pass
 
     def purge(self):
         now = time.monotonic()
@@ -91,6 +106,10 @@ class Misbehaviours:
             self.purge()
             return [{key: each[key] for key in each if not key.startswith("_")}
                     for each in self.active]
+
+
+def at_once(each):
+    return each["kind"] in ONCE and not any(key in each for key in LATER)
 
 
 def spared(each):
@@ -118,6 +137,8 @@ def check(raw):
     missing = [key for key in NEEDED.get(raw["kind"], ()) if key not in raw]
     if missing:
         raise ConfigurationError("%s needs %s" % (raw["kind"], ", ".join(missing)))
+    if raw["kind"] in ONCE:
+        raw["count"] = 1
     check_error(raw)
     check_numbers(raw)
     check_words(raw)

@@ -99,9 +99,17 @@ class Sender:
                 with socket.socket(family, socket.SOCK_DGRAM) as out:
                     out.sendto(line, to)
             else:
-                self.stream(to).sendall(line + b"\n")
+                self.send_stream(line, to)
         except OSError:
             self.streams.pop(to, None)
+
+    def send_stream(self, line, to):
+        """Once more when the server ended the connection meanwhile."""
+        try:
+            self.stream(to).sendall(line + b"\n")
+        except OSError:
+            self.streams.pop(to, None)
+            self.stream(to).sendall(line + b"\n")
 
     def stream(self, to):
         if to not in self.streams:

@@ -20,7 +20,7 @@ import time
 SHARES = {"refused": 0.2, "restarting": 0.2, "unregistered": 0.15, "absent": 0.1, "mcpd": 0.1,
           "not-ready": 0.1, "partial": 0.15}
 PHASES = tuple(SHARES)
-turns = itertools.count()
+UNREGISTERED = itertools.cycle(("waiting", "public", "silent"))
 
 
 def share_of(fault, phase):
@@ -49,7 +49,7 @@ def faults_now(fault, path):
     if phase == "restarting":
         return {"status": {"code": 503, "variant": "restarting"}}
     if phase == "unregistered":
-        return {"status": {"code": 404, "variant": ("waiting", "public", "silent")[next(turns) % 3]}}
+        return {"status": {"code": 404, "variant": next(UNREGISTERED)}}
     if phase == "absent" and "/ltm/" in path:
         return {"status": {"code": 404, "variant": "absent" if "/pool/~" in path else "object"}}
     if phase == "mcpd":

@@ -156,8 +156,9 @@ def cluster(device):
 def cluster_object(device, slots):
     item = head(device, "sys/cluster", "Common", "default", 1)
     item["address"] = device.configuration["cluster"].get("address", "192.0.2.10/24")
-    item["members"] = [{"name": str(slot), "address": "any6", "enabled": True, "priming": "disabled",
-                        "primary": "true" if slot == device.blade else "false"} for slot in slots]
+    item["members"] = [{"name": str(slot), "address": "any6", "enabled": True,
+                        "priming": "disabled", "primary": "true" if slot == device.blade else "false"}
+                       for slot in slots]
     return item
 
 
