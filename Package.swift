@@ -151,7 +151,7 @@ let package = Package(
         module(
             "BigIPSource",
             "Collector/Sources/BigIP",
-            ["Facts", "Routing", "VendorJSON", "DeviceHTTP", httpClient, nio, nioHTTP]
+            ["Facts", "Routing", "VendorJSON", "DeviceHTTP", httpClient, nio, nioPosix, nioHTTP]
         ),
         module(
             "KubernetesSource",

@@ -105,6 +105,7 @@ struct Collector: Service {
             group.addTask { await readNodes(file, engine) }
         }
         addFeeds(&group, engine, alarms, now)
+        addSyslog(&group, units)
         addKubernetes(&group, engine, now)
         for (item, alarm) in zip(configuration.switches, alarms) {
             guard let poller = configuration.poller(of: item) else { continue }
@@ -155,6 +156,26 @@ struct Collector: Service {
         log.info("watching \(access.server)")
     }
 
+    /// What BIG-IPs write in their log hastens the reading of what they write of.
+    private func addSyslog(_ group: inout TaskGroup<Void>, _ units: PolledUnits) {
+        guard let syslog = configuration.syslog else { return }
+        let origins = configuration.loadBalancers.flatMap { item in
+            item.syslogFrom.map { ($0, item.name) }
+        }
+        let listener = SyslogListener(
+            host: syslog.host,
+            port: syslog.port,
+            origins: Dictionary(origins) { first, _ in first }
+        )
+        let log = log
+        group.addTask {
+            await keepListening("syslog", log) { isListening in
+                try await listener.run(isListening: isListening) { units.hear($0, $1) }
+            }
+        }
+        log.info("BIG-IPs may send their log to \(syslog.host):\(syslog.port)")
+    }
+
     /// What switches bring by themselves; it also hastens the asking of those that are asked.
     private func addFeeds(
         _ group: inout TaskGroup<Void>,
@@ -197,19 +218,8 @@ struct Collector: Service {
     ) {
         let log = log
         group.addTask {
-            // A port that cannot be had is a matter of the configuration; what ends a listener later is
-            // a moment's (no descriptor left for one more connection).
-            let isFirst = Mutex(true)
-            while !Task.isCancelled {
-                do {
-                    try await listener.run(outlet) { isFirst.withLock { $0 = false } }
-                } catch is CancellationError {
-                    return
-                } catch {
-                    log.critical("\(what) listener: \(error)")
-                    if isFirst.withLock({ $0 }) { exit(1) }
-                    try? await Task.sleep(for: .seconds(1))
-                }
+            await keepListening("\(what) listener", log) { isListening in
+                try await listener.run(outlet, isListening: isListening)
             }
         }
         log.info("switches may bring \(what)")
@@ -273,6 +283,27 @@ struct Collector: Service {
                 log.critical("web server on \(http.host):\(http.port): \(error)")
                 exit(1)
             }
+        }
+    }
+}
+
+/// A port that cannot be had is a matter of the configuration, and ends the program; what ends a listener later
+/// is a moment's (no descriptor left for one more connection).
+private func keepListening(
+    _ what: String,
+    _ log: Logger,
+    _ listen: (_ isListening: @Sendable () -> Void) async throws -> Void
+) async {
+    let isFirst = Mutex(true)
+    while !Task.isCancelled {
+        do {
+            try await listen { isFirst.withLock { $0 = false } }
+        } catch is CancellationError {
+            return
+        } catch {
+            log.critical("\(what): \(error)")
+            if isFirst.withLock({ $0 }) { exit(1) }
+            try? await Task.sleep(for: .seconds(1))
         }
     }
 }

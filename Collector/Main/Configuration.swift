@@ -91,6 +91,8 @@ struct Configuration: Sendable {
 
     struct LoadBalancer: Sendable {
         var name: String
+        /// Where its units send their log from.
+        var syslogFrom: [IPAddress] = []
         var podsVia: PodsVia
         var bigip: BigIP
     }
@@ -119,6 +121,8 @@ struct Configuration: Sendable {
     /// Where switches bring their BMP to.
     var bmp: (host: String, port: UInt16)?
     var bgp: BGP?
+    /// Where BIG-IPs send their log to.
+    var syslog: (host: String, port: UInt16)?
     var loadBalancers: [LoadBalancer] = []
     var policy = AlertPolicy()
     var sinks: [SinkConfiguration] = []

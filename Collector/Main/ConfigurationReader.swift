@@ -25,6 +25,7 @@ struct ConfigurationReader {
             "kubernetes",
             "switches",
             "bmp",
+            "syslog",
             "bgp",
             "load-balancers",
             "alerts"
@@ -66,6 +67,15 @@ struct ConfigurationReader {
             guard !configuration.loadBalancers.contains(where: { $0.name == read.name }) else {
                 throw item.error("another load balancer has the name \(read.name) too")
             }
+            guard read.syslogFrom.isEmpty || configuration.syslog != nil else {
+                throw item.error(
+                    "\"syslog\" needs \"syslog: { listen: … }\" beside \"load-balancers\""
+                )
+            }
+            let heard = configuration.loadBalancers.flatMap(\.syslogFrom)
+            if let double = read.syslogFrom.first(where: heard.contains) {
+                throw item.error("another load balancer's syslog comes from \(double) too")
+            }
             configuration.loadBalancers.append(read)
         }
         if let alerts = keys["alerts"] { try readAlerts(alerts, &configuration) }
@@ -100,6 +110,10 @@ struct ConfigurationReader {
         _ keys: [String: Tree],
         _ configuration: inout Configuration
     ) throws(FileError) {
+        if let syslog = keys["syslog"] {
+            let parts = try syslog.mapping("listen")
+            configuration.syslog = try address(try required("listen", parts, syslog))
+        }
         if let bmp = keys["bmp"] {
             let parts = try bmp.mapping("listen")
             configuration.bmp = try address(try required("listen", parts, bmp))
@@ -175,7 +189,7 @@ struct ConfigurationReader {
     }
 
     private func readLoadBalancer(_ tree: Tree) throws(FileError) -> Configuration.LoadBalancer {
-        let keys = try tree.mapping("name", "bigip", "pods-via", "gtm")
+        let keys = try tree.mapping("name", "bigip", "pods-via", "gtm", "syslog")
         var via = PodsVia.defaultGateway
         if let tree = keys["pods-via"] {
             guard let choice = PodsVia(rawValue: try tree.text()) else {
@@ -184,11 +198,18 @@ struct ConfigurationReader {
             via = choice
         }
         if let gtm = keys["gtm"], try gtm.flag() { throw gtm.error("GTM is not read yet") }
-        return Configuration.LoadBalancer(
+        var read = Configuration.LoadBalancer(
             name: try required("name", keys, tree).text(),
             podsVia: via,
             bigip: try readBigIP(try required("bigip", keys, tree))
         )
+        if let syslog = keys["syslog"] {
+            let parts = try syslog.mapping("from")
+            for item in try required("from", parts, syslog).list() {
+                read.syslogFrom.append(try ipAddress(item))
+            }
+        }
+        return read
     }
 
     private func readBigIP(_ tree: Tree) throws(FileError) -> Configuration.BigIP {

@@ -12,6 +12,14 @@ struct PolledUnits: Sendable {
 
     init(_ pollers: [BigIPPoller]) { all = pollers.map { Unit(poller: $0) } }
 
+    /// One of the load balancer's units has written a line.
+    func hear(_ loadBalancer: String, _ hint: SyslogHint) {
+        for unit in all where unit.poller.name == loadBalancer {
+            unit.poller.requested.ask(hint)
+            unit.alarm.ring()
+        }
+    }
+
     /// Those pools are worth another look, on every unit of their load balancer.
     func ask(_ pools: [String: Set<String>]) {
         for unit in all {

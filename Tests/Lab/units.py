@@ -7,7 +7,9 @@ import time
 
 import demo
 import ltm
+import switches
 from state import Lab
+from topology import NODES
 
 SOURCE = {"source-unreadable"}
 MEMBERS = "members/stats"
@@ -80,6 +82,7 @@ def cases(identity, collector):
     yield "BIG-IP: members deleted and added again", lambda: quietly(
         lab, collector, {"generator": {"behaviour": "delete-add", "seconds": 2, "pool": ltm.pool_name("web")}}, 8, {"ltm-pool-emptied"})
     yield "BIG-IP: a unit restarts for two minutes", lambda: restarting(lab, collector)
+    yield "BIG-IP: a line of its log hastens the reading of a pool", lambda: hastened(lab, identity, collector)
     yield "BIG-IP: too many live tokens", lambda: without_login(lab, identity, collector, [{"kind": "token-limit"}, {"kind": "token-lost"}])
     yield "BIG-IP: a login that is refused", lambda: without_login(
         lab, identity, collector, [{"kind": "status", "code": 401, "variant": "lockout", "path": "authn/login"}, {"kind": "token-lost"}])
@@ -131,7 +134,7 @@ def failover(lab, collector):
         ltm.ask(lab, {"failover": True}, unit)
         time.sleep(3)
     demo.wait("health", demo.RESOLVE, collector.is_well)
-    # A token that dies twice in a row is not replaced at once.
+    # Tokens die with each failover; one that dies too often is not replaced at once.
     return said(collector, seen, SOURCE)
 
 
@@ -169,8 +172,31 @@ def restarting(lab, collector):
     return sorted(set(problems)) + said(collector, seen, SOURCE) + ([] if told else ["nothing was said of it"])
 
 
+def hastened(lab, identity, collector):
+    """Asked each half minute; what a pod's end does to its pool is known without another round."""
+    def action():
+        for pod in [node.pods[0] for node in NODES[:3]]:
+            before = rounds(lab)
+            file = lab.path("pods", f"{pod}.down")
+            file.touch()
+            try:
+                demo.wait("the member to be seen down", demo.ALERT, lambda: broken_stages(collector))
+            finally:
+                file.unlink()
+            between = rounds(lab) == before
+            demo.wait("the member to be seen up", demo.RESOLVE, lambda: not broken_stages(collector))
+            if between:
+                return []
+        return ["it was seen in a round only"]
+    return switches.reconfigured(lab, identity, collector, action, ltm_every="30s")
+
+
+def rounds(lab):
+    return counters(lab)["paths"]["/mgmt/tm/cm/device"]
+
+
 def without_login(lab, identity, collector, faults):
-    """Asked for once, then left alone; a new collector may try again."""
+    """Asked for once at most, then left alone; a new collector may try again."""
     seen, before = len(collector.transitions()), counters(lab)
 
     def until_told():
@@ -183,7 +209,7 @@ def without_login(lab, identity, collector, faults):
     demo.lab(identity, "podpath", "stop", "collector")
     demo.lab(identity, "podpath", "start", "collector")
     demo.wait("health", demo.RESOLVE, collector.is_well)
-    return said(collector, seen, SOURCE) + ([] if tries == 1 else [f"{tries} logins were tried"])
+    return said(collector, seen, SOURCE) + ([] if tries <= 1 else [f"{tries} logins were tried"])
 
 
 LOGIN = "/mgmt/shared/authn/login"

@@ -7,6 +7,7 @@ from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, LTM_SELF_A
 
 EMULATOR = REPOSITORY / "Tests/Emulators/bigip.py"
 CONTROLLER = REPOSITORY / "packaging/lab.d/cis.py"
+SYSLOG_PORT = 5514
 USER = "podpath"
 PASSWORD = "lab-only-8c1f"
 SUPERNET_ROUTE = {"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}
@@ -21,6 +22,7 @@ def configuration(lab, unit, interval, timeout):
     (name, _, role), (peer, _, _) = UNITS[unit], UNITS[1 - unit]
     return {
         "role": role, "peer": {"hostname": f"{peer}.lab", "control": str(control_socket(lab, 1 - unit))},
+        "syslog": {"to": f"{COLLECTOR_ADDRESS}:{SYSLOG_PORT}"},
         "hostname": f"{name}.lab", "username": USER, "password": PASSWORD, "partition": "K8S",
         "monitor": {"interval": interval, "timeout": timeout,
                     "send": "GET /health.html HTTP/1.0\r\n\r\n", "recv": "server is ok"},

@@ -34,8 +34,9 @@ def page(lab):
     return f"http://{there}:{PAGE_PORT}/"
 
 
-def configure(lab, kinds, only=None, envelope="ins-api"):
-    """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked."""
+def configure(lab, kinds, only=None, envelope="ins-api", ltm_every="1s"):
+    """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked;
+    `ltm_every`: how often the BIG-IP's units are."""
     hold = lab.recall("options")["hold"]
     milliseconds = round((HOLD if hold is None else hold) * 1000)
     switches = by_nxapi(lab, nxapi.SWITCH, envelope)
@@ -44,7 +45,7 @@ def configure(lab, kinds, only=None, envelope="ins-api"):
             switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
     lab.path("collector.yaml").write_text(collector(lab, switches, {
         kind: milliseconds for kind in kinds if kind not in HELD_BY_READS} | {
-            "switch-route-stale": STALE_HOLD, "ltm-member-missing": MEMBER_PATIENCE}))
+            "switch-route-stale": STALE_HOLD, "ltm-member-missing": MEMBER_PATIENCE}, ltm_every))
 
 
 def by_nxapi(lab, each, envelope):
@@ -74,7 +75,7 @@ def by_command(lab, each, ways):
 """ + "".join(texts[way] for way in ways)
 
 
-def collector(lab, switches, holds):
+def collector(lab, switches, holds, ltm_every):
     units = ", ".join(f'"https://{LTM_ADDRESS}:{port}"' for _, port, _ in ltm.UNITS)
     hold = "".join(f"    {kind}: {milliseconds}ms\n" for kind, milliseconds in holds.items())
     return f"""cluster: lab
@@ -89,6 +90,7 @@ http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
 nodes: {{ from: kubernetes }}
 kubernetes: {{ kubeconfig: kubeconfig }}
 bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}
+syslog: {{ listen: {COLLECTOR_ADDRESS}:{ltm.SYSLOG_PORT} }}
 bgp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BGP_PORT}, local-as: {AS}, router-id: {COLLECTOR_ADDRESS} }}
 switches:
 {switches}load-balancers:
@@ -99,8 +101,9 @@ switches:
       password-file: bigip-password
       ca: ca.crt
       partitions: [K8S]
-      every: 1s
+      every: {ltm_every}
     pods-via: static
+    syslog: {{ from: [{LTM_ADDRESS}] }}
 alerts:
   hold:
 {hold}  sinks:

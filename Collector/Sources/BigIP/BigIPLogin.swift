@@ -14,8 +14,9 @@ package struct BigIPLogin: Sendable {
 
     private var token: (value: Secret, since: Int64, until: Int64)?
     private var barred: (until: Int64, why: String)?
-    /// Tokens in a row that died young.
+    /// Tokens that died young of late; one is forgiven for each while without.
     private var earlyDeaths = 0
+    private var lastDeath: Int64 = 0
 
     /// Wrong credentials lock accounts out, for people too: one try in ten minutes.
     private static let refusalPause: Int64 = 600_000
@@ -23,6 +24,8 @@ package struct BigIPLogin: Sendable {
     private static let floodPause: Int64 = 300_000
     /// A token that dies before this was taken by a restart or a failover, not by its age.
     private static let youth: Int64 = 120_000
+    /// As many logins are far from the hundred tokens that a unit bears.
+    private static let fewDeaths = 4
 
     package init() {}
 
@@ -46,17 +49,19 @@ package struct BigIPLogin: Sendable {
         }
     }
 
-    /// The unit does not know the token any more. One that dies young may be replaced at once, the next only
-    /// after a minute, then two: an address that leads now to this unit and now to the other would else be
-    /// a login for each request.
+    /// The unit does not know the token any more. A few that die young may be replaced at once: a unit
+    /// restarts, fails over and back. Those that go on to die are replaced slower and slower: an address that
+    /// leads now to this unit and now to the other would else be a login for each request.
     package mutating func lost(at now: Int64) {
         guard let token else { return }
         self.token = nil
-        guard now - token.since < Self.youth else { return earlyDeaths = 0 }
-        earlyDeaths += 1
-        guard earlyDeaths > 1 else { return }
-        let pause = min(30_000 << Int64(min(earlyDeaths - 1, 5)), Self.refusalPause)
-        bar(now + pause, "its tokens die young")
+        guard now - token.since < Self.youth else { return }
+        let forgiven = (now - lastDeath) / Self.youth
+        earlyDeaths = max(0, earlyDeaths - Int(clamping: forgiven)) + 1
+        lastDeath = now
+        guard earlyDeaths > Self.fewDeaths else { return }
+        let pause = Int64(30_000) << Int64(min(earlyDeaths - Self.fewDeaths, 5))
+        bar(now + min(pause, Self.refusalPause), "its tokens die young")
     }
 
     /// What must be given back.

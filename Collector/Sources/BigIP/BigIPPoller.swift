@@ -65,7 +65,7 @@ package struct BigIPPoller: Sendable {
         }
     }
 
-    /// Until the next round: pools that were asked for, none more often than a quarter of the period. A unit
+    /// Until the next round, which comes sooner when the unit has written of what only a round tells: pools that were asked for, none more often than a quarter of the period. A unit
     /// that could not be read is left alone.
     private func between(
         until end: Timestamp,
@@ -76,7 +76,10 @@ package struct BigIPPoller: Sendable {
         _ deliver: @Sendable (FactUpdate) -> Void
     ) async {
         var isWell = isWell
+        let earliest = clock() + max(1_000, period / 12)
+        var end = end
         while !Task.isCancelled, clock() < end {
+            if isWell, requested.takeRound() { end = min(end, earliest) }
             let (due, next) =
                 isWell ? requested.due(state, floor: max(period / 4, 500), at: clock()) : ([], nil)
             guard !due.isEmpty else {

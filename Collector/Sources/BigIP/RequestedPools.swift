@@ -2,32 +2,67 @@
 import Routing
 import Synchronization
 
-/// Pools of one unit that somebody wants to see sooner than in the next round. From any thread.
+/// What somebody wants to see of one unit sooner than in the next round. From any thread.
 package final class RequestedPools: Sendable {
-    private let names = Mutex<Set<String>>([])
+    private struct Wishes {
+        /// By name; true: the unit itself has spoken of it.
+        var pools: [String: Bool] = [:]
+        var addresses: Set<IPAddress> = []
+        var wantsRound = false
+    }
+
+    private let wishes = Mutex(Wishes())
 
     /// As many as a unit has pools in a bad hour; the round comes all the same.
     private static let most = 1_000
     /// At once, and then it is asked for again when it comes up again.
     private static let batch = 20
+    /// Between two reads of a pool of which the unit itself speaks: a member that flaps is a line a second.
+    private static let urgentFloor: Int64 = 2_000
 
     package init() {}
 
     package func ask(_ pools: some Sequence<String>) {
-        names.withLock { names in
-            for pool in pools where names.count < Self.most { names.insert(pool) }
+        wishes.withLock { wishes in
+            for pool in pools where wishes.pools.count < Self.most {
+                wishes.pools[pool] = wishes.pools[pool] ?? false
+            }
+        }
+    }
+
+    /// The unit, or its twin, has written a line.
+    package func ask(_ hint: SyslogHint) {
+        wishes.withLock { wishes in
+            switch hint {
+            case .pool(let name) where wishes.pools.count < Self.most: wishes.pools[name] = true
+            case .node(let address) where wishes.addresses.count < Self.most:
+                wishes.addresses.insert(address)
+            case .pool, .node, .round: wishes.wantsRound = true
+            }
+        }
+    }
+
+    /// Whether the next round is wished for; once.
+    func takeRound() -> Bool {
+        wishes.withLock { wishes in
+            defer { wishes.wantsRound = false }
+            return wishes.wantsRound
         }
     }
 
     /// Those that may be asked now, and when the next may; what the unit does not have is forgotten.
     func due(_ state: UnitState, floor: Int64, at now: Timestamp) -> (Set<String>, Timestamp?) {
-        names.withLock { names in
-            let moments = names.compactMap { name in
-                state.began(name).map { (name: name, at: $0 + floor) }
+        wishes.withLock { wishes in
+            for name in state.pools(with: wishes.addresses) { wishes.pools[name] = true }
+            wishes.addresses = []
+            let moments = wishes.pools.compactMap { name, isUrgent in
+                let least = isUrgent ? min(floor, Self.urgentFloor) : floor
+                return state.began(name).map { (name: name, at: $0 + least) }
             }
             let due = moments.filter { $0.at <= now }.sorted { ($0.at, $0.name) < ($1.at, $1.name) }
             let chosen = Set(due.prefix(Self.batch).map(\.name))
-            names = Set(moments.map(\.name)).subtracting(chosen)
+            let left = Set(moments.map(\.name)).subtracting(chosen)
+            wishes.pools = wishes.pools.filter { left.contains($0.key) }
             return (chosen, moments.filter { $0.at > now }.map(\.at).min())
         }
     }

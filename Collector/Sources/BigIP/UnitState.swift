@@ -18,6 +18,8 @@ struct UnitState {
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
     private var routeCount = 0
+    /// Rounds in a row in which a partition that had pools has none.
+    private var emptiedRounds = 0
     /// Something is less than it was, in this round.
     private var hasShrunk = false
 
@@ -87,6 +89,14 @@ struct UnitState {
     /// When the pool was asked last; nil for one that was not listed.
     func began(_ name: String) -> Timestamp? { turn.began(name) }
 
+    func pools(with addresses: Set<IPAddress>) -> [String] {
+        guard !addresses.isEmpty else { return [] }
+        return turn.names.filter { name in
+            turn.pool(name)?.members.contains { $0.address.map(addresses.contains) ?? false }
+                ?? false
+        }
+    }
+
     // MARK: - Members
 
     private mutating func members(
@@ -114,9 +124,21 @@ struct UnitState {
         return (known, unread)
     }
 
-    /// A list lacks pools that the account may no longer see, too: some of them are asked for by name.
+    /// A list lacks pools that the account may no longer see, too: some of them are asked for by name. Where a
+    /// whole partition is empty all at once even that is believed only after a while.
     private mutating func confirmGone(_ pools: [BigIPPool], _ reader: UnitReader) async throws {
         let gone = turn.names.subtracting(pools.map(\.fullPath)).sorted()
+        let listed = Set(pools.map(\.partition))
+        let emptied = partitions.filter { partition in
+            !listed.contains(partition) && gone.contains { $0.hasPrefix("/\(partition)/") }
+        }
+        emptiedRounds = emptied.isEmpty ? 0 : emptiedRounds + 1
+        if let partition = emptied.first, emptiedRounds <= Self.slowRounds {
+            throw BigIPRequestError(
+                description: "ltm/pool: no pool of \(partition) is listed any more:"
+                    + " they were deleted, or the account may not see them"
+            )
+        }
         for name in gone.prefix(Self.samples) where try await reader.exists(name) {
             throw BigIPRequestError(description: "ltm/pool: the list lacks \(name), which is there")
         }
