@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import BigIPSource
-import Glibc
 import Routing
 import Support
-import Synchronization
 import Testing
 
 /// Lines in the wording of BIG-IPs of several versions, with and without a PRI, a level and milliseconds.
@@ -106,52 +104,5 @@ import Testing
                 "next"
             ]
         )
-    }
-
-    @Test("lines over UDP and TCP are heard from a configured address, and from no other")
-    func listener() async throws {
-        let port = UInt16.random(in: 20_000..<30_000)
-        let heard = Mutex<[String]>([])
-        let listener = SyslogListener(
-            host: "127.0.0.1",
-            port: port,
-            origins: [address("127.0.0.1"): "ltm-1"]
-        )
-        let (listening, isListening) = AsyncStream<Void>.makeStream()
-        let task = Task {
-            try await listener.run(isListening: { isListening.yield() }) { name, hint in
-                heard.withLock { $0.append("\(name) \(hint)") }
-            }
-        }
-        for await _ in listening { break }
-        send("x: 010c0053:5: Active", from: "127.0.0.2", to: port, type: SOCK_DGRAM)
-        send(Self.lines[0].0, from: "127.0.0.1", to: port, type: SOCK_DGRAM)
-        send("x: 010c0053:5: Active\n", from: "127.0.0.1", to: port, type: SOCK_STREAM)
-        while heard.withLock({ $0.count }) < 2 { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(Set(heard.withLock { $0 }) == ["ltm-1 pool(\"/K8S/web\")", "ltm-1 round"])
-        task.cancel()
-        _ = await task.result
-    }
-
-    /// One line, from an address of this machine.
-    private func send(_ line: String, from: String, to port: UInt16, type: __socket_type) {
-        let descriptor = socket(AF_INET, Int32(type.rawValue), 0)
-        defer { close(descriptor) }
-        let length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        func with(_ host: String, _ port: UInt16, _ call: (UnsafePointer<sockaddr>) -> Int32)
-            -> Int32
-        {
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = port.bigEndian
-            inet_pton(AF_INET, host, &address.sin_addr)
-            return withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0) }
-            }
-        }
-        #expect(with(from, 0) { bind(descriptor, $0, length) } == 0)
-        #expect(with("127.0.0.1", port) { connect(descriptor, $0, length) } == 0)
-        let bytes = Array(line.utf8)
-        #expect(Glibc.send(descriptor, bytes, bytes.count, 0) == bytes.count)
     }
 }

@@ -9,7 +9,7 @@ import demo
 import ltm
 import switches
 from state import Lab
-from topology import NODES
+from topology import COLLECTOR_ADDRESS, NODES
 
 SOURCE = {"source-unreadable"}
 MEMBERS = "members/stats"
@@ -82,7 +82,9 @@ def cases(identity, collector):
     yield "BIG-IP: members deleted and added again", lambda: quietly(
         lab, collector, {"generator": {"behaviour": "delete-add", "seconds": 2, "pool": ltm.pool_name("web")}}, 8, {"ltm-pool-emptied"})
     yield "BIG-IP: a unit restarts for two minutes", lambda: restarting(lab, collector)
-    yield "BIG-IP: a line of its log hastens the reading of a pool", lambda: hastened(lab, identity, collector)
+    for transport in ("udp", "tcp"):
+        yield f"BIG-IP: a line of its log over {transport} hastens the reading of a pool", lambda transport=transport: hastened(
+            lab, identity, collector, transport)
     yield "BIG-IP: too many live tokens", lambda: without_login(lab, identity, collector, [{"kind": "token-limit"}, {"kind": "token-lost"}])
     yield "BIG-IP: a login that is refused", lambda: without_login(
         lab, identity, collector, [{"kind": "status", "code": 401, "variant": "lockout", "path": "authn/login"}, {"kind": "token-lost"}])
@@ -172,9 +174,11 @@ def restarting(lab, collector):
     return sorted(set(problems)) + said(collector, seen, SOURCE) + ([] if told else ["nothing was said of it"])
 
 
-def hastened(lab, identity, collector):
+def hastened(lab, identity, collector, transport):
     """Asked each half minute; what a pod's end does to its pool is known without another round."""
     def action():
+        for unit in range(len(ltm.UNITS)):
+            ltm.ask(lab, {"syslog": {"to": f"{COLLECTOR_ADDRESS}:{ltm.SYSLOG_PORT}", "transport": transport}}, unit)
         for pod in [node.pods[0] for node in NODES[:3]]:
             before = rounds(lab)
             file = lab.path("pods", f"{pod}.down")
