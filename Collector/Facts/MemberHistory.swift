@@ -24,6 +24,8 @@ package struct MemberHistory: Sendable, Equatable {
     package private(set) var firstReadAt: Timestamp?
 
     private static let memory: Int64 = 3_600_000
+    /// More than any unit has; names alone.
+    private static let mostPools = 20_000
 
     package init() {}
 
@@ -35,7 +37,11 @@ package struct MemberHistory: Sendable, Equatable {
             saw(LoadBalancerPool(), name, at: now)
             sockets[name] = nil
         }
-        lastLoss = lastLoss.filter { now - $0.value < Self.memory }
+        // A pool that is gone as a whole is remembered until it is back, unless there are too many of those.
+        let isFull = lastLoss.count > Self.mostPools
+        lastLoss = lastLoss.filter {
+            now - $0.value < Self.memory || !isFull && pools[$0.key] == nil
+        }
         gone = gone.filter { now - $0.value < Self.memory }
     }
 

@@ -57,7 +57,8 @@ private func identity(
         return "\(kind)/\(node)"
     case .agentSilent: return isFleetSilent ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .sourceUnreadable:
-        return "\(kind)/\(finding.switchName ?? finding.loadBalancer ?? finding.source ?? "nodes")"
+        if let name = finding.loadBalancer { return "\(kind)/\(name)/\(finding.source ?? "")" }
+        return "\(kind)/\(finding.switchName ?? finding.source ?? "nodes")"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
         return crowded.contains("\(kind)/\(name)")

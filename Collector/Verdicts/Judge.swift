@@ -22,8 +22,11 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         + unitFindings(in: world) + lostRouteFindings(in: world) + watcherFindings(in: world)
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
-    let offline = Set(servers.compactMap(\.pool))
-    findings.removeAll { $0.kind == .ltmMembersDown && $0.pool.map(offline.contains) ?? false }
+    let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })
+    findings.removeAll {
+        $0.kind == .ltmMembersDown && $0.pool != nil
+            && offline.contains([$0.loadBalancer, $0.pool])
+    }
     findings += servers
     let verdicts = verdicts(from: findings, carried: carriedCounts(paths), in: world)
     return Judgement(

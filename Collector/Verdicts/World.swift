@@ -27,6 +27,8 @@ struct World {
     /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
     private let membersByCIDR: [String: [Prefix: [PoolMember]]]
 
+    /// CIDRs with a member that is up, by load balancer.
+    private let aliveCIDRs: [String: Set<Prefix>]
     /// Members and virtual servers of each load balancer's active unit, by pool.
     private let membersByPool: [String: [String: LoadBalancerPool]]
     private let serversByPool: [String: [String: [VirtualServer]]]
@@ -53,6 +55,9 @@ struct World {
         let owners = owners
         membersByCIDR = snapshot.loadBalancers.mapValues { facts in
             Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
+        }
+        aliveCIDRs = membersByCIDR.mapValues { groups in
+            Set(groups.filter { $0.value.contains { $0.isUp == true } }.keys)
         }
         let tables = snapshot.loadBalancers.compactMapValues {
             $0.activeUnit(at: now)?.latest?.value
@@ -91,9 +96,8 @@ struct World {
 
     /// Whether any member outside `prefix` is up.
     func isUpElsewhere(than prefix: Prefix, on loadBalancer: String) -> Bool {
-        (membersByCIDR[loadBalancer] ?? [:]).contains { other, members in
-            other != prefix && members.contains { $0.isUp == true }
-        }
+        let alive = aliveCIDRs[loadBalancer] ?? []
+        return alive.count > (alive.contains(prefix) ? 1 : 0)
     }
 
     private static func owners(of intents: [String: NodeIntent]) -> PrefixMap<String> {

@@ -22,7 +22,8 @@ package func decodeMCPState(_ bytes: [UInt8]) throws(BigIPDecodingError) -> Bool
     guard let row = rows.first?.fields, let phase = row.field("phase")?.text else {
         throw .missing("entries.phase")
     }
-    return phase == "running" && (row.field("lastLoad")?.text ?? "").contains("succeed")
+    return phase == "running"
+        && (row.field("lastLoad")?.text ?? "").contains("full-config-load-succeed")
 }
 
 /// `cm/sync-status`: the device's own word, `In Sync`, `Changes Pending`, `Standalone`.

@@ -127,16 +127,17 @@ struct UnitReader: Sendable {
         return servers.sorted { $0.name < $1.name }
     }
 
-    /// The route domain of the partitions' addresses, and those whose routes it may use besides.
-    func routeDomains(of partitions: [String]) async throws -> Set<Int> {
+    /// The route domain of the partitions' addresses, and those whose routes it may use besides; nil where
+    /// that could not be read.
+    func routeDomains(of partitions: [String]) async throws -> Set<Int>? {
         let defaults = try await optional {
             try decodeDefaultRouteDomains(try await get("auth/partition"))
         }
-        let own = partitions.compactMap { defaults?[$0] }.first ?? 0
         let parents = try await optional {
             try decodeRouteDomains(try await get("net/route-domain"))
         }
-        return ancestry(of: own, parents ?? [:])
+        guard let defaults, let parents else { return nil }
+        return ancestry(of: partitions.compactMap { defaults[$0] }.first ?? 0, parents)
     }
 
     /// Routes and connected networks of those route domains.

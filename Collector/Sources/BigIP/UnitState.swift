@@ -73,12 +73,15 @@ struct UnitState {
         let known = names.filter { turn.pool($0) != nil }.sorted()
         guard !known.isEmpty else { return [:] }
         try await reader.isRunning()
+        hasShrunk = false
+        var read: [(name: String, members: [PoolMember], began: Timestamp)] = []
         for name in known {
             let began = clock()
             let count = turn.pool(name)?.members.count
-            let members = try await confirmed(name, reader, count: count)
-            turn.read(name, members, began: began, nil)
+            read.append((name, try await confirmed(name, reader, count: count), began))
         }
+        if hasShrunk { try await reader.isRunning() }
+        for pool in read { turn.read(pool.name, pool.members, began: pool.began, nil) }
         return Dictionary(
             uniqueKeysWithValues: known.compactMap { name in
                 turn.pool(name).map { (name, $0) }
@@ -187,18 +190,22 @@ struct UnitState {
 
     private mutating func readSlow(_ reader: UnitReader, _ pools: [BigIPPool]) async throws {
         let used = monitors(of: pools)
+        var isAsking = false
         if roundsUntilSlow <= 0 {
-            domains = try await reader.routeDomains(of: partitions)
-            timeouts = [:]
+            domains = try await reader.routeDomains(of: partitions) ?? domains
+            isAsking = true
             roundsUntilSlow = Self.slowRounds
         } else if used.allSatisfy({ timeouts[$0] != nil }) {
             roundsUntilSlow -= 1
             return
         }
         roundsUntilSlow -= 1
-        for type in Self.monitorTypes where !used.allSatisfy({ timeouts[$0] != nil }) {
-            timeouts.merge(try await reader.monitors(of: type)) { _, new in new }
+        // What was known stands where it is not told again.
+        var known: [String: Int64] = isAsking ? [:] : timeouts
+        for type in Self.monitorTypes where !used.allSatisfy({ known[$0] != nil }) {
+            known.merge(try await reader.monitors(of: type)) { _, new in new }
         }
+        timeouts.merge(known) { _, new in new }
         // Of a type that is not asked for: not asked for again in every round.
         for name in used where timeouts[name] == nil { timeouts[name] = 0 }
     }

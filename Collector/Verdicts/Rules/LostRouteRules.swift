@@ -14,8 +14,11 @@ func lostRouteFindings(in world: World) -> [Finding] {
         let told = losses.filter { loss in
             world.owned.overlaps(loss.route.prefix) && sight?.state(of: loss.route.prefix) == .ok
         }.sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
-        guard told.count >= 2 else { return nil }
-        return finding(told, facts.name)
+        // Nodes that leave one by one take their routes with them.
+        let together = Dictionary(grouping: told, by: \.at).values.filter { $0.count >= 2 }
+            .flatMap(\.self).sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
+        guard together.count >= 2 else { return nil }
+        return finding(together, facts.name)
     }
 }
 

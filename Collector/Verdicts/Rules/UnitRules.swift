@@ -104,7 +104,9 @@ private struct UnitDifference {
         let read = latest.value.partitions.intersection(table.value.partitions)
         for (name, pool) in latest.value.pools.sorted(by: { $0.key < $1.key }) {
             let isRead = read.contains { name.hasPrefix("/\($0)/") }
-            guard isRead, before.value.pools[name] != nil else { continue }
+            guard isRead, before.value.pools[name] != nil, table.value.unreadPools[name] == nil,
+                previous.value.unreadPools[name] == nil
+            else { continue }
             guard let theirs = table.value.pools[name] else {
                 if previous.value.pools[name] == nil { pools.append(name) }
                 continue

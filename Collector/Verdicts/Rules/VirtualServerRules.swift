@@ -26,18 +26,15 @@ func virtualServerFindings(
             findings.filter { $0.loadBalancer == facts.name && $0.severity == .critical }
                 .compactMap(\.pool)
         )
+        let before = Set(unit.previous?.value.virtualServers.filter(\.isDown).map(\.name) ?? [])
         let down = read.value.virtualServers.filter { server in
-            server.isDown && wasDown(server, unit)
+            server.isDown && before.contains(server.name)
                 && !isExplained(server, facts.name, pools, broken, in: world)
         }
         let all = read.value.virtualServers.count { $0.enabled == "enabled" }
         let isCrowd = down.count >= 3 && down.count * 5 >= all * 3
         return down.map { finding($0, facts, read, isCrowd, in: world) }
     }
-}
-
-private func wasDown(_ server: VirtualServer, _ unit: Readings<LoadBalancerTable>) -> Bool {
-    unit.previous?.value.virtualServers.first { $0.name == server.name }?.isDown ?? false
 }
 
 private func isExplained(

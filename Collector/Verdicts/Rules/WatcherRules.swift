@@ -84,13 +84,16 @@ private func unreadableUnits(in world: World) -> [Finding] {
         facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
             guard let (what, since) = trouble(readings, at: world.now) ?? unreadPools(readings)
             else { return nil }
-            return Finding(
+            // One of two that cannot be read is another matter than both.
+            var finding = Finding(
                 .sourceUnreadable,
                 loadBalancer: facts.name,
                 since: since,
-                what: what,
+                what: facts.units.count > 1 ? "unit \(unit): \(what)" : what,
                 evidence: [Evidence(facts.name, unit, what, at: since)]
             )
+            finding.source = unit
+            return finding
         }
     }
 }
