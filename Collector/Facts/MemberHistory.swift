@@ -71,10 +71,13 @@ extension LoadBalancerPool {
     package var previousSockets: Set<ServiceEndpoints.Socket>? { previous.map(Self.sockets) }
 
     private static func sockets(of members: [PoolMember]) -> Set<ServiceEndpoints.Socket> {
-        Set(
-            members.compactMap { member in
-                member.address.map { ServiceEndpoints.Socket(address: $0, port: member.port) }
-            }
-        )
+        Set(members.compactMap(\.socket))
+    }
+}
+
+extension PoolMember {
+    /// Where it answers; nil for one whose address DNS gives.
+    package var socket: ServiceEndpoints.Socket? {
+        address.map { ServiceEndpoints.Socket(address: $0, port: port) }
     }
 }

@@ -71,15 +71,14 @@ private func identity(
     case .ltmPoolEmptied where finding.isOfWhole: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied:
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.pool ?? "")"
-    case .ltmPoolsFrozen: return "\(kind)/\(finding.loadBalancer ?? "")"
-    case .ltmRoutesRemoved: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .ltmUnitDiffers: return "\(kind)/\(finding.loadBalancer ?? "")/\(finding.source ?? "")"
     case .virtualServerDown where finding.isOfWhole: return "\(kind)/\(finding.loadBalancer ?? "")"
     case .virtualServerDown:
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.virtualServer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
-    case .ltmRouteMissing, .ltmMembersDown: return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen:
+        return "\(kind)/\(finding.loadBalancer ?? "")"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
         .ownerDisagreement:

@@ -145,8 +145,8 @@ extension [PoolMember] {
     fileprivate var states: [ServiceEndpoints.Socket: Bool] {
         var states: [ServiceEndpoints.Socket: Bool] = [:]
         for member in self {
-            guard let address = member.address, let isUp = member.isUp else { continue }
-            states[ServiceEndpoints.Socket(address: address, port: member.port)] = isUp
+            guard let socket = member.socket, let isUp = member.isUp else { continue }
+            states[socket] = isUp
         }
         return states
     }
