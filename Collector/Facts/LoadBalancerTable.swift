@@ -68,6 +68,8 @@ package struct LoadBalancerPool: Hashable, Sendable {
     package var began: Timestamp?
     /// What the read before said, another one than this; nil before the second.
     package internal(set) var previous: [PoolMember]?
+    /// When that was asked for.
+    package internal(set) var previousBegan: Timestamp?
 
     package init(_ members: [PoolMember] = [], began: Timestamp? = nil) {
         self.members = members
@@ -76,17 +78,18 @@ package struct LoadBalancerPool: Hashable, Sendable {
 
     /// What was known of the pool goes on: an older read is no news, and equal members are kept once.
     func following(_ known: LoadBalancerPool?, asked began: Timestamp) -> LoadBalancerPool {
-        guard let known else { return with(began: self.began ?? began, previous: nil) }
+        guard let known else { return with(began: self.began ?? began, after: nil) }
         if let asked = self.began, let before = known.began, asked <= before { return known }
-        var next = with(began: self.began ?? began, previous: known.members)
+        var next = with(began: self.began ?? began, after: known)
         if next.members == known.members { next.members = known.members }
         return next
     }
 
-    private func with(began: Timestamp, previous: [PoolMember]?) -> LoadBalancerPool {
+    private func with(began: Timestamp, after known: LoadBalancerPool?) -> LoadBalancerPool {
         var next = self
         next.began = began
-        next.previous = previous
+        next.previous = known?.members
+        next.previousBegan = known?.began
         return next
     }
 }
@@ -100,6 +103,8 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package var pools: [String: LoadBalancerPool]
     /// Pools whose members could not be read in this round, and why; what was known of them stands.
     package var unreadPools: [String: String] = [:]
+    /// Pools that have changed since they were read, or never were: their turn comes in a later round.
+    package var awaitedPools: Set<String> = []
     /// Whose pools were read.
     package var partitions: Set<String>
     /// Of the route domain that the pools' members lie in.
@@ -135,6 +140,21 @@ package struct LoadBalancerTable: Hashable, Sendable {
     /// In order of their pools.
     package var members: [PoolMember] {
         pools.sorted { $0.key < $1.key }.flatMap(\.value.members)
+    }
+
+    /// Pools whose members may be believed: all but those that could not be read for that long.
+    package func pools(at now: Timestamp, staleAfter: Int64) -> [String: LoadBalancerPool] {
+        guard !unreadPools.isEmpty else { return pools }
+        return pools.filter { name, pool in
+            unreadPools[name] == nil || now - (pool.began ?? .zero) <= staleAfter
+        }
+    }
+
+    /// Why some members may not be known; nil if all are.
+    package var gap: String? {
+        if let first = unreadPools.min(by: { $0.key < $1.key }) { return first.value }
+        let count = awaitedPools.count
+        return count == 0 ? nil : "\(count) pools are still to be read"
     }
 
     /// What earlier tables told of the pools goes on in this one.

@@ -303,7 +303,7 @@ private func keepListening(
         } catch {
             log.critical("\(what): \(error)")
             if isFirst.withLock({ $0 }) { exit(1) }
-            try? await Task.sleep(for: .seconds(1))
         }
+        try? await Task.sleep(for: .seconds(1))
     }
 }

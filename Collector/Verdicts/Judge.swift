@@ -16,10 +16,11 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     let duplicates = ownershipFindings(in: world, paths)
     fold(&paths, under: duplicates)
     let pools = poolFindings(in: world)
+    let units = unitFindings(in: world)
     var findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
         + intentFindings(in: world) + pools.findings
-        + unitFindings(in: world) + lostRouteFindings(in: world) + watcherFindings(in: world)
+        + units.findings + lostRouteFindings(in: world) + watcherFindings(in: world)
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
     let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })
@@ -33,7 +34,8 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         paths: annotated(paths, with: verdicts),
         verdicts: verdicts,
         unjudged: unjudgedKinds(in: world),
-        inDoubt: poolsBehind(paths, in: world).merging(pools.inDoubt) { $0.union($1) },
+        inDoubt: poolsBehind(paths, in: world).merging(pools.inDoubt) { $0.union($1) }
+            .merging(units.inDoubt) { $0.union($1) },
         nextChange: nextChange(in: world)
     )
 }

@@ -33,6 +33,9 @@ struct World {
     private let membersByPool: [String: [String: LoadBalancerPool]]
     private let serversByPool: [String: [String: [VirtualServer]]]
 
+    /// Why members of a load balancer may not be known, by its name.
+    let gaps: [String: String]
+
     /// How each load balancer's units reach pod CIDRs.
     let routeSights: [String: RouteSights]
 
@@ -53,29 +56,29 @@ struct World {
         self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
         sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
         let owners = owners
-        membersByCIDR = snapshot.loadBalancers.mapValues { facts in
-            Self.membersByCIDR(facts.activeUnit(at: now)?.latest?.value, owners)
+        let units = snapshot.loadBalancers.compactMapValues { $0.activeUnit(at: now) }
+        let pools = units.mapValues { unit in
+            unit.latest?.value.pools(at: now, staleAfter: unit.staleAfter) ?? [:]
         }
+        membersByCIDR = pools.mapValues { Self.membersByCIDR($0, owners) }
         aliveCIDRs = membersByCIDR.mapValues { groups in
             Set(groups.filter { $0.value.contains { $0.isUp == true } }.keys)
         }
-        let tables = snapshot.loadBalancers.compactMapValues {
-            $0.activeUnit(at: now)?.latest?.value
-        }
         routeSights = snapshot.loadBalancers.mapValues { RouteSights($0, at: now) }
-        membersByPool = tables.mapValues(\.pools)
-        serversByPool = tables.mapValues { table in
-            Dictionary(grouping: table.virtualServers, by: { $0.pool ?? "" })
+        membersByPool = pools
+        serversByPool = units.mapValues { unit in
+            Dictionary(grouping: unit.latest?.value.virtualServers ?? [], by: { $0.pool ?? "" })
         }
+        gaps = units.compactMapValues { $0.latest?.value.gap }
         let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
         for name in several { sights[name]?.usesSeveralPaths = true }
     }
 
     private static func membersByCIDR(
-        _ table: LoadBalancerTable?,
+        _ pools: [String: LoadBalancerPool],
         _ owners: PrefixMap<String>
     ) -> [Prefix: [PoolMember]] {
-        let members = table?.members ?? []
+        let members = pools.sorted { $0.key < $1.key }.flatMap(\.value.members)
         return Dictionary(grouping: members.filter { $0.address != nil }) { member in
             member.address.flatMap { owners.longestMatch($0)?.prefix } ?? unowned
         }

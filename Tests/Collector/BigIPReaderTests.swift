@@ -153,7 +153,8 @@ import Testing
         _ known: [String: PoolStatistics],
         at now: Int64
     ) -> [String] {
-        let due = turn.due(names, known, period: 60_000)
+        let (changed, rest) = turn.due(names, known, period: 60_000)
+        let due = changed + rest
         for name in due { turn.read(name, [], began: at(now), known[name]) }
         return due
     }

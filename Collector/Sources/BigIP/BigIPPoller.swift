@@ -58,15 +58,22 @@ package struct BigIPPoller: Sendable {
         _ state: inout UnitState,
         _ clock: @Sendable () -> Timestamp
     ) async -> ReadResult<LoadBalancerTable> {
+        let reader = UnitReader(client: client)
         do {
-            return .read(try await state.round(UnitReader(client: client), clock: clock))
+            do {
+                return .read(try await state.round(reader, clock: clock))
+            } catch is BigIPRoleChange {
+                // What a failover has made of it is wanted now, not a period later.
+                return .read(try await state.round(reader, clock: clock))
+            }
         } catch {
             return .failed("\(error)")
         }
     }
 
-    /// Until the next round, which comes sooner when the unit has written of what only a round tells: pools that were asked for, none more often than a quarter of the period. A unit
-    /// that could not be read is left alone.
+    /// Until the next round: pools that were asked for, none more often than a quarter of the period. The
+    /// round comes sooner when the unit has written of what only a round tells. A unit that could not be read
+    /// is left alone.
     private func between(
         until end: Timestamp,
         _ state: inout UnitState,
@@ -81,7 +88,7 @@ package struct BigIPPoller: Sendable {
         while !Task.isCancelled, clock() < end {
             if isWell, requested.takeRound() { end = min(end, earliest) }
             let (due, next) =
-                isWell ? requested.due(state, floor: max(period / 4, 500), at: clock()) : ([], nil)
+                isWell ? requested.due(state.reads, floor: max(period / 4, 500), at: clock()) : ([], nil)
             guard !due.isEmpty else {
                 await pause(min(end, next ?? end) - clock())
                 continue

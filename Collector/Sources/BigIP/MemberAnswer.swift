@@ -11,6 +11,15 @@ package func decodeMemberStats(
     _ bytes: [UInt8],
     pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
+    let (page, problems) = try decodeMemberPage(bytes, pool: pool)
+    return (page.rows.values.sorted(by: isBefore), problems)
+}
+
+/// A page of it, by what tells a member from all others of its pool: a template has no address of its own.
+func decodeMemberPage(
+    _ bytes: [UInt8],
+    pool: String
+) throws(BigIPDecodingError) -> (page: PageOf<PoolMember>, problems: [String]) {
     let root = try JSONValue.answer(bytes, about: "tm:ltm:pool:")
     if root.kind.hasSuffix("poolstats") || root.kind.hasSuffix("poolcollectionstats") {
         throw .poolLevel
@@ -18,16 +27,19 @@ package func decodeMemberStats(
     let owner = pool.isEmpty ? poolName(root) : pool
     let statistics = try root.statistics()
     var problems = statistics.problems
-    var members: [PoolMember] = []
+    var members: [String: PoolMember] = [:]
     for row in statistics.rows {
         guard !isPool(row.fields) else { throw .poolLevel }
         guard let member = countedMember(row, pool: owner, &problems) else {
             problems.append("\(row.place): a member without address and port")
             continue
         }
-        members.append(member)
+        let node = row.fields.field("nodeName")?.text ?? ""
+        let domain = member.routeDomain.map(String.init) ?? ""
+        let name = member.address.map { "\($0)%\(domain)" } ?? node
+        members["\(member.pool) \(name) \(member.port)"] = member
     }
-    return (members.sorted(by: isBefore), problems)
+    return (PageOf(rows: members, page: page(root)), problems)
 }
 
 private func isPool(_ fields: JSONValue) -> Bool {
@@ -80,31 +92,50 @@ package func decodeMembers(
     _ bytes: [UInt8],
     pool: String
 ) throws(BigIPDecodingError) -> (members: [PoolMember], problems: [String]) {
+    let (page, problems) = try decodeMemberRows(bytes, pool: pool)
+    return (page.rows.values.sorted(by: isBefore), problems)
+}
+
+/// A page of it, by the members' names.
+func decodeMemberRows(
+    _ bytes: [UInt8],
+    pool: String
+) throws(BigIPDecodingError) -> (page: PageOf<PoolMember>, problems: [String]) {
     let root = try JSONValue.answer(bytes, about: memberKinds)
-    let rows = try root.items()
     let owner = pool.isEmpty ? poolName(root) : pool
     var problems: [String] = []
-    var members: [PoolMember] = []
-    for (index, row) in rows.enumerated() {
+    var members: [String: PoolMember] = [:]
+    for (index, row) in try root.items().enumerated() {
         guard let name = row["name"]?.text ?? row["fullPath"]?.text else {
             problems.append("items[\(index)].name: missing")
             continue
         }
-        var place = BigIPAddress(member: name)
-        if let written = row["address"]?.text {
-            let own = BigIPAddress(plain: written)
-            if own.address == nil, !isTemplate(written) {
-                problems.append("items[\(index)].address: not an address")
-            }
-            place.address = own.address
-            place.routeDomain = own.routeDomain ?? place.routeDomain
-        } else if place.address == nil, row["fqdn"]?["tmName"]?.text == nil {
-            problems.append("items[\(index)].address: missing")
-        }
-        if place.port == nil { problems.append("items[\(index)].name: no port") }
-        members.append(configuredMember(row, place, pool: owner))
+        let place = place(of: row, name, index, &problems)
+        let full = row["fullPath"]?.text ?? name
+        members[full] = configuredMember(row, place, pool: owner)
     }
-    return (members.sorted(by: isBefore), problems)
+    return (PageOf(rows: members, page: page(root)), problems)
+}
+
+private func place(
+    of row: JSONValue,
+    _ name: String,
+    _ index: Int,
+    _ problems: inout [String]
+) -> BigIPAddress {
+    var place = BigIPAddress(member: name)
+    if let written = row["address"]?.text {
+        let own = BigIPAddress(plain: written)
+        if own.address == nil, !isTemplate(written) {
+            problems.append("items[\(index)].address: not an address")
+        }
+        place.address = own.address
+        place.routeDomain = own.routeDomain ?? place.routeDomain
+    } else if place.address == nil, row["fqdn"]?["tmName"]?.text == nil {
+        problems.append("items[\(index)].address: missing")
+    }
+    if place.port == nil { problems.append("items[\(index)].name: no port") }
+    return place
 }
 
 /// The configuration's `state` and `session` in the words the statistics have for them.

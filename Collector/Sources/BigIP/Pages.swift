@@ -45,9 +45,12 @@ package struct PagedList<Row: Sendable>: Sendable {
         pages += 1
         guard pages < Self.most else { throw failure("its pages do not end") }
         guard next.page.hasMore || next.rows.count == size else { return try ended() }
-        guard !isNews, !next.rows.isEmpty else { return isNews ? true : try ended() }
+        guard !isNews else { return true }
         // The same page again: a unit that does not page this list, unless it says that there is more.
-        guard !next.page.hasMore else { throw failure("a page came twice") }
+        guard !next.page.hasMore else {
+            let isEmpty = next.rows.isEmpty
+            throw failure(isEmpty ? "an empty page says that there is more" : "a page came twice")
+        }
         return try ended()
     }
 

@@ -55,7 +55,7 @@ package func decodePools(
 }
 
 /// nextLink's host and encoding vary; that it is there is all that counts.
-private func page(_ root: JSONValue) -> Page {
+func page(_ root: JSONValue) -> Page {
     Page(totalItems: root["totalItems"]?.integer, hasMore: root["nextLink"] != nil)
 }
 

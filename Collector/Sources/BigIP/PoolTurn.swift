@@ -14,6 +14,8 @@ package struct PoolTurn: Sendable {
     }
 
     private var seen: [String: Seen] = [:]
+    /// How many more a pool counts than it tells of, where that was found to be right.
+    private var surplus: [String: Int] = [:]
 
     /// One request a second is what a unit bears on average; and no round is shorter than fifty, which is
     /// how many pools most sites have.
@@ -21,23 +23,35 @@ package struct PoolTurn: Sendable {
 
     package init() {}
 
-    /// `period` in milliseconds: how long the round may take.
+    /// `keeping`: pools that are not listed, and not forgotten. `period` in milliseconds: how long the round
+    /// may take.
     package mutating func due(
         _ names: [String],
         _ statistics: [String: PoolStatistics],
+        keeping: Set<String> = [],
         period: Int64
-    ) -> [String] {
-        seen = seen.filter { statistics[$0.key] != nil || names.contains($0.key) }
-        let changed = names.filter { name in
-            guard let known = seen[name], let now = statistics[name] else { return true }
-            return known.statistics != now
-        }
+    ) -> (changed: [String], rest: [String]) {
+        let listed = Set(names)
+        seen = seen.filter { listed.contains($0.key) || keeping.contains($0.key) }
+        surplus = surplus.filter { seen[$0.key] != nil }
+        let changed = longestAgo(
+            names.filter { name in
+                guard let known = seen[name] else { return true }
+                // One that is in no statistics has its turn like the others.
+                guard let now = statistics[name] else { return statistics.isEmpty }
+                return known.statistics != now
+            }
+        )
         let room = max(Self.least, Int(period / 1000)) - changed.count
-        guard room > 0 else { return changed }
-        let rest = Set(names).subtracting(changed).sorted {
+        guard room > 0 else { return (changed, []) }
+        let rest = longestAgo(Array(listed.subtracting(changed)))
+        return (changed, Array(rest.prefix(room)))
+    }
+
+    private func longestAgo(_ names: [String]) -> [String] {
+        names.sorted {
             (seen[$0]?.pool.began ?? .zero, $0) < (seen[$1]?.pool.began ?? .zero, $1)
         }
-        return changed + rest.prefix(room)
     }
 
     /// `statistics` are those of before the read: what moved in between makes the pool due again.
@@ -50,6 +64,10 @@ package struct PoolTurn: Sendable {
         let pool = LoadBalancerPool(members, began: began)
         seen[name] = Seen(pool: pool, statistics: statistics ?? seen[name]?.statistics)
     }
+
+    package func uncounted(_ name: String) -> Int { surplus[name] ?? 0 }
+
+    package mutating func noteUncounted(_ name: String, _ count: Int) { surplus[name] = count }
 
     /// Those that were listed and read.
     package var names: Set<String> { Set(seen.keys) }

@@ -9,14 +9,23 @@ package final class RequestedPools: Sendable {
         var pools: [String: Bool] = [:]
         var addresses: Set<IPAddress> = []
         var wantsRound = false
+        /// Each read moves it on by a second: how far it is ahead is what was asked at once.
+        var paidUntil = Timestamp.zero
+
+        /// How many may be asked now.
+        func room(at now: Timestamp) -> Int {
+            let ahead = max(0, paidUntil - now)
+            return max(0, Int(RequestedPools.batch - ahead / RequestedPools.spacing))
+        }
     }
 
     private let wishes = Mutex(Wishes())
 
     /// As many as a unit has pools in a bad hour; the round comes all the same.
     private static let most = 1_000
-    /// At once, and then it is asked for again when it comes up again.
-    private static let batch = 20
+    /// At once; in the long run a unit bears one request a second.
+    private static let batch: Int64 = 20
+    private static let spacing: Int64 = 1_000
     /// Between two reads of a pool of which the unit itself speaks: a member that flaps is a line a second.
     private static let urgentFloor: Int64 = 2_000
 
@@ -50,20 +59,28 @@ package final class RequestedPools: Sendable {
         }
     }
 
-    /// Those that may be asked now, and when the next may; what the unit does not have is forgotten.
-    func due(_ state: UnitState, floor: Int64, at now: Timestamp) -> (Set<String>, Timestamp?) {
+    /// Those that may be asked now, and when the next may; what the unit does not have is forgotten, unless
+    /// the unit speaks of it: then a round will show it.
+    func due(_ reads: PoolReads, floor: Int64, at now: Timestamp) -> (Set<String>, Timestamp?) {
         wishes.withLock { wishes in
-            for name in state.pools(with: wishes.addresses) { wishes.pools[name] = true }
+            for name in reads.pools(with: wishes.addresses) { wishes.pools[name] = true }
             wishes.addresses = []
+            let news = wishes.pools.contains { name, isUrgent in
+                isUrgent && reads.began(name) == nil && reads.isOurs(name)
+            }
+            if news { wishes.wantsRound = true }
             let moments = wishes.pools.compactMap { name, isUrgent in
                 let least = isUrgent ? min(floor, Self.urgentFloor) : floor
-                return state.began(name).map { (name: name, at: $0 + least) }
+                return reads.began(name).map { (name: name, at: $0 + least) }
             }
             let due = moments.filter { $0.at <= now }.sorted { ($0.at, $0.name) < ($1.at, $1.name) }
-            let chosen = Set(due.prefix(Self.batch).map(\.name))
+            let chosen = Set(due.prefix(wishes.room(at: now)).map(\.name))
+            wishes.paidUntil = max(wishes.paidUntil, now) + Int64(chosen.count) * Self.spacing
             let left = Set(moments.map(\.name)).subtracting(chosen)
             wishes.pools = wishes.pools.filter { left.contains($0.key) }
-            return (chosen, moments.filter { $0.at > now }.map(\.at).min())
+            let isHeldBack = due.count > chosen.count
+            let next = isHeldBack ? now + Self.spacing : moments.map(\.at).filter { $0 > now }.min()
+            return (chosen, next)
         }
     }
 }

@@ -25,9 +25,16 @@ package func syslogHint(_ line: some Sequence<UInt8>) -> SyslogHint? {
     case "01070638", "01070727", "01070639", "01010028", "01010221": return pool(in: rest)
     case "01070640", "01070728": return node(in: rest)
     case "01071681", "01071682": return .round
+    // Somebody's transaction: members that are deleted go without a word of their monitor.
+    case "01070417" where rest.contains { $0.hasPrefix("obj_") } && rest.contains(where: isOfPool):
+        return .round
     case let code where code.hasPrefix("010c00") || code.hasPrefix("011a"): return .round
     default: return nil
     }
+}
+
+private func isOfPool(_ word: Substring) -> Bool {
+    word == "pool" || word.hasPrefix("pool_member")
 }
 
 /// `01070638:5:`

@@ -11,7 +11,7 @@ package struct SyslogListener: Sendable {
     private let origins: [IPAddress: String]
 
     /// A handful of units and a few that are half gone; more is none of ours.
-    private static let connections = 64
+    private static let mostConnections = 64
 
     package init(host: String, port: UInt16, origins: [IPAddress: String]) {
         self.host = host
@@ -32,7 +32,26 @@ package struct SyslogListener: Sendable {
                     )
                 }
             }
-        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        let server: NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+        do {
+            server = try await connections()
+        } catch {
+            try? await datagrams.channel.close()
+            throw error
+        }
+        isListening()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await receive(datagrams, hear) }
+            group.addTask { try await accept(server, hear) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func connections() async throws
+        -> NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never>
+    {
+        try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 16)
             .childChannelOption(.socketOption(.so_keepalive), value: 1)
@@ -43,13 +62,6 @@ package struct SyslogListener: Sendable {
                     )
                 }
             }
-        isListening()
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await receive(datagrams, hear) }
-            group.addTask { try await accept(server, hear) }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
     }
 
     private func receive(
@@ -69,7 +81,7 @@ package struct SyslogListener: Sendable {
         _ hear: @escaping @Sendable (String, SyslogHint) -> Void
     ) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            let open = OpenCount(most: Self.connections)
+            let open = OpenCount(most: Self.mostConnections)
             try await server.executeThenClose { connections in
                 for try await connection in connections {
                     guard let name = origin(connection.channel.remoteAddress), await open.enter()

@@ -65,17 +65,38 @@ struct UnitReader: Sendable {
 
     /// `count` is how many are to be expected, where that is known: only large pools are read in pages.
     func members(of pool: String, count: Int?) async throws -> [PoolMember] {
-        guard (count ?? 0) > Self.memberPage else {
-            return try members(try await client.get(memberStatsPath(pool: pool)), pool).members
+        func decode(_ body: [UInt8]) throws -> PageOf<PoolMember> {
+            let answer = try decodeMemberPage(body, pool: pool)
+            try whole(answer.problems, pool)
+            return answer.page
         }
         var list = PagedList<PoolMember>(pool, size: Self.memberPage)
+        guard (count ?? 0) > Self.memberPage else {
+            let page = try decode(try await client.get(memberStatsPath(pool: pool)))
+            guard !page.page.hasMore else { throw BigIPDoubt(description: "\(pool): a part of it") }
+            return sorted(page.rows)
+        }
         var isMore = true
         while isMore {
             let path = "\(memberStatsPath(pool: pool))?\(list.query)"
-            let answer = try members(try await client.get(path), pool)
-            isMore = try list.take(PageOf(rows: byName(answer.members, \.place), page: answer.page))
+            isMore = try list.take(try decode(try await client.get(path)))
         }
-        return list.rows.sorted { $0.key < $1.key }.map(\.value)
+        return sorted(list.rows)
+    }
+
+    private func sorted(_ rows: [String: PoolMember]) -> [PoolMember] {
+        rows.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The members of the pool's configuration that have an address.
+    func sockets(of pool: String) async throws -> Set<ServiceEndpoints.Socket> {
+        let path = "ltm/pool/\(pathName(pool))/members"
+        let rows = try await list(path, filter: nil, size: Self.memberPage) { body in
+            let answer = try decodeMemberRows(body, pool: pool)
+            try whole(answer.problems, pool)
+            return answer.page
+        }
+        return Set(rows.values.compactMap(\.socket))
     }
 
     /// Whether the pool is there when it is asked for by its full path. Throws where that cannot be told.
@@ -92,15 +113,6 @@ struct UnitReader: Sendable {
     func memberCount(of pool: String) async throws -> Int? {
         let answer = try decodePoolStatistics(try await get("ltm/pool/\(pathName(pool))/stats"))
         return answer.pools[pool].map(\.members).flatMap { $0 < 0 ? nil : $0 }
-    }
-
-    private func members(
-        _ body: [UInt8],
-        _ pool: String
-    ) throws -> (members: [PoolMember], page: Page) {
-        let answer = try decodeMemberStats(body, pool: pool)
-        try whole(answer.problems, pool)
-        return (answer.members, try decodePage(body))
     }
 
     // MARK: - Monitors, virtual servers, network
@@ -125,6 +137,13 @@ struct UnitReader: Sendable {
             servers += rows.values
         }
         return servers.sorted { $0.name < $1.name }
+    }
+
+    /// Names of all partitions that the account may see; nil where it may not ask.
+    func partitions() async throws -> Set<String>? {
+        try await optional {
+            Set(try decodeDefaultRouteDomains(try await get("auth/partition")).keys)
+        }
     }
 
     /// The route domain of the partitions' addresses, and those whose routes it may use besides; nil where
@@ -167,10 +186,11 @@ struct UnitReader: Sendable {
     private func list<Row>(
         _ path: String,
         filter partition: String?,
+        size: Int = UnitReader.pageSize,
         _ decode: ([UInt8]) throws -> PageOf<Row>
     ) async throws -> [String: Row] {
         let filter = partition.map { "$filter=partition%20eq%20\(escaped($0))&" } ?? ""
-        var list = PagedList<Row>(path, size: Self.pageSize)
+        var list = PagedList<Row>(path, size: size)
         var isMore = true
         while isMore {
             isMore = try list.take(try decode(try await get("\(path)?\(filter)\(list.query)")))
@@ -200,13 +220,6 @@ struct UnitReader: Sendable {
 /// The unit answered, and part of what it said cannot be read.
 struct BigIPDoubt: Error, CustomStringConvertible {
     let description: String
-}
-
-extension PoolMember {
-    /// What tells a member from all others of its pool: a template has no address, and stands once.
-    fileprivate var place: String {
-        "\(address?.description ?? "")%\(routeDomain.map(String.init) ?? "") \(port)"
-    }
 }
 
 /// A route domain may use its parents' routes.

@@ -12,23 +12,17 @@ import Routing
 ///    answers 200 with half of what it has.
 struct UnitState {
     private let partitions: [String]
-    private let period: Int64
-    private var turn = PoolTurn()
+    /// What is known of the pools.
+    private(set) var reads: PoolReads
     private var timeouts: [String: Int64] = [:]
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
     private var routeCount = 0
-    /// Rounds in a row in which a partition that had pools has none.
-    private var emptiedRounds = 0
     /// Something is less than it was, in this round.
     private var hasShrunk = false
 
-    /// More than these are asked for statistics first.
-    private static let fewPools = 50
     /// Monitors and route domains change with somebody's hand on the unit: every tenth round is enough.
     private static let slowRounds = 10
-    /// Enough to tell a list that lies from pools that were deleted.
-    private static let samples = 3
     /// In order of how many sites use them.
     private static let monitorTypes = [
         "http", "tcp", "https", "tcp-half-open", "gateway-icmp", "icmp", "udp",
@@ -36,7 +30,7 @@ struct UnitState {
 
     init(partitions: [String], period: Int64) {
         self.partitions = partitions
-        self.period = period
+        reads = PoolReads(partitions: partitions, period: period)
     }
 
     /// A round. What was read of pools before it failed is kept for the next.
@@ -45,22 +39,21 @@ struct UnitState {
         clock: () -> Timestamp
     ) async throws -> LoadBalancerTable {
         try await reader.isRunning()
-        hasShrunk = false
+        (hasShrunk, reads.isInDoubt) = (false, false)
         var table = LoadBalancerTable(role: try await reader.role())
         table.partitions = Set(partitions)
         table.synchronization = try await reader.synchronization()
         var pools: [BigIPPool] = []
         for partition in partitions { pools += try await reader.pools(of: partition) }
-        try await confirmGone(pools, reader)
         try await readSlow(reader, pools)
-        (table.pools, table.unreadPools) = try await members(of: pools, reader, clock)
+        let outcome = try await reads.round(pools, reader, clock: clock)
+        (table.pools, table.unreadPools) = (outcome.pools, outcome.unread)
+        table.awaitedPools = outcome.awaited
         table.virtualServers = try await reader.virtualServers(of: partitions)
         (table.routes, table.selfNetworks) = try await network(reader)
         table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
-        if hasShrunk { try await reader.isRunning() }
-        guard try await reader.role() == table.role else {
-            throw BigIPRequestError(description: "the unit's role changed while it was read")
-        }
+        if hasShrunk || reads.isInDoubt { try await reader.isRunning() }
+        guard try await reader.role() == table.role else { throw BigIPRoleChange() }
         return table
     }
 
@@ -70,103 +63,7 @@ struct UnitState {
         _ reader: UnitReader,
         clock: () -> Timestamp
     ) async throws -> [String: LoadBalancerPool] {
-        let known = names.filter { turn.pool($0) != nil }.sorted()
-        guard !known.isEmpty else { return [:] }
-        try await reader.isRunning()
-        hasShrunk = false
-        var read: [(name: String, members: [PoolMember], began: Timestamp)] = []
-        for name in known {
-            let began = clock()
-            let count = turn.pool(name)?.members.count
-            read.append((name, try await confirmed(name, reader, count: count), began))
-        }
-        if hasShrunk { try await reader.isRunning() }
-        for pool in read { turn.read(pool.name, pool.members, began: pool.began, nil) }
-        return Dictionary(
-            uniqueKeysWithValues: known.compactMap { name in
-                turn.pool(name).map { (name, $0) }
-            }
-        )
-    }
-
-    /// When the pool was asked last; nil for one that was not listed.
-    func began(_ name: String) -> Timestamp? { turn.began(name) }
-
-    func pools(with addresses: Set<IPAddress>) -> [String] {
-        guard !addresses.isEmpty else { return [] }
-        return turn.names.filter { name in
-            turn.pool(name)?.members.contains { $0.address.map(addresses.contains) ?? false }
-                ?? false
-        }
-    }
-
-    // MARK: - Members
-
-    private mutating func members(
-        of pools: [BigIPPool],
-        _ reader: UnitReader,
-        _ clock: () -> Timestamp
-    ) async throws -> (pools: [String: LoadBalancerPool], unread: [String: String]) {
-        let names = pools.map(\.fullPath)
-        let statistics = names.count > Self.fewPools ? try await reader.poolStatistics() : [:]
-        var unread: [String: String] = [:]
-        for name in turn.due(names, statistics, period: period) {
-            let began = clock()
-            do {
-                let count = statistics[name]?.members
-                let members = try await confirmed(name, reader, count: count)
-                turn.read(name, members, began: began, statistics[name])
-            } catch let doubt as BigIPDoubt {
-                unread[name] = doubt.description
-            } catch let error as BigIPDecodingError {
-                unread[name] = "\(name): \(error)"
-            }
-        }
-        var known: [String: LoadBalancerPool] = [:]
-        for name in names { known[name] = turn.pool(name) }
-        return (known, unread)
-    }
-
-    /// A list lacks pools that the account may no longer see, too: some of them are asked for by name. Where a
-    /// whole partition is empty all at once even that is believed only after a while.
-    private mutating func confirmGone(_ pools: [BigIPPool], _ reader: UnitReader) async throws {
-        let gone = turn.names.subtracting(pools.map(\.fullPath)).sorted()
-        let listed = Set(pools.map(\.partition))
-        let emptied = partitions.filter { partition in
-            !listed.contains(partition) && gone.contains { $0.hasPrefix("/\(partition)/") }
-        }
-        emptiedRounds = emptied.isEmpty ? 0 : emptiedRounds + 1
-        if let partition = emptied.first, emptiedRounds <= Self.slowRounds {
-            throw BigIPRequestError(
-                description: "ltm/pool: no pool of \(partition) is listed any more:"
-                    + " they were deleted, or the account may not see them"
-            )
-        }
-        for name in gone.prefix(Self.samples) where try await reader.exists(name) {
-            throw BigIPRequestError(description: "ltm/pool: the list lacks \(name), which is there")
-        }
-        if !gone.isEmpty { hasShrunk = true }
-    }
-
-    /// A pool that has lost members, or that never had any, is asked how many it has.
-    private mutating func confirmed(
-        _ name: String,
-        _ reader: UnitReader,
-        count: Int?
-    ) async throws -> [PoolMember] {
-        let members = try await reader.members(of: name, count: count)
-        let known = turn.pool(name)?.members.count ?? 1
-        guard members.count < known else { return members }
-        hasShrunk = true
-        guard let all = try await reader.memberCount(of: name) else {
-            throw BigIPDoubt(
-                description: "\(name): fewer members than before, and no count of them"
-            )
-        }
-        guard all <= members.count else {
-            throw BigIPDoubt(description: "\(name): \(members.count) of \(all) members came")
-        }
-        return members
+        try await reads.some(names, reader, clock: clock)
     }
 
     // MARK: - Network
@@ -219,4 +116,9 @@ struct UnitState {
     private func timeout(of pools: [BigIPPool]) -> Int64? {
         monitors(of: pools).compactMap { timeouts[$0] }.filter { $0 > 0 }.max()
     }
+}
+
+/// What was read is of two roles: it is to be read once more.
+struct BigIPRoleChange: Error, CustomStringConvertible {
+    var description: String { "the unit's role changed while it was read" }
 }

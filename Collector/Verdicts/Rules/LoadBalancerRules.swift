@@ -99,8 +99,7 @@ private func judgeMembers(
     let (up, down) = (members.count { $0.isUp == true }, members.filter { $0.isUp == false })
     guard !members.isEmpty else {
         // Of what could not be read nobody knows whether it has some.
-        let unread = read.value.unreadPools.min { $0.key < $1.key }?.value
-        let state = unread.map { StageState.unknown(reason: $0) } ?? .notChecked
+        let state = world.gaps[facts.name].map { StageState.unknown(reason: $0) } ?? .notChecked
         path.add(StageResult(.member, at: facts.name, state, detail: "no pods exposed"))
         return
     }

@@ -90,6 +90,7 @@ struct PoolSight {
     let latest: Read<LoadBalancerTable>
     let history: MemberHistory
     private let previous: LoadBalancerTable
+    private let pools: [String: LoadBalancerPool]
 
     init?(_ facts: LoadBalancerFacts, at now: Timestamp) {
         guard let unit = facts.activeUnitName(at: now), let readings = facts.units[unit],
@@ -100,12 +101,14 @@ struct PoolSight {
         self.latest = latest
         self.history = history
         self.previous = previous.value
+        pools = latest.value.pools(at: now, staleAfter: readings.staleAfter)
     }
 
-    func pool(_ name: String) -> LoadBalancerPool? { latest.value.pools[name] }
+    func pool(_ name: String) -> LoadBalancerPool? { pools[name] }
 
     /// It had members, and two lists of pools lack it.
     func hasVanished(_ name: String) -> Bool {
-        pool(name) == nil && previous.pools[name] == nil && history.lastGone(of: name) != nil
+        latest.value.pools[name] == nil && previous.pools[name] == nil
+            && history.lastGone(of: name) != nil
     }
 }

@@ -8,18 +8,26 @@ import Routing
 /// 3. pod CIDRs that the active one has a usable route to and the other, twice, has not;
 /// 4. members that are up on the active one and down on the other, twice: its own way to them is cut.
 /// All → ltm-unit-differs, one for each such unit.
-func unitFindings(in world: World) -> [Finding] {
-    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
+///
+/// `inDoubt`: pools that the units do not have alike, be it for a moment, by load balancer.
+func unitFindings(in world: World) -> (findings: [Finding], inDoubt: [String: Set<String>]) {
+    var findings: [Finding] = []
+    var inDoubt: [String: Set<String>] = [:]
+    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
         guard facts.units.count > 1, let name = facts.activeUnitName(at: world.now),
             let active = facts.units[name], active.previous != nil
-        else { return [Finding]() }
-        return facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
-            guard unit != name, readings.freshness(at: world.now) == .fresh else { return nil }
-            return UnitDifference(active, readings).flatMap {
-                finding($0, facts, unit, readings, in: world)
+        else { continue }
+        for (unit, readings) in facts.units.sorted(by: { $0.key < $1.key }) {
+            guard unit != name, readings.freshness(at: world.now) == .fresh,
+                let difference = UnitDifference(active, readings)
+            else { continue }
+            inDoubt[facts.name, default: []].formUnion(difference.inDoubt)
+            if let one = finding(difference, facts, unit, readings, in: world) {
+                findings.append(one)
             }
         }
     }
+    return (findings, inDoubt.filter { !$0.value.isEmpty })
 }
 
 private func finding(
@@ -94,6 +102,8 @@ private struct UnitDifference {
     private(set) var members: [PoolSocket] = []
     /// Up on the active unit, down on the other.
     private(set) var down: [PoolSocket] = []
+    /// Pools that are not alike now.
+    private(set) var inDoubt: Set<String> = []
 
     /// Nil where one of the two has not been read twice.
     init?(_ active: Readings<LoadBalancerTable>, _ other: Readings<LoadBalancerTable>) {
@@ -104,8 +114,8 @@ private struct UnitDifference {
         let read = latest.value.partitions.intersection(table.value.partitions)
         for (name, pool) in latest.value.pools.sorted(by: { $0.key < $1.key }) {
             let isRead = read.contains { name.hasPrefix("/\($0)/") }
-            guard isRead, before.value.pools[name] != nil, table.value.unreadPools[name] == nil,
-                previous.value.unreadPools[name] == nil
+            guard isRead, before.value.pools[name] != nil, latest.value.unreadPools[name] == nil,
+                table.value.unreadPools[name] == nil, previous.value.unreadPools[name] == nil
             else { continue }
             guard let theirs = table.value.pools[name] else {
                 if previous.value.pools[name] == nil { pools.append(name) }
@@ -120,10 +130,13 @@ private struct UnitDifference {
         _ theirs: LoadBalancerPool,
         _ name: String
     ) {
-        guard let before = own.previousSockets, let theirsBefore = theirs.previousSockets else {
-            return
-        }
+        guard own.members != theirs.members else { return }
         let (now, held) = (own.sockets, theirs.sockets)
+        if now != held { inDoubt.insert(name) }
+        // What the active one got after the other was asked is no difference.
+        guard let before = own.previousSockets, let theirsBefore = theirs.previousSockets,
+            let shown = own.previousBegan, let asked = theirs.began, asked >= shown
+        else { return }
         let lacking = now.intersection(before).subtracting(held).subtracting(theirsBefore)
         members += sorted(lacking, name)
         let (up, upBefore) = (own.members.states, (own.previous ?? []).states)

@@ -11,7 +11,8 @@ let goodbyeGrace: Int64 = 60_000
 /// agent-silent and source-unreadable: about our own sight, never about the network.
 func watcherFindings(in world: World) -> [Finding] {
     silentAgents(in: world) + unreadableSwitches(in: world) + unreadableUnits(in: world)
-        + unreadableIntent(in: world) + unreadableCluster(in: world)
+        + unitsWithoutTraffic(in: world) + unreadableIntent(in: world)
+        + unreadableCluster(in: world)
 }
 
 private func silentAgents(in world: World) -> [Finding] {
@@ -95,6 +96,32 @@ private func unreadableUnits(in world: World) -> [Finding] {
             finding.source = unit
             return finding
         }
+    }
+}
+
+/// All units can be read, and two reads of each say that another carries the traffic: what it has is not known.
+private func unitsWithoutTraffic(in world: World) -> [Finding] {
+    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.compactMap { facts in
+        let units = facts.units.sorted { $0.key < $1.key }
+        let reads = units.map { ($0.value.current(at: world.now), $0.value.previous?.value) }
+        let areIdle = reads.allSatisfy { now, before in
+            now.map { $0.role != .active } ?? false && before.map { $0.role != .active } ?? false
+        }
+        guard !units.isEmpty, areIdle else { return nil }
+        let roles = zip(units, reads).map { "\($0.key) is \($1.0?.role.rawValue ?? "")" }
+        var finding = Finding(
+            .sourceUnreadable,
+            loadBalancer: facts.name,
+            what: "no unit carries traffic",
+            evidence: zip(units, roles).map {
+                Evidence(facts.name, "role", $1, at: $0.value.latest?.at)
+            },
+            verify: units.map { Verification(on: $0.key, "tmsh show cm failover-status") },
+            // A failover takes seconds, a unit that starts as the only one some more.
+            hold: units.map(\.value.staleAfter).max().map { $0 / 3 }
+        )
+        finding.source = "role"
+        return finding
     }
 }
 
