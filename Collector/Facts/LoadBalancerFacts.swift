@@ -5,6 +5,8 @@ package import Routing
 package struct LoadBalancerFacts: Sendable, Equatable {
     package var name: String
     package var podsVia: PodsVia
+    /// Its units are asked for the wide IPs that lead to it.
+    package var hasGTM: Bool
     /// By unit URL.
     package var units: [String: Readings<LoadBalancerTable>]
     /// By unit URL, where Kubernetes says what pools should hold.
@@ -12,9 +14,15 @@ package struct LoadBalancerFacts: Sendable, Equatable {
     /// By unit URL: the routes that went, and when.
     package internal(set) var lostRoutes: [String: LostRoutes] = [:]
 
-    package init(name: String, podsVia: PodsVia, units: [String: Readings<LoadBalancerTable>]) {
+    package init(
+        name: String,
+        podsVia: PodsVia,
+        hasGTM: Bool = false,
+        units: [String: Readings<LoadBalancerTable>]
+    ) {
         self.name = name
         self.podsVia = podsVia
+        self.hasGTM = hasGTM
         self.units = units
     }
 

@@ -16,12 +16,21 @@ package struct LoadBalancerRoute: Hashable, Sendable {
     package var prefix: Prefix
     package var routeDomain: Int?
     package var target: Target
+    /// Learned from a neighbour, not configured.
+    package var isDynamic: Bool
 
-    package init(name: String, prefix: Prefix, routeDomain: Int?, target: Target) {
+    package init(
+        name: String,
+        prefix: Prefix,
+        routeDomain: Int?,
+        target: Target,
+        isDynamic: Bool = false
+    ) {
         self.name = name
         self.prefix = prefix
         self.routeDomain = routeDomain
         self.target = target
+        self.isDynamic = isDynamic
     }
 }
 
@@ -109,9 +118,15 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package var partitions: Set<String>
     /// Of the route domain that the pools' members lie in.
     package var routes: [LoadBalancerRoute]
+    /// Why those that are learned are not among them; nil if they are, or are not asked for.
+    package var liveRoutesProblem: String?
     /// Self IP networks of that route domain: what is directly connected.
     package var selfNetworks: [Prefix]
     package var virtualServers: [VirtualServer]
+    /// Wide IPs that lead to them; nil where they were not asked for, or could not be read.
+    package var wideIPs: [WideIP]?
+    /// Why they could not be.
+    package var wideIPProblem: String?
     /// Longest monitor time-out seen, milliseconds: how long a dead member may still be called up.
     package var monitorTimeout: Int64
     /// How the units' configurations stand to each other, in the device's words: `In Sync`.

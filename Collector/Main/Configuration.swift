@@ -94,6 +94,7 @@ struct Configuration: Sendable {
         /// Where its units send their log from.
         var syslogFrom: [IPAddress] = []
         var podsVia: PodsVia
+        var hasGTM: Bool
         var bigip: BigIP
     }
 
@@ -172,6 +173,7 @@ extension Configuration {
             snapshot.loadBalancers[item.name] = LoadBalancerFacts(
                 name: item.name,
                 podsVia: item.podsVia,
+                hasGTM: item.hasGTM,
                 units: Dictionary(uniqueKeysWithValues: item.bigip.units.map { ($0, readings) })
             )
         }

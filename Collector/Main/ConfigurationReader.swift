@@ -197,10 +197,10 @@ struct ConfigurationReader {
             }
             via = choice
         }
-        if let gtm = keys["gtm"], try gtm.flag() { throw gtm.error("GTM is not read yet") }
         var read = Configuration.LoadBalancer(
             name: try required("name", keys, tree).text(),
             podsVia: via,
+            hasGTM: try keys["gtm"]?.flag() ?? false,
             bigip: try readBigIP(try required("bigip", keys, tree))
         )
         if let syslog = keys["syslog"] {

@@ -50,7 +50,7 @@ extension Configuration.LoadBalancer {
             name: name,
             unit: unit,
             client: client,
-            partitions: bigip.partitions,
+            scope: ReadScope(partitions: bigip.partitions, podsVia: podsVia, hasGTM: hasGTM),
             period: bigip.every
         )
     }

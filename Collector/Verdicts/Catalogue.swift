@@ -243,6 +243,14 @@ extension Kind {
                 "two reads have passed already",
                 "a virtual server is offline and no earlier root explains it"
             )
+        case .gtmDegraded:
+            row(
+                .gtm,
+                .warning,
+                0,
+                "two reads have passed already",
+                "a wide IP or a member of its pools is down in GTM, and no earlier root explains it"
+            )
         case .agentSilent:
             row(
                 nil,

@@ -12,6 +12,7 @@ struct Finding {
     var loadBalancer: String?
     var pool: String?
     var virtualServer: String?
+    var wideIP: String?
     var severity: Severity
     var since: Timestamp?
     /// The part of the sentence that tells what was seen.

@@ -77,7 +77,7 @@ private func identity(
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.virtualServer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
-    case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen:
+    case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded:
         return "\(kind)/\(finding.loadBalancer ?? "")"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,

@@ -8,17 +8,18 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
     var impact = Impact()
     impact.prefixes = group.prefixes
     impact.nodes = group.nodes
-    for facts in world.snapshot.loadBalancers.values {
+    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
         let members = group.prefixes.flatMap { world.members(of: facts.name, in: $0) }
         impact.poolMembers += members.count
-        let own = group.findings.filter { $0.loadBalancer == facts.name }.compactMap(\.pool)
-        let pools = Set(members.map(\.pool)).union(group.prefixes.isEmpty ? own : [])
+        let findings = group.findings.filter { $0.loadBalancer == facts.name }
+        let named = group.prefixes.isEmpty ? findings.compactMap(\.pool) : []
+        let pools = Set(members.map(\.pool)).union(named)
         impact.pools += pools.sorted()
-        let servers = facts.activeUnit(at: world.now)?.latest?.value.virtualServers ?? []
-        let named = group.findings.filter { $0.loadBalancer == facts.name }
-            .compactMap(\.virtualServer)
-        let before = servers.filter { $0.pool.map(pools.contains) ?? false }.map(\.name)
-        impact.virtualServers += Set(named + before).sorted()
+        let before = pools.flatMap { world.virtualServers(of: facts.name, before: $0) }.map(\.name)
+        let servers = Set(findings.compactMap(\.virtualServer) + before).sorted()
+        impact.virtualServers += servers
+        let wideIPs = servers.flatMap { world.wideIPs(of: facts.name, before: $0) }.map(\.domain)
+        impact.wideIPs += Set(wideIPs + findings.compactMap(\.wideIP)).sorted()
     }
     return impact
 }

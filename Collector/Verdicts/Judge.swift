@@ -29,6 +29,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
             && offline.contains([$0.loadBalancer, $0.pool])
     }
     findings += servers
+    findings += globalFindings(in: world, findings)
     let verdicts = verdicts(from: findings, carried: carriedCounts(paths), in: world)
     return Judgement(
         paths: annotated(paths, with: verdicts),
@@ -47,7 +48,7 @@ private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -
     judgeUplinks(&path, in: world)
     judgeSwitches(&path, of: node, in: world)
     judgeLoadBalancers(&path, in: world)
-    path.add(StageResult(.gtm, .notChecked))
+    judgeWideIPs(&path, in: world)
     if isInTransit(node, now: world.now) { path.findings = [] }
     return path
 }

@@ -48,6 +48,7 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case ltmRoutesRemoved = "ltm-routes-removed"
     case ltmUnitDiffers = "ltm-unit-differs"
     case virtualServerDown = "virtual-server-down"
+    case gtmDegraded = "gtm-degraded"
     case agentSilent = "agent-silent"
     case sourceUnreadable = "source-unreadable"
 

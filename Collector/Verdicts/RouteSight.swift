@@ -7,9 +7,14 @@ struct RouteSight {
     private var routes = PrefixMap<LoadBalancerRoute>()
     private var networks = PrefixMap<Bool>()
     private let knowsNetworks: Bool
+    /// Why what is not covered may be so all the same.
+    private let gap: String?
 
     init(_ table: LoadBalancerTable) {
-        for route in table.routes { routes[route.prefix] = route }
+        // For the same prefix what is configured wins over what is learned.
+        for route in table.routes where route.isDynamic { routes[route.prefix] = route }
+        for route in table.routes where !route.isDynamic { routes[route.prefix] = route }
+        gap = table.liveRoutesProblem
         for network in table.selfNetworks { networks[network] = true }
         knowsNetworks = !table.selfNetworks.isEmpty
     }
@@ -17,6 +22,8 @@ struct RouteSight {
     /// All of the prefix must be covered by something usable: one route or one network.
     func state(of prefix: Prefix) -> StageState {
         if networks.longestMatch(prefix) != nil { return .ok }
+        // A learned route may be longer than whatever is configured.
+        if let gap { return .unknown(reason: "configured routes only, \(gap)") }
         guard let route = routes.longestMatch(prefix)?.value else { return .missing }
         switch route.target {
         case .gateway(let gateway):

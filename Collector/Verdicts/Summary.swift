@@ -46,6 +46,10 @@ func summary(of group: CauseGroup, in world: World) -> String {
             + " no earlier stage explains it; \(what)"
     case .virtualServerDown:
         return "\(loadBalancer(group)): virtual server \(what), no earlier stage explains it"
+    case .gtmDegraded:
+        let more = group.findings.count - 1
+        let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
+        return "\(loadBalancer(group)): \(what)\(rest)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,

@@ -33,6 +33,7 @@ struct World {
     private let membersByPool: [String: [String: LoadBalancerPool]]
     private let serversByPool: [String: [String: [VirtualServer]]]
 
+    private let wideIPsByServer: [String: [String: [WideIP]]]
     /// Why members of a load balancer may not be known, by its name.
     let gaps: [String: String]
 
@@ -69,6 +70,7 @@ struct World {
         serversByPool = units.mapValues { unit in
             Dictionary(grouping: unit.latest?.value.virtualServers ?? [], by: { $0.pool ?? "" })
         }
+        wideIPsByServer = units.mapValues { Self.byServer($0.latest?.value.wideIPs ?? []) }
         gaps = units.compactMapValues { $0.latest?.value.gap }
         let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
         for name in several { sights[name]?.usesSeveralPaths = true }
@@ -84,6 +86,16 @@ struct World {
         }
     }
 
+    private static func byServer(_ wideIPs: [WideIP]) -> [String: [WideIP]] {
+        var all: [String: [WideIP]] = [:]
+        for wideIP in wideIPs {
+            for server in Set(wideIP.members.compactMap(\.virtualServer)) {
+                all[server, default: []].append(wideIP)
+            }
+        }
+        return all
+    }
+
     func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
         membersByCIDR[loadBalancer]?[prefix] ?? []
     }
@@ -95,6 +107,11 @@ struct World {
     /// The virtual servers that send to a pool.
     func virtualServers(of loadBalancer: String, before pool: String) -> [VirtualServer] {
         serversByPool[loadBalancer]?[pool] ?? []
+    }
+
+    /// The wide IPs that lead to a virtual server.
+    func wideIPs(of loadBalancer: String, before server: String) -> [WideIP] {
+        wideIPsByServer[loadBalancer]?[server] ?? []
     }
 
     /// Whether any member outside `prefix` is up.

@@ -135,7 +135,11 @@ import Verdicts
             },
             standby: kill
         )
-        #expect(site.kinds == [])
+        #expect(site.kinds == [.sourceUnreadable])
+        #expect(
+            site.judgement.verdicts.first?.summary
+                == "ltm-1 cannot be read: no unit carries traffic"
+        )
         #expect(site.states(.member, of: 1) == [.unknown(reason: "no unit is active")])
     }
 }

@@ -95,6 +95,17 @@ def unit(_):
     return dict(UNIT)
 
 
+def deafen_gtm(lab, _):
+    """GTM's iQuery to its own LTM fails: it takes every virtual server for down."""
+    reason = " Monitor /Common/bigip : no reply from big3d: timed out"
+    ltm.ask(lab, {"gtm": {"virtuals": {f"ltm-pair:{name}": {"state": "offline", "reason": reason}
+                                       for name in ltm.POOLS}}})
+
+
+def hear_gtm(lab, _):
+    ltm.ask(lab, {"gtm": {"virtuals": {f"ltm-pair:{name}": None for name in ltm.POOLS}}})
+
+
 FAULTS = [
     dict(name="ltm-route-missing", summary="the LTM loses its route to the pods",
          apply=remove_route, mend=restore_route, subject=unit),
@@ -110,6 +121,8 @@ FAULTS = [
     dict(name="virtual-server-down", summary="every pod of one service answers 503",
          apply=fail_service, mend=heal_service,
          subject=lambda _: {"virtualServer": f"/K8S/default_{SERVICE}", "pool": f"/K8S/{ltm.pool_name(SERVICE)}", **UNIT}),
+    dict(name="gtm-degraded", summary="GTM has no answer from the LTM's big3d",
+         apply=deafen_gtm, mend=hear_gtm, subject=unit, severity="warning"),
     dict(name="source-unreadable", summary="the LTM answers 503 to every read",
          apply=refuse_reading, mend=allow_reading, subject=unit, severity="warning"),
 ]

@@ -30,6 +30,12 @@ def configuration(lab, unit, interval, timeout):
                      "vlan": f"/Common/{switch.name}"}
                     for switch, address in zip(SWITCHES, LTM_SELF_ADDRESSES)],
         "routes": ROUTES,
+        "gtm": {
+            "servers": [{"name": "ltm-pair", "virtualServers": [
+                {"name": name, "destination": f"10.50.0.{last}:80"} for name, last in POOLS.items()]}],
+            "pools": [{"name": name, "members": [f"ltm-pair:{name}"]} for name in POOLS],
+            "wideIPs": [{"name": f"{name}.lab.example", "pools": [name]} for name in POOLS],
+        },
         "pools": [{"name": pool_name(name), "members": members(last)}
                   for name, last in POOLS.items()],
         "virtuals": [{"name": f"default_{name}", "destination": f"10.50.0.{last}:80",

@@ -19,7 +19,8 @@ HOLD = 0.3
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
                  "switch-partial-paths", "switch-route-flapping", "ltm-route-missing",
                  "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing", "ltm-member-stale",
-                 "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs", "virtual-server-down"}
+                 "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs", "virtual-server-down",
+                 "gtm-degraded"}
 # How long a pool may differ: the controller's round, a read of the LTM, and a second more.
 MEMBER_PATIENCE = 4_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
@@ -103,6 +104,7 @@ switches:
       partitions: [K8S]
       every: {ltm_every}
     pods-via: static
+    gtm: true
     syslog: {{ from: [{LTM_ADDRESS}] }}
 alerts:
   hold:

@@ -9,20 +9,20 @@ package struct BigIPPoller: Sendable {
     /// What was asked for between rounds: by judgement that is in doubt, by the unit's own syslog.
     package let requested = RequestedPools()
     private let client: BigIPClient
-    private let partitions: [String]
+    private let scope: ReadScope
     private let period: Int64
 
     package init(
         name: String,
         unit: String,
         client: BigIPClient,
-        partitions: [String],
+        scope: ReadScope,
         period: Int64
     ) {
         self.name = name
         self.unit = unit
         self.client = client
-        self.partitions = partitions
+        self.scope = scope
         self.period = period
     }
 
@@ -32,7 +32,7 @@ package struct BigIPPoller: Sendable {
         pause: @Sendable (Int64) async -> Void,
         deliver: @Sendable (FactUpdate) -> Void
     ) async {
-        var state = UnitState(partitions: partitions, period: period)
+        var state = UnitState(scope, period: period)
         var schedule = PollSchedule(period: period)
         while !Task.isCancelled {
             let began = clock()
@@ -48,7 +48,7 @@ package struct BigIPPoller: Sendable {
 
     /// One round, and nothing kept of it.
     package func read(clock: @Sendable () -> Timestamp) async -> ReadResult<LoadBalancerTable> {
-        var state = UnitState(partitions: partitions, period: period)
+        var state = UnitState(scope, period: period)
         return await read(&state, clock)
     }
 
@@ -88,7 +88,8 @@ package struct BigIPPoller: Sendable {
         while !Task.isCancelled, clock() < end {
             if isWell, requested.takeRound() { end = min(end, earliest) }
             let (due, next) =
-                isWell ? requested.due(state.reads, floor: max(period / 4, 500), at: clock()) : ([], nil)
+                isWell
+                ? requested.due(state.reads, floor: max(period / 4, 500), at: clock()) : ([], nil)
             guard !due.isEmpty else {
                 await pause(min(end, next ?? end) - clock())
                 continue

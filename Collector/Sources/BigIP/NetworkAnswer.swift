@@ -23,7 +23,7 @@ package func decodeRoutes(
 }
 
 /// `default`, `default-inet6`, `default%1`, `10.16.0.0%1/16`, `10.16.0.0/16`, a bare address.
-private func network(_ text: String) -> (Prefix, Int?)? {
+func network(_ text: String) -> (Prefix, Int?)? {
     let parts = trimmed(text).split(separator: "%", maxSplits: 1)
     guard let head = parts.first else { return nil }
     let tail = parts.count == 2 ? parts[1].split(separator: "/", maxSplits: 1) : []

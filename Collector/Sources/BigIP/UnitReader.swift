@@ -10,7 +10,7 @@ struct UnitReader: Sendable {
     let client: BigIPClient
 
     /// Vendor tools that asked for more pools at once ran into time-outs.
-    private static let pageSize = 50
+    static let pageSize = 50
     /// Statistics of that many members are about 1 MB.
     private static let memberPage = 500
 
@@ -181,24 +181,35 @@ struct UnitReader: Sendable {
         )
     }
 
+    /// What the unit uses now, of those route domains; learned routes are nowhere else.
+    func liveRoutes(of domains: Set<Int>) async throws -> [LoadBalancerRoute] {
+        let answer = try decodeLiveRoutes(try await get("net/route/stats"))
+        try whole(answer.problems, "net/route/stats")
+        return answer.routes.filter { domains.contains($0.routeDomain ?? 0) }
+    }
+
     // MARK: - Requests
 
-    private func list<Row>(
+    /// `options` stand before the page's, each with its `&`.
+    func list<Row>(
         _ path: String,
         filter partition: String?,
         size: Int = UnitReader.pageSize,
+        options: String = "",
         _ decode: ([UInt8]) throws -> PageOf<Row>
     ) async throws -> [String: Row] {
         let filter = partition.map { "$filter=partition%20eq%20\(escaped($0))&" } ?? ""
         var list = PagedList<Row>(path, size: size)
         var isMore = true
         while isMore {
-            isMore = try list.take(try decode(try await get("\(path)?\(filter)\(list.query)")))
+            isMore = try list.take(
+                try decode(try await get("\(path)?\(filter)\(options)\(list.query)"))
+            )
         }
         return list.rows
     }
 
-    private func get(_ path: String) async throws -> [UInt8] {
+    func get(_ path: String) async throws -> [UInt8] {
         try await client.get("/mgmt/tm/" + path)
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Facts
+package import Facts
 import Routing
 
 /// What is kept of a unit between rounds, and the order of a round.
@@ -7,13 +7,15 @@ import Routing
 /// 1. sys/mcp-state must be running: a restarting unit answers 404 and empty lists.
 /// 2. cm/device: the unit's own role; asked again at the end, for it may change in between.
 /// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members.
-/// 4. Virtual servers, routes and self IPs; monitors' time-outs and route domains less often.
+/// 4. Virtual servers, routes and self IPs, learned routes where pods are reached by them; of the active unit
+///    the wide IPs that lead to its virtual servers; monitors' time-outs and route domains less often.
 /// 5. Whatever has become less is asked for in another way before it is believed: a unit that restarts
 ///    answers 200 with half of what it has.
 struct UnitState {
-    private let partitions: [String]
+    private let scope: ReadScope
     /// What is known of the pools.
     private(set) var reads: PoolReads
+    private var global = GlobalReads()
     private var timeouts: [String: Int64] = [:]
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
@@ -28,9 +30,9 @@ struct UnitState {
         "http", "tcp", "https", "tcp-half-open", "gateway-icmp", "icmp", "udp",
     ]
 
-    init(partitions: [String], period: Int64) {
-        self.partitions = partitions
-        reads = PoolReads(partitions: partitions, period: period)
+    init(_ scope: ReadScope, period: Int64) {
+        self.scope = scope
+        reads = PoolReads(partitions: scope.partitions, period: period)
     }
 
     /// A round. What was read of pools before it failed is kept for the next.
@@ -41,16 +43,18 @@ struct UnitState {
         try await reader.isRunning()
         (hasShrunk, reads.isInDoubt) = (false, false)
         var table = LoadBalancerTable(role: try await reader.role())
-        table.partitions = Set(partitions)
+        table.partitions = Set(scope.partitions)
         table.synchronization = try await reader.synchronization()
         var pools: [BigIPPool] = []
-        for partition in partitions { pools += try await reader.pools(of: partition) }
+        for partition in scope.partitions { pools += try await reader.pools(of: partition) }
         try await readSlow(reader, pools)
         let outcome = try await reads.round(pools, reader, clock: clock)
         (table.pools, table.unreadPools) = (outcome.pools, outcome.unread)
         table.awaitedPools = outcome.awaited
-        table.virtualServers = try await reader.virtualServers(of: partitions)
+        table.virtualServers = try await reader.virtualServers(of: scope.partitions)
         (table.routes, table.selfNetworks) = try await network(reader)
+        try await readLiveRoutes(into: &table, reader)
+        if table.role == .active { try await readWideIPs(into: &table, reader) }
         table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
         if hasShrunk || reads.isInDoubt { try await reader.isRunning() }
         guard try await reader.role() == table.role else { throw BigIPRoleChange() }
@@ -83,13 +87,43 @@ struct UnitState {
         return network
     }
 
+    /// With `pods-via: dynamic`. Where they cannot be had the configured ones stand alone, and prove no absence.
+    private func readLiveRoutes(
+        into table: inout LoadBalancerTable,
+        _ reader: UnitReader
+    ) async throws {
+        guard scope.podsVia == .dynamicRoutes else { return }
+        do {
+            table.routes += try await reader.liveRoutes(of: domains).filter(\.isDynamic)
+        } catch let error where isOfAnswer(error) {
+            table.liveRoutesProblem = "net/route/stats: \(error)"
+        }
+    }
+
+    /// What is wrong with GTM's answers is no reason to disbelieve the LTM's.
+    private mutating func readWideIPs(
+        into table: inout LoadBalancerTable,
+        _ reader: UnitReader
+    ) async throws {
+        guard scope.hasGTM else { return }
+        do {
+            table.wideIPs = try await global.round(table.virtualServers, reader)
+        } catch let error where isOfAnswer(error) {
+            table.wideIPProblem = "GTM: \(error)"
+        }
+    }
+
+    private func isOfAnswer(_ error: any Error) -> Bool {
+        error is BigIPRequestError || error is BigIPDecodingError || error is BigIPDoubt
+    }
+
     // MARK: - What changes seldom
 
     private mutating func readSlow(_ reader: UnitReader, _ pools: [BigIPPool]) async throws {
         let used = monitors(of: pools)
         var isAsking = false
         if roundsUntilSlow <= 0 {
-            domains = try await reader.routeDomains(of: partitions) ?? domains
+            domains = try await reader.routeDomains(of: scope.partitions) ?? domains
             isAsking = true
             roundsUntilSlow = Self.slowRounds
         } else if used.allSatisfy({ timeouts[$0] != nil }) {
@@ -115,6 +149,23 @@ struct UnitState {
 
     private func timeout(of pools: [BigIPPool]) -> Int64? {
         monitors(of: pools).compactMap { timeouts[$0] }.filter { $0 > 0 }.max()
+    }
+}
+
+/// What of a unit is read.
+package struct ReadScope: Sendable {
+    package var partitions: [String]
+    package var podsVia: PodsVia
+    package var hasGTM: Bool
+
+    package init(
+        partitions: [String],
+        podsVia: PodsVia = .defaultGateway,
+        hasGTM: Bool = false
+    ) {
+        self.partitions = partitions
+        self.podsVia = podsVia
+        self.hasGTM = hasGTM
     }
 }
 

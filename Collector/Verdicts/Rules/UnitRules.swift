@@ -167,5 +167,5 @@ extension [PoolMember] {
 
 extension PodsVia {
     /// The unit's own configuration says how it reaches the pods.
-    var isByRoute: Bool { self == .staticRoutes || self == .defaultGateway }
+    var isByRoute: Bool { self != .notChecked }
 }

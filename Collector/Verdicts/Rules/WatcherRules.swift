@@ -83,7 +83,9 @@ private func trouble(
 private func unreadableUnits(in world: World) -> [Finding] {
     world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
         facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
-            guard let (what, since) = trouble(readings, at: world.now) ?? unreadPools(readings)
+            guard
+                let (what, since) = trouble(readings, at: world.now) ?? unreadPools(readings)
+                    ?? unreadParts(readings)
             else { return nil }
             // One of two that cannot be read is another matter than both.
             var finding = Finding(
@@ -123,6 +125,15 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
         finding.source = "role"
         return finding
     }
+}
+
+/// Learned routes or wide IPs that two rounds could not read, while all else could be.
+private func unreadParts(_ readings: Readings<LoadBalancerTable>) -> (String, Timestamp)? {
+    guard let latest = readings.latest?.value, let previous = readings.previous else { return nil }
+    let problems = [\LoadBalancerTable.liveRoutesProblem, \.wideIPProblem].compactMap { part in
+        previous.value[keyPath: part] == nil ? nil : latest[keyPath: part]
+    }
+    return problems.first.map { ($0, previous.at) }
 }
 
 /// Pools that two rounds could not read, while all else could be.

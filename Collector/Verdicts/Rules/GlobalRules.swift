@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Wide IPs that GTM answers with less than there is, in this order:
+/// 1. not asked for, not read twice, checking, unknown, or disabled by an operator → nothing;
+/// 2. members that are down and whose virtual server is down here too, or is not known, or has an earlier
+///    root → impact of that;
+/// 3. members that are down though their virtual server is available here: GTM's own sight of it, told apart
+///    by whether its server answered at all → gtm-degraded;
+/// 4. a wide IP that is down as a whole without any such member → gtm-degraded.
+/// All of one load balancer are one verdict.
+func globalFindings(in world: World, _ findings: [Finding]) -> [Finding] {
+    world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
+        guard facts.hasGTM, let unit = facts.activeUnit(at: world.now), let read = unit.latest,
+            let now = read.value.wideIPs, let before = unit.previous?.value.wideIPs
+        else { return [Finding]() }
+        let known = Dictionary(before.map { (WideIPKey($0), $0) }) { first, _ in first }
+        let explained = explainedServers(facts.name, read.value, findings)
+        return now.compactMap { wideIP in
+            known[WideIPKey(wideIP)].flatMap { before in
+                finding(wideIP, before, facts.name, read, explained, hold: unit.staleAfter / 3)
+            }
+        }
+    }
+}
+
+private struct WideIPKey: Hashable {
+    let name: String
+    let type: String
+
+    init(_ wideIP: WideIP) { (name, type) = (wideIP.name, wideIP.type) }
+}
+
+/// Virtual servers that are down here, or that something earlier may take down.
+private func explainedServers(
+    _ name: String,
+    _ table: LoadBalancerTable,
+    _ findings: [Finding]
+) -> Set<String> {
+    let own = findings.filter { $0.loadBalancer == name && $0.severity == .critical }
+    let pools = Set(own.compactMap(\.pool))
+    let unwell = table.virtualServers.filter { server in
+        server.availability != "available" || server.enabled != "enabled"
+            || server.pool.map(pools.contains) ?? false
+    }
+    return Set(unwell.map(\.name)).union(own.compactMap(\.virtualServer))
+}
+
+private func finding(
+    _ wideIP: WideIP,
+    _ before: WideIP,
+    _ name: String,
+    _ read: Read<LoadBalancerTable>,
+    _ explained: Set<String>,
+    hold: Int64
+) -> Finding? {
+    let downBefore = Set(before.members.filter(\.state.isDown).map { [$0.server, $0.name] })
+    let down = wideIP.members.filter {
+        $0.state.isDown && downBefore.contains([$0.server, $0.name])
+    }
+    let own = down.filter { $0.virtualServer.map { !explained.contains($0) } ?? false }
+    let isDown = wideIP.state.isDown && before.state.isDown
+    let isImpact = down.contains { $0.virtualServer.map(explained.contains) ?? false }
+    guard !own.isEmpty || isDown && !isImpact else { return nil }
+    var finding = Finding(
+        .gtmDegraded,
+        loadBalancer: name,
+        what: words(wideIP, own, isDown: isDown),
+        evidence: [Evidence("\(name) GTM", wideIP.domain, text(wideIP.state), at: read.at)]
+            + own.prefix(3).map { member in
+                let place = "\(member.server):\(member.name)"
+                return Evidence("\(name) GTM", place, text(member.state), at: read.at)
+            },
+        verify: [
+            Verification(
+                on: name,
+                "tmsh show gtm wideip \([wideIP.type, wideIP.name].filter { !$0.isEmpty }.joined(separator: " "))"
+            )
+        ]
+            + own.prefix(1).map {
+                Verification(on: name, "tmsh show gtm server \($0.server) virtual-servers")
+            },
+        // GTM hears of a change later than the LTM itself.
+        hold: hold
+    )
+    finding.wideIP = wideIP.domain
+    finding.virtualServer = own.count == 1 ? own[0].virtualServer : nil
+    return finding
+}
+
+private func words(_ wideIP: WideIP, _ down: [GlobalMember], isDown: Bool) -> String {
+    let extent = isDown ? "is offline" : "is degraded"
+    let place = "wide IP \(wideIP.domain) \(extent)"
+    guard let first = down.first else { return "\(place): \(wideIP.state.reason)" }
+    if down.allSatisfy(\.state.isUnheard) {
+        let servers = Set(down.map(\.server)).sorted().joined(separator: ", ")
+        return "\(place): GTM has no answer from big3d of \(servers), what it asks for is available"
+    }
+    let count = down.count == 1 ? "its member" : "\(down.count) members, among them"
+    return
+        "\(place): \(count) \(first.server):\(first.name) is down in GTM and available in the LTM"
+}
+
+private func text(_ state: GlobalState) -> String {
+    state.reason.isEmpty ? state.availability : "\(state.availability): \(state.reason)"
+}
+
+/// The wide IPs that lead to a path's virtual servers.
+func judgeWideIPs(_ path: inout JudgedPath, in world: World) {
+    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
+        guard facts.hasGTM else {
+            path.add(StageResult(.gtm, at: facts.name, .notChecked))
+            continue
+        }
+        let read = facts.activeUnit(at: world.now)?.latest
+        guard let read, read.value.wideIPs != nil else {
+            let reason = read?.value.wideIPProblem ?? "not read yet"
+            path.add(StageResult(.gtm, at: facts.name, .unknown(reason: reason)))
+            continue
+        }
+        let pools = Set(world.members(of: facts.name, in: path.trace.prefix).map(\.pool))
+        let servers = pools.flatMap { world.virtualServers(of: facts.name, before: $0) }
+        let names = Set(servers.map(\.name).flatMap { world.wideIPs(of: facts.name, before: $0) })
+        path.add(stage(names.sorted { $0.name < $1.name }, facts.name, at: read.at))
+    }
+    if world.snapshot.loadBalancers.isEmpty { path.add(StageResult(.gtm, .notChecked)) }
+}
+
+private func stage(_ wideIPs: [WideIP], _ name: String, at moment: Timestamp) -> StageResult {
+    let state: StageState
+    if wideIPs.isEmpty {
+        state = .notChecked
+    } else if let down = wideIPs.first(where: \.state.isDown) {
+        state = .wrong(expected: "available", found: "\(down.domain) offline")
+    } else if wideIPs.contains(where: { $0.state.availability == "available" }) {
+        state = .ok
+    } else {
+        state = .unknown(reason: wideIPs[0].state.reason)
+    }
+    let detail = wideIPs.prefix(3).map(\.domain).joined(separator: ", ")
+    return StageResult(.gtm, at: name, state, detail: detail, readAt: moment)
+}
