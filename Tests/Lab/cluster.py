@@ -11,7 +11,7 @@ import faults_node
 import kubernetes
 import podpath
 from state import Lab
-from topology import NODES, node
+from topology import NODES, SERVICES, node
 
 # Each for a few seconds, with the watches dropped first so that it is met: nothing may be said.
 UNWELL = [
@@ -90,10 +90,10 @@ def gone(lab, collector):
 def roll(lab):
     """Each node's pods go and come back, one node after the other."""
     for each in NODES:
-        for name in kubernetes.POOLS:
+        for name in SERVICES:
             kubernetes.put(lab, kubernetes.slice_of(name, without=[each.name]))
         time.sleep(1.5)
-    for name in kubernetes.POOLS:
+    for name in SERVICES:
         kubernetes.put(lab, kubernetes.slice_of(name))
 
 
@@ -101,7 +101,7 @@ def replace(lab, collector):
     """As an operator takes a node away for good, and puts another in its place."""
     seen = len(collector.transitions())
     kubernetes.put(lab, kubernetes.node(LEAVING, unschedulable=True))
-    for name in kubernetes.POOLS:
+    for name in SERVICES:
         kubernetes.put(lab, kubernetes.slice_of(name, without=[LEAVING.name]))
     time.sleep(3)
     podpath.stop(lab, [f"agent-{LEAVING.name}"])
@@ -112,7 +112,7 @@ def replace(lab, collector):
     kubernetes.put(lab, kubernetes.node(LEAVING), kubernetes.cilium_node(LEAVING))
     faults_node.configure_bird(lab, LEAVING)
     podpath.start(lab, [f"agent-{LEAVING.name}"])
-    for name in kubernetes.POOLS:
+    for name in SERVICES:
         kubernetes.put(lab, kubernetes.slice_of(name))
     demo.wait("health", demo.RESOLVE, collector.is_well)
     said = [f"said: {a['transition']} {a['kind']} {a['summary']}" for a in collector.transitions()[seen:]]

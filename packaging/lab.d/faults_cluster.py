@@ -6,7 +6,7 @@ import time
 import kubernetes
 import ltm
 from state import until
-from topology import LTM, NODES
+from topology import LTM, NODES, SERVICES
 
 UNNAMED = "n9"
 OTHER_CIDR = "10.16.98.0/24"
@@ -70,7 +70,7 @@ def lose_member(lab, node):
 
 
 def regain_member(lab, node):
-    members = ltm.members(10)
+    members = ltm.members(SERVICES["web"])
     ltm.ask(lab, {"members": {ltm.pool_name("web"): members}})
     heal_controller(lab, node)
     settled(lab)
@@ -88,7 +88,7 @@ def forget_member(lab, _):
 
 
 def empty_pool(lab, _):
-    set_mood(lab, f"empties {ltm.pool_name('web')}")
+    set_mood(lab, f"empties {ltm.pool_path('web')}")
     until(lambda: not pool_members(lab, "web"), 10, "the controller does not empty the pool")
 
 
@@ -99,19 +99,19 @@ def fill_pool(lab, _):
 
 def freeze_all(lab, node):
     freeze(lab)
-    for name in ltm.POOLS:
+    for name in SERVICES:
         roll(lab, name, node)
 
 
 def thaw(lab, _):
-    for name in ltm.POOLS:
+    for name in SERVICES:
         kubernetes.put(lab, kubernetes.slice_of(name))
     heal_controller(lab, None)
     settled(lab)
 
 
 def settled(lab):
-    until(lambda: all(len(pool_members(lab, name)) == len(NODES) for name in ltm.POOLS), 10,
+    until(lambda: all(len(pool_members(lab, name)) == len(NODES) for name in SERVICES), 10,
           "the pools are not as Kubernetes has them")
 
 
@@ -120,7 +120,7 @@ def prefix(node):
 
 
 def pool(_):
-    return {"loadBalancer": "ltm-1", "pool": f"/K8S/{ltm.pool_name('web')}"}
+    return {"loadBalancer": "ltm-1", "pool": ltm.pool_path("web")}
 
 
 FAULTS = [

@@ -9,8 +9,8 @@ import ltm
 import namespaces
 import nxapi
 from state import REPOSITORY, LabError, UsageError
-from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
-                      node as node_named)
+from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, PARTITION, POD_SUPERNET, SWITCHES,
+                      TENANT, node as node_named)
 
 PAGE_PORT = 10480
 AGENTS_PORT = 10443
@@ -100,7 +100,7 @@ switches:
       username: podpath
       password-file: bigip-password
       ca: ca.crt
-      partitions: [K8S]
+      partitions: [{PARTITION}, {TENANT}]
       every: {ltm_every}
     pods-via: static
     syslog: {{ from: [{LTM_ADDRESS}] }}

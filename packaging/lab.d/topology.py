@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 AS = 64512
 POD_SUPERNET = "10.16.0.0/16"
-PODS_A_NODE = (10, 11, 12)
+PODS_A_NODE = (10, 11, 12, 13, 14)
+# The last number of the addresses of a service's pods, and of its virtual server: those that ConfigMaps in the
+# controller's own schema expose, one by a VirtualServer, one by a declaration for AS3.
 POOLS = {"web": 10, "api": 11, "shop": 12}
+RESOURCE, DECLARED = "cart", "mail"
+SERVICES = {**POOLS, RESOURCE: 13, DECLARED: 14}
+# Partitions of the LTM that the controller writes; the latter is the declaration's tenant.
+PARTITION, TENANT = "K8S", "AS3"
 COLLECTOR = "collector"
 COLLECTOR_ADDRESS = "192.168.100.1"
 LTM = "ltm"
