@@ -3,10 +3,11 @@
 
 import time
 
+import exposure
 import kubernetes
 import ltm
 from state import until
-from topology import LTM, NODES, SERVICES
+from topology import LTM, NODES, POD_SUPERNET, SERVICES
 
 UNNAMED = "n9"
 OTHER_CIDR = "10.16.98.0/24"
@@ -115,8 +116,48 @@ def settled(lab):
           "the pools are not as Kubernetes has them")
 
 
+# Settings
+
+
+def misconfigure(lab, _):
+    """Two controllers write one partition, and nodes become members where pods should be."""
+    kubernetes.put(lab, exposure.controller(replicas=2, members="nodeport"))
+
+
+def configure(lab, _):
+    kubernetes.put(lab, exposure.controller())
+
+
+def masquerade_more(lab, _):
+    """Only among pods is an address kept: the LTM's own networks see the nodes' instead."""
+    kubernetes.put(lab, *kubernetes.masquerade(inside=POD_SUPERNET))
+
+
+def masquerade_less(lab, _):
+    kubernetes.put(lab, *kubernetes.masquerade())
+
+
+# Nodes
+
+
+def lose_touch(lab, node):
+    """The node's kubelet is not heard of, and nobody takes its pods out of the slices or the pools."""
+    freeze(lab)
+    kubernetes.put(lab, kubernetes.node(node, ready=False))
+
+
+def regain_touch(lab, node):
+    kubernetes.put(lab, kubernetes.node(node))
+    heal_controller(lab, node)
+    settled(lab)
+
+
 def prefix(node):
     return node.cidr.rpartition(".")[0] + "."
+
+
+def unit(_):
+    return {"loadBalancer": "ltm-1"}
 
 
 def pool(_):
@@ -135,5 +176,11 @@ FAULTS = [
     dict(name="ltm-pool-emptied", summary="the controller takes an answer for empty and empties a pool",
          apply=empty_pool, mend=fill_pool, subject=pool),
     dict(name="ltm-pools-frozen", summary="the controller stops applying while pods roll",
-         apply=freeze_all, mend=thaw, subject=lambda _: {"loadBalancer": "ltm-1"}),
+         apply=freeze_all, mend=thaw, subject=unit),
+    dict(name="cis-misconfigured", summary="two controllers run, and they write nodes for members",
+         apply=misconfigure, mend=configure, subject=unit, severity="info"),
+    dict(name="masquerade-outside", summary="what pods send to the LTM's networks is masqueraded",
+         apply=masquerade_more, mend=masquerade_less, subject=unit, severity="info"),
+    dict(name="ready-but-unreachable", summary="a node is NotReady, its pods are ready and stay members",
+         apply=lose_touch, mend=regain_touch, subject=lambda node: {"node": node.name}, severity="warning"),
 ]
