@@ -153,7 +153,7 @@ def regain_touch(lab, node):
 
 
 def prefix(node):
-    return node.cidr.rpartition(".")[0] + "."
+    return node.pod_network + "."
 
 
 def unit(_):

@@ -99,10 +99,10 @@ def service(name):
             "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 80}]}}
 
 
-def slice_of(name, without=(), also=()):
+def slice_of(name, without=(), also=(), nodes=None):
     """The service's pods: one on each node, but for the nodes left out, and some that are no more than that."""
-    pods = [(f"{each.cidr.rpartition('.')[0]}.{SERVICES[name]}", each.name)
-            for each in NODES if each.name not in without]
+    pods = [(f"{each.pod_network}.{SERVICES[name]}", each.name)
+            for each in nodes or NODES if each.name not in without]
     endpoints = [{"addresses": [address], "conditions": {"ready": True}, "nodeName": on}
                  for address, on in [*pods, *also]]
     return {"kind": "EndpointSlice",
