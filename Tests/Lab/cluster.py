@@ -101,7 +101,7 @@ def gone(lab, collector):
 
 
 def is_about_the_server(alert):
-    return alert["kind"] == "source-unreadable" and alert["subject"] == {"source": "kubernetes"}
+    return alert["kind"] == "source-unreadable" and alert["summary"].startswith("the API server ")
 
 
 def told(alert):
