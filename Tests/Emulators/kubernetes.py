@@ -7,10 +7,12 @@ prints a token.
     kubernetes.py --listen ADDRESS:PORT --certificate C --key K --token-file FILE --control SOCKET [--minor 19]
 
 Once it listens it prints `kubernetes: listening on ADDRESS:PORT`; port 0 picks one. The token file is read at
-each request. Served are GETs of /version, /readyz and, cluster wide, of nodes, services, configmaps, endpoints,
-endpointslices (v1beta1 from 1.17 to 1.24, v1 from 1.21 on) and, once they are switched on, ciliumnodes and
-blockaffinities. A list takes limit, continue and labelSelector (key=value, joined by commas); a watch takes
-resourceVersion, labelSelector, allowWatchBookmarks, timeoutSeconds and, from 1.32 on, sendInitialEvents.
+each request. Served are GETs of /version, /readyz and of nodes, services, configmaps, endpoints, endpointslices
+(v1beta1 from 1.17 to 1.24, v1 from 1.21 on), deployments, daemonsets and, once they are switched on, ciliumnodes,
+blockaffinities, virtualservers and transportservers: cluster wide, those of one namespace, or one by its name. A
+list takes limit, continue and selectors; a watch takes resourceVersion, selectors, allowWatchBookmarks,
+timeoutSeconds and, from 1.32 on, sendInitialEvents. The selectors are labelSelector (key=value, joined by commas)
+and fieldSelector (likewise, of metadata.name and metadata.namespace alone).
 
 Versions begin at the time of day in milliseconds: to an emulator that was started anew those of before are too old.
 
@@ -18,10 +20,10 @@ The control socket takes one JSON object a line and answers each with one, {"ok"
 {"ok": false, "error": "…"}. Either all of a command is done, or nothing:
     {"put": [object, …]}        creates or updates; what changes nothing makes no event
     {"delete": [{"kind": …, "namespace": …, "name": …}, …]}
-    {"offer": ["ciliumnodes", "blockaffinities"]}
+    {"offer": ["ciliumnodes", "blockaffinities", "virtualservers", "transportservers"]}
     {"state": true}             the version, and how many objects there are of each kind
-    {"counts": true}            lists (pages) and watches asked for by path, watches open now, requests refused for
-                                their token, attempts of other methods than GET
+    {"counts": true}            lists (pages), watches and gets (of one object) asked for by path, watches open now,
+                                requests refused for their token, attempts of other methods than GET
     {"faults": {…}}             takes the place of the faults before; {} heals
     {"compact": true}           forgets all history, and ends all watches with the error 410
     {"drop": true}              closes the connections of all watches
@@ -92,15 +94,16 @@ FORBIDDEN_OPTIONS = 'ListOptions.meta.k8s.io "" is invalid: %s: Forbidden: %s'
 class Refusal(Exception):
     """What is answered in place of what was asked for."""
 
-    def __init__(self, code, message=None, retry_after=None):
+    def __init__(self, code, message=None, retry_after=None, details=None):
         super().__init__(code)
         self.code, self.retry_after = code, retry_after
+        self.details = details if retry_after is None else {"retryAfterSeconds": retry_after}
         self.reason, words = REASONS.get(code, ("Unknown", "unknown"))
         self.message = message or words
 
     @property
     def status(self):
-        details = {} if self.retry_after is None else {"details": {"retryAfterSeconds": self.retry_after}}
+        details = {"details": self.details} if self.details else {}
         return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message,
                 "reason": self.reason, **details, "code": self.code}
 
@@ -117,8 +120,18 @@ class Resource(typing.NamedTuple):
     is_custom: bool = False
 
     @property
+    def root(self):
+        return f"/api{'s' if '/' in self.api else ''}/{self.api}"
+
+    @property
     def path(self):
-        return f"/api{'s' if '/' in self.api else ''}/{self.api}/{self.plural}"
+        return f"{self.root}/{self.plural}"
+
+    def missing(self, name):
+        group = self.api.partition("/")[0] if "/" in self.api else ""
+        details = {"name": name, "group": group, "kind": self.plural}
+        return Refusal(404, f'{self.plural}{"." if group else ""}{group} "{name}" not found',
+                       details={field: value for field, value in details.items() if value})
 
     def dressed(self, thing):
         """As this version of the API tells of an object."""
@@ -149,6 +162,11 @@ def endpoint_in_beta(endpoint):
 
 
 HOLLOW_SLICE = {"addressType": "", "endpoints": None, "ports": None}
+HOLLOW_TEMPLATE = {"metadata": {"creationTimestamp": None}, "spec": {"containers": None}}
+HOLLOW_WORKLOAD = {"selector": None, "template": HOLLOW_TEMPLATE}
+HOLLOW_DEPLOYMENT = {"spec": HOLLOW_WORKLOAD | {"strategy": {}}, "status": {}}
+HOLLOW_DAEMON_SET = {"spec": HOLLOW_WORKLOAD | {"updateStrategy": {}}, "status": dict.fromkeys(
+    ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0)}
 RESOURCES = (
     Resource("Node", "v1", "nodes", False, {"spec": {}, "status": {}}),
     Resource("Service", "v1", "services", True, {"spec": {}, "status": {"loadBalancer": {}}}),
@@ -156,11 +174,59 @@ RESOURCES = (
     Resource("Endpoints", "v1", "endpoints", True),
     Resource("EndpointSlice", "discovery.k8s.io/v1", "endpointslices", True, HOLLOW_SLICE, since=21),
     Resource("EndpointSlice", BETA, "endpointslices", True, HOLLOW_SLICE, since=17, until=25),
+    Resource("Deployment", "apps/v1", "deployments", True, HOLLOW_DEPLOYMENT),
+    Resource("DaemonSet", "apps/v1", "daemonsets", True, HOLLOW_DAEMON_SET),
     Resource("CiliumNode", "cilium.io/v2", "ciliumnodes", False, is_custom=True),
     Resource("BlockAffinity", "crd.projectcalico.org/v1", "blockaffinities", False, is_custom=True),
+    Resource("VirtualServer", "cis.f5.com/v1", "virtualservers", True, is_custom=True),
+    Resource("TransportServer", "cis.f5.com/v1", "transportservers", True, is_custom=True),
 )
 BY_PATH = {resource.path: resource for resource in RESOURCES}
 BY_KIND = {resource.kind: resource for resource in RESOURCES}
+
+
+class Selection(typing.NamedTuple):
+    """Which objects are asked for: what their labels and fields of their metadata must be."""
+    labels: list
+    fields: list
+
+    def has(self, thing):
+        metadata = thing["metadata"]
+        labels = metadata.get("labels") or {}
+        return (all(labels.get(key) == value for key, value in self.labels)
+                and all(metadata.get(field) == value for field, value in self.fields))
+
+
+class Place(typing.NamedTuple):
+    """What a path means: a collection, that of one namespace, or one object."""
+    path: str
+    resource: Resource
+    namespace: str | None
+    name: str | None
+
+    def selection(self, query):
+        fields = query.fields(self.resource)
+        return Selection(query.labels(), fields + ([("namespace", self.namespace)] if self.namespace else []))
+
+    @property
+    def key(self):
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+PLACE = re.compile("(/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?")
+
+
+def place_of(path):
+    match = PLACE.fullmatch(path)
+    if match is None:
+        return None
+    root, namespace, plural, name = match.groups()
+    resource = BY_PATH.get(f"{root}/{plural}")
+    # One object is found in its namespace, and what has none is in no namespace.
+    if resource is None or (namespace and not resource.is_namespaced) or (
+            name and resource.is_namespaced and not namespace):
+        return None
+    return Place(path, resource, namespace, name)
 
 
 class Change(typing.NamedTuple):
@@ -190,11 +256,6 @@ def versioned(thing, version):
     return thing | {"metadata": thing["metadata"] | {"resourceVersion": str(version)}}
 
 
-def matches(selector, thing):
-    labels = thing["metadata"].get("labels") or {}
-    return all(labels.get(key) == value for key, value in selector)
-
-
 def encoded(body):
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -215,9 +276,9 @@ def unpacked(token):
 class Watch:
     """An open watch. It is touched under the store's lock only."""
 
-    def __init__(self, resource, query, connection):
-        self.resource, self.connection = resource, connection
-        self.selector, self.has_bookmarks = query.selector(), query.flag("allowWatchBookmarks")
+    def __init__(self, place, query, connection):
+        self.place, self.resource, self.connection = place, place.resource, connection
+        self.selection, self.has_bookmarks = place.selection(query), query.flag("allowWatchBookmarks")
         self.began = self.marked = time.monotonic()
         self.ends = self.began + (query.number("timeoutSeconds") or random.uniform(1_800, 3_600))
         self.queue = collections.deque()
@@ -230,7 +291,7 @@ class Watch:
         """Objects come and go also by their labels."""
         if change.version <= self.after:
             return
-        is_now, was = (thing is not None and matches(self.selector, thing) for thing in change[1:])
+        is_now, was = (thing is not None and self.selection.has(thing) for thing in change[1:])
         if is_now:
             self.queue.append(("MODIFIED" if was else "ADDED", change.current))
         elif was:
@@ -244,7 +305,7 @@ class Watch:
 
     def due(self, store):
         """Lines to be sent now, and how it ends after them, if it does: "drop" or "end"."""
-        now, faults = time.monotonic(), store.faults_at(self.resource.path)
+        now, faults = time.monotonic(), store.faults_at(self.place.path)
         if self.is_dropped or now - self.began >= faults.get("disconnect", math.inf):
             return [], "drop"
         if faults.get("hang"):
@@ -299,16 +360,16 @@ class Store:
         self.offered = set()
         self.bookmark = 2
         self.faults = NO_FAULTS
-        self.asked = {"lists": dict.fromkeys(BY_PATH, 0), "watches": dict.fromkeys(BY_PATH, 0)}
+        self.asked = {"lists": dict.fromkeys(BY_PATH, 0), "watches": dict.fromkeys(BY_PATH, 0), "gets": {}}
         self.refused = self.writes = 0
 
     # What is asked
 
-    def resource(self, path):
-        found = BY_PATH.get(path)
-        if found is None or not found.since <= self.minor < found.until:
+    def place(self, path):
+        found = place_of(path)
+        if found is None or not found.resource.since <= self.minor < found.resource.until:
             return None
-        return None if found.is_custom and found.plural not in self.offered else found
+        return None if found.resource.is_custom and found.resource.plural not in self.offered else found
 
     def faults_at(self, path):
         faults = self.faults
@@ -318,28 +379,38 @@ class Store:
         with self.changed:
             if command != "GET":
                 self.writes += 1
-            elif path in BY_PATH:
-                self.asked["watches" if query.flag("watch") else "lists"][path] += 1
+            elif place := place_of(path):
+                kind = "gets" if place.name else "watches" if query.flag("watch") else "lists"
+                self.asked[kind][path] = self.asked[kind].get(path, 0) + 1
 
     def count_refused(self):
         with self.changed:
             self.refused += 1
 
-    def page(self, resource, query):
+    def page(self, place, query):
         """The whole list, or as much of it as was asked for."""
-        limit, selector, token = query.number("limit"), query.selector(), query.text("continue")
+        resource, selection = place.resource, place.selection(query)
+        limit, token = query.number("limit"), query.text("continue")
         with self.changed:
             version, start = unpacked(token) if token else (self.version, "")
-            things = self.frozen(resource.kind, version)
-            items, end = taken(things, start, selector, limit)
+            every = self.frozen(resource.kind, version)
+            things = within(place.namespace, every)
+            items, end = taken(things, start, selection, limit)
             metadata = {"resourceVersion": str(version)}
             if end < len(things):
-                self.keep(resource.kind, version, things)
+                self.keep(resource.kind, version, every)
                 metadata["continue"] = packed(version, things[end][0])
                 # How many of them match is not known.
-                metadata |= {} if selector else {"remainingItemCount": len(things) - end}
+                metadata |= {} if query.is_selective else {"remainingItemCount": len(things) - end}
         return {"kind": resource.kind + "List", "apiVersion": resource.api, "metadata": metadata,
                 "items": [resource.listed(item) for item in items]}
+
+    def one(self, place):
+        with self.changed:
+            thing = self.objects[place.resource.kind].get(place.key)
+        if thing is None:
+            raise place.resource.missing(place.name)
+        return place.resource.dressed(thing)
 
     def frozen(self, kind, version):
         """All of a kind as they were at that version, in their order."""
@@ -356,31 +427,31 @@ class Store:
         while len(self.snapshots) > SNAPSHOTS:
             self.snapshots.popitem(last=False)
 
-    def open(self, resource, query, connection):
-        watch, version = Watch(resource, query, connection), query.number("resourceVersion")
-        has_begin = self.has_begin(resource, query, version)
+    def open(self, place, query, connection):
+        watch, version = Watch(place, query, connection), query.number("resourceVersion")
+        has_begin = self.has_begin(place, query, version)
         with self.changed:
             if has_begin and version > self.version:
                 raise Refusal(504, f"Too large resource version: {version}, current: {self.version}")
             if has_begin:
                 self.begin(watch)
-            elif version and version < self.forgotten[resource.kind]:
-                watch.expired = f"too old resource version: {version} ({self.forgotten[resource.kind]})"
+            elif version and version < self.forgotten[watch.resource.kind]:
+                watch.expired = f"too old resource version: {version} ({self.forgotten[watch.resource.kind]})"
             else:
                 watch.after = version or self.version
-                for change in self.history[resource.kind]:
+                for change in self.history[watch.resource.kind]:
                     watch.tell(change)
             self.watches.add(watch)
         return watch
 
-    def streams(self, resource):
-        return self.minor >= 32 and not self.faults_at(resource.path).get("unstreamed")
+    def streams(self, place):
+        return self.minor >= 32 and not self.faults_at(place.path).get("unstreamed")
 
-    def has_begin(self, resource, query, version):
+    def has_begin(self, place, query, version):
         """Whether a watch begins with all that there is."""
         if self.minor < 32 or "sendInitialEvents" not in query:
             return not version
-        if not self.streams(resource):
+        if not self.streams(place):
             raise Refusal(422, FORBIDDEN_OPTIONS % ("sendInitialEvents", "sendInitialEvents is forbidden for watch "
                                                     "unless the WatchList feature gate is enabled"))
         if query.text("resourceVersionMatch") != "NotOlderThan":
@@ -392,7 +463,7 @@ class Store:
         for _, thing in self.frozen(watch.resource.kind, self.version):
             watch.tell(Change(self.version, thing, None))
         # A server that streams lists takes every watch from the begin for one.
-        if self.streams(watch.resource) and watch.has_bookmarks:
+        if self.streams(watch.place) and watch.has_bookmarks:
             end = watch.resource.bookmark(self.version, {"k8s.io/initial-events-end": "true"})
             watch.queue.append(("BOOKMARK", end))
 
@@ -497,14 +568,18 @@ class Store:
             return asked | {"open": len(self.watches), "refused": self.refused, "writes": self.writes}
 
 
-def taken(things, start, selector, limit):
+def within(namespace, things):
+    return [entry for entry in things if entry[0].startswith(namespace + "/")] if namespace else things
+
+
+def taken(things, start, selection, limit):
     """What matches from there on, up to the limit, and where that ends."""
     items = []
-    for place in range(bisect.bisect_left(things, start, key=lambda entry: entry[0]), len(things)):
+    for index in range(bisect.bisect_left(things, start, key=lambda entry: entry[0]), len(things)):
         if limit and len(items) == limit:
-            return items, place
-        if matches(selector, things[place][1]):
-            items.append(things[place][1])
+            return items, index
+        if selection.has(things[index][1]):
+            items.append(things[index][1])
     return items, len(things)
 
 
@@ -550,9 +625,24 @@ class Query:
             raise Refusal(400, f"{name}: not a number")
         return int(self.text(name) or 0)
 
-    def selector(self):
-        terms = [term for term in self.text("labelSelector").split(",") if term]
-        found = [re.fullmatch(r"([^\s=!()]+)=([^\s=!()]*)", term) for term in terms]
+    @property
+    def is_selective(self):
+        return bool(self.text("labelSelector") or self.text("fieldSelector"))
+
+    def labels(self):
+        return self.terms("labelSelector", r"([^\s=!()]+)=([^\s=!()]*)")
+
+    def fields(self, resource):
+        """Names within the metadata, and their values."""
+        known = {"metadata.name": "name"} | ({"metadata.namespace": "namespace"} if resource.is_namespaced else {})
+        terms = self.terms("fieldSelector", "([^=!]+)==?([^=!]*)")
+        for label, _ in terms:
+            if label not in known:
+                raise Refusal(400, f"field label not supported: {label}")
+        return [(known[label], value) for label, value in terms]
+
+    def terms(self, name, form):
+        found = [re.fullmatch(form, term) for term in self.text(name).split(",") if term]
         if not all(found):
             raise Refusal(400, "unable to parse requirement: only key=value is known here")
         return [term.groups() for term in found]
@@ -627,26 +717,28 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/version":
             version = {"major": "1", "minor": str(store.minor), "gitVersion": f"v1.{store.minor}.0"}
             return self.answer(200, encoded(version))
-        resource = store.resource(path)
-        if resource is None:
+        place = store.place(path)
+        if place is None:
             raise Refusal(404)
+        if place.name:
+            return self.answer(200, encoded(store.one(place)))
         if query.flag("watch"):
-            return self.watch(resource, query)
-        self.list(resource, query, faults)
+            return self.watch(place, query)
+        self.list(place, query, faults)
 
-    def list(self, resource, query, faults):
+    def list(self, place, query, faults):
         if faults.get("expire") and query.text("continue"):
             raise Refusal(410)
-        body = encoded(self.server.store.page(resource, query))
+        body = encoded(self.server.store.page(place, query))
         if "cut" in faults:
             self.begin(200, chunked=True)
             self.wfile.write(chunk(body[: int(len(body) * faults["cut"])]))
             return self.abort()
         self.answer(200, body)
 
-    def watch(self, resource, query):
+    def watch(self, place, query):
         store = self.server.store
-        watch = store.open(resource, query, self.connection)
+        watch = store.open(place, query, self.connection)
         try:
             self.begin(200, chunked=True)
             end = None

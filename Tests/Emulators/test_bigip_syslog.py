@@ -70,6 +70,20 @@ class EventTests(SyslogCase):
         self.sink.line("01010221:3: Pool /K8S/%s now has available members" % POOL)
         self.sink.line("01071681:5: SNMP_TRAP: Virtual /K8S/default_web has become available")
 
+    def test_a_virtual_in_a_folder_is_told_by_its_full_path(self):
+        pod, sink = Pod(), Sink()
+        self.addCleanup(sink.socket.close)
+        where = {"partition": "AS3", "subPath": "mail"}
+        raw = configuration([], syslog={"to": sink.to})
+        raw["pools"] = [dict(where, name="mail_pool", nameForm="as3", members=[pod.text])]
+        raw["virtuals"] = [dict(where, name="mail_http", destination="10.50.0.14:80", pool="/AS3/mail/mail_pool")]
+        unit = Emulator(raw)
+        self.addCleanup(unit.stop)
+        until(lambda: unit.tell(state=True)["pools"]["mail_pool"] == "available")
+        pod.stop()
+        sink.line("01010028:3: No members available for pool /AS3/mail/mail_pool")
+        sink.line("01071682:5: SNMP_TRAP: Virtual /AS3/mail/mail_http has become unavailable")
+
     def test_the_first_up_is_told_when_it_is_asked_for(self):
         pod = Pod()
         self.addCleanup(pod.stop)

@@ -24,6 +24,10 @@ LONG_ENOUGH = 30
 NODES, SERVICES, CONFIGMAPS = "/api/v1/nodes", "/api/v1/services", "/api/v1/configmaps"
 SLICES, BETA_SLICES = (f"/apis/discovery.k8s.io/{version}/endpointslices" for version in ("v1", "v1beta1"))
 CILIUM_NODES, BLOCKS = "/apis/cilium.io/v2/ciliumnodes", "/apis/crd.projectcalico.org/v1/blockaffinities"
+DEPLOYMENTS, DAEMON_SETS = "/apis/apps/v1/deployments", "/apis/apps/v1/daemonsets"
+VIRTUAL_SERVERS, TRANSPORT_SERVERS = "/apis/cis.f5.com/v1/virtualservers", "/apis/cis.f5.com/v1/transportservers"
+SYSTEM_MAPS = "/api/v1/namespaces/kube-system/configmaps"
+SYSTEM_DEPLOYMENTS = "/apis/apps/v1/namespaces/kube-system/deployments"
 
 
 def until(question):
@@ -43,6 +47,10 @@ def node(name, cidr="10.16.0.0/24", **labels):
 def config_map(name, namespace="default", **labels):
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     return {"kind": "ConfigMap", "metadata": metadata, "data": {"a": "b"}}
+
+
+def named(kind, name, namespace=None, **rest):
+    return {"kind": kind, "metadata": {"name": name, "namespace": namespace}, **rest}
 
 
 def endpoint_slice(name="web-1"):
@@ -184,7 +192,8 @@ class EmulatorCase(unittest.TestCase):
         self.addCleanup(self.api.close_watches)
 
     def empty(self):
-        for kind, path in (("Node", NODES), ("ConfigMap", CONFIGMAPS), ("Service", SERVICES)):
+        for kind, path in (("Node", NODES), ("ConfigMap", CONFIGMAPS), ("Service", SERVICES),
+                           ("Deployment", DEPLOYMENTS), ("DaemonSet", DAEMON_SETS)):
             self.tell(delete=[{"kind": kind, "name": item["metadata"]["name"],
                                "namespace": item["metadata"].get("namespace")} for item in self.api.list(path)["items"]])
 
@@ -294,7 +303,10 @@ class ListTests(EmulatorCase):
                          ("ADDED", "discovery.k8s.io/v1beta1", topology))
 
     def test_what_the_server_does_not_have_is_not_found(self):
-        for path in (SLICES, CILIUM_NODES, BLOCKS, "/api/v1/pods", "/", "/api/v1/nodes/n1"):
+        for path in (SLICES, CILIUM_NODES, BLOCKS, VIRTUAL_SERVERS, TRANSPORT_SERVERS, "/api/v1/pods", "/",
+                     "/api/v1/namespaces", "/api/v1/namespaces/default", "/api/v1/namespaces/default/pods",
+                     "/api/v1/namespaces/default/nodes", "/api/v1/namespaces/default/nodes/n1",
+                     "/api/v1/configmaps/c", "/api/v1/namespaces/default/configmaps/c/status"):
             self.assert_status(self.api.get(path), 404, "NotFound")
 
     def test_custom_resources_are_there_once_they_are_offered(self):
@@ -308,6 +320,87 @@ class ListTests(EmulatorCase):
         self.assertEqual((item["kind"], item["apiVersion"], item["spec"]["node"]),
                          ("BlockAffinity", "crd.projectcalico.org/v1", "n1"))
         self.assertEqual(api.get(CILIUM_NODES)[0], 404)
+
+    def test_custom_resources_of_the_f5_controller_are_namespaced(self):
+        api = Emulator()
+        self.addCleanup(api.stop)
+        self.assertTrue(api.tell(offer=["virtualservers", "transportservers"])["ok"])
+        self.assertTrue(api.tell(put=[named("VirtualServer", "cart", "shop", spec={"host": "cart.lab"}),
+                                      named("TransportServer", "mail")])["ok"])
+        item, = api.list(VIRTUAL_SERVERS)["items"]
+        self.assertEqual((item["kind"], item["apiVersion"], item["metadata"]["namespace"], item["spec"]["host"]),
+                         ("VirtualServer", "cis.f5.com/v1", "shop", "cart.lab"))
+        self.assertEqual(names(api.list("/apis/cis.f5.com/v1/namespaces/default/transportservers")), ["mail"])
+        self.assert_status(api.get("/apis/cis.f5.com/v1/namespaces/default/virtualservers/cart"), 404, "NotFound")
+        self.assertEqual(api.get("/apis/cis.f5.com/v1/namespaces/shop/virtualservers/cart"), (200, item))
+
+    def test_workloads_are_listed(self):
+        self.put(named("Deployment", "ctlr", "kube-system", spec={"replicas": 1}), named("DaemonSet", "cilium"))
+        body = self.api.list(DEPLOYMENTS)
+        self.assertEqual((body["kind"], body["apiVersion"], names(body)), ("DeploymentList", "apps/v1", ["ctlr"]))
+        self.assertEqual(body["items"][0]["spec"], {"replicas": 1})
+        body = self.api.list(DAEMON_SETS)
+        self.assertEqual((body["kind"], body["apiVersion"], names(body)), ("DaemonSetList", "apps/v1", ["cilium"]))
+
+    def test_fields_select(self):
+        self.put(config_map("a", "x"), config_map("b", "x"), config_map("a", "y"), config_map("b", "y", f5type="z"))
+        for selector, expected in (("metadata.name=a", ["x/a", "y/a"]), ("metadata.namespace==x", ["x/a", "x/b"]),
+                                   ("metadata.name=b,metadata.namespace=y", ["y/b"]), ("metadata.name=c", [])):
+            self.assertEqual(self.keys(CONFIGMAPS, fieldSelector=selector), expected)
+        self.assertEqual(self.keys(CONFIGMAPS, fieldSelector="metadata.name=b", labelSelector="f5type=z"), ["y/b"])
+
+    def keys(self, path, **query):
+        return ["{namespace}/{name}".format(**item["metadata"]) for item in self.api.list(path, **query)["items"]]
+
+    def test_other_fields_do_not_select(self):
+        for path, field in ((CONFIGMAPS, "data.a"), (DEPLOYMENTS, "spec.replicas"), (NODES, "metadata.namespace")):
+            answer = self.api.get(path, fieldSelector=f"{field}=b")
+            self.assert_status(answer, 400, "BadRequest")
+            self.assertEqual(answer[1]["message"], f"field label not supported: {field}")
+            self.assertEqual(self.api.get(path, watch="1", fieldSelector=f"{field}=b"), answer)
+        for selector in ("metadata.name", "metadata.name!=a"):
+            self.assert_status(self.api.get(CONFIGMAPS, fieldSelector=selector), 400, "BadRequest")
+
+    def test_a_namespace_has_lists_of_its_own(self):
+        self.put(*(config_map(f"c{number}", namespace)
+                   for namespace in ("kube", "kube-system", "z") for number in range(3)))
+        self.assertEqual(self.keys(SYSTEM_MAPS), [f"kube-system/c{number}" for number in range(3)])
+        self.assertEqual(self.keys(SYSTEM_MAPS, fieldSelector="metadata.name=c1"), ["kube-system/c1"])
+        self.assertEqual(self.keys(SYSTEM_MAPS, fieldSelector="metadata.namespace=kube"), [])
+        self.assertEqual(self.keys("/api/v1/namespaces/unheard-of/configmaps"), [])
+        page = self.api.list(SYSTEM_MAPS, limit=1)
+        self.assertEqual((names(page), page["metadata"]["remainingItemCount"]), (["c0"], 2))
+        self.put(config_map("c1a", "kube-system"))
+        rest = self.api.list(SYSTEM_MAPS, limit=9, **{"continue": page["metadata"]["continue"]})
+        self.assertEqual((names(rest), "continue" in rest["metadata"]), (["c1", "c2"], False))
+
+    def test_a_page_of_selected_fields_does_not_know_how_many_remain(self):
+        self.put(*(config_map("c", f"n{number}") for number in range(3)))
+        page = self.api.list(CONFIGMAPS, limit=1, fieldSelector="metadata.name=c")
+        self.assertIn("continue", page["metadata"])
+        self.assertNotIn("remainingItemCount", page["metadata"])
+
+    def test_one_object_is_as_the_lists_have_it(self):
+        self.put(config_map("c", "kube-system"), node("n1"), named("Deployment", "ctlr", "kube-system", spec={}))
+        item, = self.api.list(CONFIGMAPS)["items"]
+        self.assertEqual(self.api.get(SYSTEM_MAPS + "/c"), (200, {"kind": "ConfigMap", "apiVersion": "v1", **item}))
+        self.assertEqual(self.api.get(NODES + "/n1")[1]["kind"], "Node")
+        status, body = self.api.get(SYSTEM_DEPLOYMENTS + "/ctlr")
+        self.assertEqual((status, body["kind"], body["apiVersion"]), (200, "Deployment", "apps/v1"))
+        self.put(endpoint_slice())
+        body = self.api.list("/apis/discovery.k8s.io/v1beta1/namespaces/default/endpointslices/web-1")
+        self.assertEqual(body["endpoints"][0]["topology"]["kubernetes.io/hostname"], "n1")
+
+    def test_one_object_that_is_not_there_is_named(self):
+        self.put(config_map("c", "default"))
+        for path, message, details in (
+                (SYSTEM_MAPS + "/c", 'configmaps "c" not found', {"name": "c", "kind": "configmaps"}),
+                (NODES + "/n1", 'nodes "n1" not found', {"name": "n1", "kind": "nodes"}),
+                (SYSTEM_DEPLOYMENTS + "/x", 'deployments.apps "x" not found',
+                 {"name": "x", "group": "apps", "kind": "deployments"})):
+            answer = self.api.get(path)
+            self.assert_status(answer, 404, "NotFound")
+            self.assertEqual((answer[1]["message"], answer[1]["details"]), (message, details))
 
 
 class WatchTests(EmulatorCase):
@@ -374,6 +467,33 @@ class WatchTests(EmulatorCase):
         self.assertEqual(events[1][1]["metadata"]["labels"], {"f5type": "virtual-server"})
         self.assertGreater(int(events[1][1]["metadata"]["resourceVersion"]),
                            int(events[0][1]["metadata"]["resourceVersion"]))
+
+    def test_bookmarks_of_workloads_are_as_hollow_as_go_writes_them(self):
+        self.tell(bookmark=0.1)
+        template = {"metadata": {"creationTimestamp": None}, "spec": {"containers": None}}
+        numbers = ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady")
+        none = dict.fromkeys(numbers, 0)
+        for path, strategy, status in ((DEPLOYMENTS, "strategy", {}), (DAEMON_SETS, "updateStrategy", none)):
+            watch = self.api.watch(path, resourceVersion=self.version(), allowWatchBookmarks="true")
+            thing = watch.event("BOOKMARK")[1]
+            self.assertEqual((thing["spec"], thing["status"]),
+                             ({"selector": None, "template": template, strategy: {}}, status))
+
+    def test_one_object_is_watched_by_its_fields(self):
+        self.put(config_map("c", "kube-system"), config_map("c", "default"))
+        fields = "metadata.name=c,metadata.namespace=kube-system"
+        watch = self.api.watch(CONFIGMAPS, fieldSelector=fields)
+        self.assertEqual(watch.event()[1]["metadata"]["namespace"], "kube-system")
+        self.put(config_map("c", "default", a="b"), config_map("d", "kube-system"))
+        self.put(config_map("c", "kube-system", a="b"))
+        self.delete("ConfigMap", "c", "kube-system")
+        self.assertEqual(watch.events(2), [("MODIFIED", "c"), ("DELETED", "c")])
+
+    def test_a_namespace_is_watched_by_its_path(self):
+        self.put(named("Deployment", "a", "default"), named("Deployment", "b", "kube-system"))
+        watch = self.api.watch(SYSTEM_DEPLOYMENTS)
+        self.put(named("Deployment", "c", "default"), named("Deployment", "d", "kube-system"))
+        self.assertEqual(watch.events(2), [("ADDED", "b"), ("ADDED", "d")])
 
     def test_a_watch_ends_in_time_and_its_connection_serves_on(self):
         connection, response = self.api.ask(NODES, watch="true", resourceVersion=self.version(), timeoutSeconds="1")
@@ -516,6 +636,10 @@ class AccessTests(EmulatorCase):
         self.assertEqual(after["open"], 1)
         watch.close()
         until(lambda: self.tell(counts=True)["open"] == 0)
+        for path in (SYSTEM_MAPS, SYSTEM_MAPS + "/c"):
+            self.api.get(path)
+        after = self.tell(counts=True)
+        self.assertEqual((after["lists"][SYSTEM_MAPS], after["gets"][SYSTEM_MAPS + "/c"]), (1, 1))
         objects = self.tell(state=True)["objects"]
         self.assertEqual((objects["Node"], objects["ConfigMap"], objects["BlockAffinity"]), (1, 1, 0))
 
@@ -572,6 +696,8 @@ class FaultTests(EmulatorCase):
     def test_paths_restrict_the_faults(self):
         self.misbehave(status=500, paths=[NODES])
         self.assertEqual([self.api.get(path)[0] for path in (NODES, SERVICES)], [500, 200])
+        self.misbehave(status=500, paths=[SYSTEM_MAPS])
+        self.assertEqual([self.api.get(path)[0] for path in (SYSTEM_MAPS, CONFIGMAPS)], [500, 200])
 
     def test_a_slow_answer_comes_late_or_when_healed(self):
         self.misbehave(slow=0.5)

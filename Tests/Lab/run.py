@@ -5,7 +5,8 @@ order, attacks on the agents' port, and a calm in which nothing may be said.
 
     Tests/Lab/run.py [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
 
-Needs root and built programs. Ends with `N passed, N failed`.
+Needs root and built programs. Ends with `N passed, N failed`. PODPATH_LAB_OUTAGE=300 has the API server gone
+for five minutes.
 """
 
 import argparse

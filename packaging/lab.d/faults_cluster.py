@@ -3,10 +3,11 @@
 
 import time
 
+import exposure
 import kubernetes
 import ltm
 from state import until
-from topology import LTM, NODES
+from topology import LTM, NODES, POD_SUPERNET, SERVICES
 
 UNNAMED = "n9"
 OTHER_CIDR = "10.16.98.0/24"
@@ -70,7 +71,7 @@ def lose_member(lab, node):
 
 
 def regain_member(lab, node):
-    members = ltm.members(10)
+    members = ltm.members(SERVICES["web"])
     ltm.ask(lab, {"members": {ltm.pool_name("web"): members}})
     heal_controller(lab, node)
     settled(lab)
@@ -88,7 +89,7 @@ def forget_member(lab, _):
 
 
 def empty_pool(lab, _):
-    set_mood(lab, f"empties {ltm.pool_name('web')}")
+    set_mood(lab, f"empties {ltm.pool_path('web')}")
     until(lambda: not pool_members(lab, "web"), 10, "the controller does not empty the pool")
 
 
@@ -99,28 +100,68 @@ def fill_pool(lab, _):
 
 def freeze_all(lab, node):
     freeze(lab)
-    for name in ltm.POOLS:
+    for name in SERVICES:
         roll(lab, name, node)
 
 
 def thaw(lab, _):
-    for name in ltm.POOLS:
+    for name in SERVICES:
         kubernetes.put(lab, kubernetes.slice_of(name))
     heal_controller(lab, None)
     settled(lab)
 
 
 def settled(lab):
-    until(lambda: all(len(pool_members(lab, name)) == len(NODES) for name in ltm.POOLS), 10,
+    until(lambda: all(len(pool_members(lab, name)) == len(NODES) for name in SERVICES), 10,
           "the pools are not as Kubernetes has them")
 
 
+# Settings
+
+
+def misconfigure(lab, _):
+    """Two controllers write one partition, and nodes become members where pods should be."""
+    kubernetes.put(lab, exposure.controller(replicas=2, members="nodeport"))
+
+
+def configure(lab, _):
+    kubernetes.put(lab, exposure.controller())
+
+
+def masquerade_more(lab, _):
+    """Only among pods is an address kept: the LTM's own networks see the nodes' instead."""
+    kubernetes.put(lab, *kubernetes.masquerade(inside=POD_SUPERNET))
+
+
+def masquerade_less(lab, _):
+    kubernetes.put(lab, *kubernetes.masquerade())
+
+
+# Nodes
+
+
+def lose_touch(lab, node):
+    """The node's kubelet is not heard of, and nobody takes its pods out of the slices or the pools."""
+    freeze(lab)
+    kubernetes.put(lab, kubernetes.node(node, ready=False))
+
+
+def regain_touch(lab, node):
+    kubernetes.put(lab, kubernetes.node(node))
+    heal_controller(lab, node)
+    settled(lab)
+
+
 def prefix(node):
-    return node.cidr.rpartition(".")[0] + "."
+    return node.pod_network + "."
+
+
+def unit(_):
+    return {"loadBalancer": "ltm-1"}
 
 
 def pool(_):
-    return {"loadBalancer": "ltm-1", "pool": f"/K8S/{ltm.pool_name('web')}"}
+    return {"loadBalancer": "ltm-1", "pool": ltm.pool_path("web")}
 
 
 FAULTS = [
@@ -135,5 +176,11 @@ FAULTS = [
     dict(name="ltm-pool-emptied", summary="the controller takes an answer for empty and empties a pool",
          apply=empty_pool, mend=fill_pool, subject=pool),
     dict(name="ltm-pools-frozen", summary="the controller stops applying while pods roll",
-         apply=freeze_all, mend=thaw, subject=lambda _: {"loadBalancer": "ltm-1"}),
+         apply=freeze_all, mend=thaw, subject=unit),
+    dict(name="cis-misconfigured", summary="two controllers run, and they write nodes for members",
+         apply=misconfigure, mend=configure, subject=unit, severity="info"),
+    dict(name="masquerade-outside", summary="what pods send to the LTM's networks is masqueraded",
+         apply=masquerade_more, mend=masquerade_less, subject=unit, severity="info"),
+    dict(name="ready-but-unreachable", summary="a node is NotReady, its pods are ready and stay members",
+         apply=lose_touch, mend=regain_touch, subject=lambda node: {"node": node.name}, severity="warning"),
 ]

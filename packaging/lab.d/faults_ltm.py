@@ -3,7 +3,7 @@
 
 import ltm
 import namespaces
-from topology import LTM, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS
+from topology import LTM, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, SERVICES
 
 SERVICE = "web"
 TABLE = "table inet podpath_lab"
@@ -17,7 +17,7 @@ def remove_route(lab, _):
 
 def restore_route(lab, _):
     namespaces.restore_ltm_route(lab)
-    ltm.ask(lab, {"routes": ltm.ROUTES})
+    ltm.ask(lab, {"routes": ltm.routes()})
 
 
 def drop_from_ltm(lab, node):
@@ -55,7 +55,7 @@ def remove_node_routes(lab, _):
 
 
 def restore_node_routes(lab, _):
-    ltm.ask(lab, {"routes": ltm.ROUTES})
+    ltm.ask(lab, {"routes": ltm.routes()})
 
 
 def cut_standby(lab, _):
@@ -68,7 +68,7 @@ def heal_standby(lab, _):
 
 
 def files_of_service(lab):
-    last = POOLS[SERVICE]
+    last = SERVICES[SERVICE]
     return [lab.path("pods", f"{pod}.down") for node in NODES for pod in node.pods if pod.endswith(f".{last}")]
 
 
@@ -120,7 +120,7 @@ FAULTS = [
          apply=cut_standby, mend=heal_standby, subject=unit, severity="warning"),
     dict(name="virtual-server-down", summary="every pod of one service answers 503",
          apply=fail_service, mend=heal_service,
-         subject=lambda _: {"virtualServer": f"/K8S/default_{SERVICE}", "pool": f"/K8S/{ltm.pool_name(SERVICE)}", **UNIT}),
+         subject=lambda _: {"virtualServer": f"/K8S/default_{SERVICE}", "pool": ltm.pool_path(SERVICE), **UNIT}),
     dict(name="gtm-degraded", summary="GTM has no answer from the LTM's big3d",
          apply=deafen_gtm, mend=hear_gtm, subject=unit, severity="warning"),
     dict(name="source-unreadable", summary="the LTM answers 503 to every read",

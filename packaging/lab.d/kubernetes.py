@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kubernetes in the lab: the API emulator, told what is really there, and what people can change in it."""
 
-import json
 import time
 
 import control
+import exposure
 from state import REPOSITORY, LabError, until
-from topology import COLLECTOR, COLLECTOR_ADDRESS, NODES, POOLS
+from topology import COLLECTOR, COLLECTOR_ADDRESS, NODES, SERVICES
 
 EMULATOR = REPOSITORY / "Tests/Emulators/kubernetes.py"
 PORT = 6443
 TOKEN = "lab-only-7f3a"
-SCHEMA = "f5schemadb://bigip-virtual-server_v0.1.7.json"
 # As old as the reference site's.
 MINOR = 19
 
@@ -29,7 +28,7 @@ def start(lab):
               "--key", lab.path("collector.key"), "--token-file", lab.path("kubernetes-token"),
               "--control", control_socket(lab), "--minor", str(MINOR))
     until(lambda: answers(lab), 10, f"the Kubernetes emulator does not answer: {lab.path('log')}")
-    ask(lab, {"offer": ["ciliumnodes"]})
+    ask(lab, {"offer": ["ciliumnodes", "virtualservers", "transportservers"]})
     put(lab, *everything())
 
 
@@ -68,8 +67,8 @@ def delete(lab, *objects):
 
 def everything():
     return [*(node(each) for each in NODES), *(cilium_node(each) for each in NODES),
-            *(service(name) for name in POOLS), *(slice_of(name) for name in POOLS),
-            *(config_map(name) for name in POOLS)]
+            *(service(name) for name in SERVICES), *(slice_of(name) for name in SERVICES),
+            *exposure.objects(), *masquerade()]
 
 
 def node(each, cidr=None, ready=True, **spec):
@@ -95,14 +94,15 @@ def cilium_node(each, cidr=None):
 
 
 def service(name):
-    return {"kind": "Service", "metadata": {"name": name, "namespace": "default"},
+    return {"kind": "Service",
+            "metadata": {"name": name, "namespace": "default", "labels": exposure.service_labels(name)},
             "spec": {"ports": [{"name": "http", "port": 80, "targetPort": 80}]}}
 
 
-def slice_of(name, without=(), also=()):
+def slice_of(name, without=(), also=(), nodes=None):
     """The service's pods: one on each node, but for the nodes left out, and some that are no more than that."""
-    pods = [(f"{each.cidr.rpartition('.')[0]}.{POOLS[name]}", each.name)
-            for each in NODES if each.name not in without]
+    pods = [(f"{each.pod_network}.{SERVICES[name]}", each.name)
+            for each in nodes or NODES if each.name not in without]
     endpoints = [{"addresses": [address], "conditions": {"ready": True}, "nodeName": on}
                  for address, on in [*pods, *also]]
     return {"kind": "EndpointSlice",
@@ -111,11 +111,13 @@ def slice_of(name, without=(), also=()):
             "addressType": "IPv4", "ports": [{"name": "http", "port": 80}], "endpoints": endpoints}
 
 
-def config_map(name):
-    definition = {"virtualServer": {
-        "frontend": {"partition": "K8S", "mode": "http", "balance": "round-robin",
-                     "virtualAddress": {"bindAddr": f"10.50.0.{POOLS[name]}", "port": 80}},
-        "backend": {"serviceName": name, "servicePort": 80}}}
-    return {"kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": "default", "labels": {"f5type": "virtual-server"}},
-            "data": {"schema": SCHEMA, "data": json.dumps(definition)}}
+def masquerade(inside="10.0.0.0/8"):
+    """What leaves the nodes with the pod's own address: Cilium's word for it, and the agent's beside it."""
+    agent = f"nonMasqueradeCIDRs:\n- {inside}\nmasqLinkLocal: false\nresyncInterval: 60s\n"
+    cilium = {"native-routing-cidr": inside, "masquerade": "true", "enable-bpf-masquerade": "false",
+              "tunnel": "disabled", "ipam": "kubernetes"}
+    return [system_map("cilium-config", cilium), system_map("ip-masq-agent", {"config": agent})]
+
+
+def system_map(name, data):
+    return {"kind": "ConfigMap", "metadata": {"name": name, "namespace": "kube-system"}, "data": data}

@@ -138,9 +138,9 @@ def supervise(lab):
                        + lab.path("log", "supervisor.log").read_text().strip())
 
 
-def start_pods(lab):
+def start_pods(lab, nodes=None):
     server = pathlib.Path(__file__).with_name("pods.py")
-    for node in NODES:
+    for node in nodes or NODES:
         lab.start(node.pod_namespace, node.pod_namespace, "python3", "-B", server,
                   lab.path("pods"), *node.pods)
 

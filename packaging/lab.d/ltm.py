@@ -3,7 +3,8 @@
 
 import control
 from state import LabError, REPOSITORY, until
-from topology import (COLLECTOR, COLLECTOR_ADDRESS, LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, POD_SUPERNET, POOLS, SWITCHES)
+from topology import (COLLECTOR, COLLECTOR_ADDRESS, DECLARED, LTM, LTM_ADDRESS, LTM_SELF_ADDRESSES, NODES, PARTITION,
+                      POD_SUPERNET, RESOURCE, SERVICES, SWITCHES, TENANT)
 
 EMULATOR = REPOSITORY / "Tests/Emulators/bigip.py"
 CONTROLLER = REPOSITORY / "packaging/lab.d/cis.py"
@@ -11,9 +12,6 @@ SYSLOG_PORT = 5514
 USER = "podpath"
 PASSWORD = "lab-only-8c1f"
 SUPERNET_ROUTE = {"name": "pods", "network": POD_SUPERNET, "gw": SWITCHES[0].ltm_side}
-# As the controller writes them in its static routing mode: one for each node, beside the one for all.
-ROUTES = [SUPERNET_ROUTE, *({"name": f"k8s-{node.name}", "network": node.cidr, "gw": SWITCHES[0].ltm_side}
-                            for node in NODES)]
 # Name, port and role of the two units; both monitor from the one namespace.
 UNITS = [("ltm-1", 443, "active"), ("ltm-2", 8443, "standby")]
 
@@ -23,28 +21,69 @@ def configuration(lab, unit, interval, timeout):
     return {
         "role": role, "peer": {"hostname": f"{peer}.lab", "control": str(control_socket(lab, 1 - unit))},
         "syslog": {"to": f"{COLLECTOR_ADDRESS}:{SYSLOG_PORT}"},
-        "hostname": f"{name}.lab", "username": USER, "password": PASSWORD, "partition": "K8S",
+        "hostname": f"{name}.lab", "username": USER, "password": PASSWORD, "partition": PARTITION,
         "monitor": {"interval": interval, "timeout": timeout,
                     "send": "GET /health.html HTTP/1.0\r\n\r\n", "recv": "server is ok"},
         "selfIPs": [{"name": f"uplink-{switch.name}", "address": f"{address}/24",
                      "vlan": f"/Common/{switch.name}"}
                     for switch, address in zip(SWITCHES, LTM_SELF_ADDRESSES)],
-        "routes": ROUTES,
         "gtm": {
             "servers": [{"name": "ltm-pair", "virtualServers": [
                 {"name": name, "destination": f"10.50.0.{last}:80"} for name, last in POOLS.items()]}],
             "pools": [{"name": name, "members": [f"ltm-pair:{name}"]} for name in POOLS],
             "wideIPs": [{"name": f"{name}.lab.example", "pools": [name]} for name in POOLS],
         },
-        "pools": [{"name": pool_name(name), "members": members(last)}
-                  for name, last in POOLS.items()],
-        "virtuals": [{"name": f"default_{name}", "destination": f"10.50.0.{last}:80",
-                      "pool": pool_name(name)} for name, last in POOLS.items()],
+        "routes": routes(),
+        "pools": [{"name": pool_name(name), **folder(name), **form(name), "members": members(last)}
+                  for name, last in SERVICES.items()],
+        "virtuals": [{"name": virtual_name(name), **folder(name), "destination": f"{virtual_address(name)}:80",
+                      "pool": pool_path(name)} for name in SERVICES],
     }
 
 
+def routes(nodes=None):
+    """As the controller writes them in its static routing mode: one for each node, beside the one for all."""
+    return [SUPERNET_ROUTE, *({"name": f"k8s-{node.name}", "network": node.cidr, "gw": SWITCHES[0].ltm_side}
+                              for node in nodes or NODES)]
+
+
+def host(name):
+    return f"{name}.lab"
+
+
+def virtual_address(name):
+    return f"10.50.0.{SERVICES[name]}"
+
+
+def folder(name):
+    """Where the pool and the virtual server of a service are, by the way it is exposed."""
+    folders = {RESOURCE: {"subPath": "Shared"}, DECLARED: {"partition": TENANT, "subPath": DECLARED}}
+    return folders.get(name, {})
+
+
+def form(name):
+    """AS3 writes its members' names without a route domain."""
+    return {"nameForm": "as3"} if folder(name) else {}
+
+
 def pool_name(name):
-    return f"cfgmap_default_{name}_{name}"
+    names = {RESOURCE: underscored(f"{RESOURCE}_80_default_{host(RESOURCE)}"), DECLARED: f"{DECLARED}_pool"}
+    return names.get(name, f"cfgmap_default_{name}_{name}")
+
+
+def virtual_name(name):
+    names = {RESOURCE: underscored(f"crd_{virtual_address(RESOURCE)}_80"), DECLARED: f"{DECLARED}_http"}
+    return names.get(name, f"default_{name}")
+
+
+def pool_path(name):
+    where = {"partition": PARTITION, **folder(name)}
+    return "/" + "/".join([*where.values(), pool_name(name)])
+
+
+def underscored(text):
+    """AS3 takes only letters, digits and underscores in names."""
+    return text.translate(str.maketrans(".:/-=", "_____"))
 
 
 def members(last):

@@ -72,10 +72,22 @@ def both_ways(side):
 
 def build_pods(lab, node):
     cable(lab, node.name, "cilium_host", node.pod_namespace, "cilium_net")
+    address_pods(lab, node)
+
+
+def address_pods(lab, node):
     ip(lab, node.name, f"addr add {node.router}/32 dev cilium_host scope link")
     ip(lab, node.pod_namespace, *(f"addr add {pod}/32 dev cilium_net" for pod in node.pods),
        f"route add default via {node.router} dev cilium_net onlink")
     restore_pod_route(lab, node)
+
+
+def renumber_pods(lab, node):
+    """The node gets the pod CIDR it has here in place of the one before."""
+    ip(lab, node.name, "addr flush dev cilium_host", "route flush dev cilium_host",
+       "neigh flush dev cilium_host nud permanent")
+    ip(lab, node.pod_namespace, "addr flush dev cilium_net", "route flush dev cilium_net")
+    address_pods(lab, node)
 
 
 def restore_pod_route(lab, node):

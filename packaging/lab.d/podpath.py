@@ -9,8 +9,8 @@ import ltm
 import namespaces
 import nxapi
 from state import REPOSITORY, LabError, UsageError
-from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, POD_SUPERNET, SWITCHES,
-                      node as node_named)
+from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, PARTITION, POD_SUPERNET, SWITCHES,
+                      TENANT, node as node_named)
 
 PAGE_PORT = 10480
 AGENTS_PORT = 10443
@@ -18,9 +18,11 @@ HOLD = 0.3
 # Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
                  "switch-partial-paths", "switch-route-flapping", "ltm-route-missing",
-                 "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing", "ltm-member-stale",
-                 "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs", "virtual-server-down",
-                 "gtm-degraded"}
+                 "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing",
+                 "ltm-member-stale", "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs",
+                 "virtual-server-down", "gtm-degraded"}
+# Kinds whose hold is the collector's own, also where it does not know them yet.
+NOT_HELD = {"cis-misconfigured", "masquerade-outside", "ready-but-unreachable"}
 # How long a pool may differ: the controller's round, a read of the LTM, and a second more.
 MEMBER_PATIENCE = 4_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
@@ -45,7 +47,7 @@ def configure(lab, kinds, only=None, envelope="ins-api", ltm_every="1s"):
         if each is not nxapi.SWITCH:
             switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
     lab.path("collector.yaml").write_text(collector(lab, switches, {
-        kind: milliseconds for kind in kinds if kind not in HELD_BY_READS} | {
+        kind: milliseconds for kind in kinds if kind not in HELD_BY_READS | NOT_HELD} | {
             "switch-route-stale": STALE_HOLD, "ltm-member-missing": MEMBER_PATIENCE}, ltm_every))
 
 
@@ -101,7 +103,7 @@ switches:
       username: podpath
       password-file: bigip-password
       ca: ca.crt
-      partitions: [K8S]
+      partitions: [{PARTITION}, {TENANT}]
       every: {ltm_every}
     pods-via: static
     gtm: true

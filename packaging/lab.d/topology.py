@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the lab consists of: names and addresses, nothing that acts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 AS = 64512
 POD_SUPERNET = "10.16.0.0/16"
-PODS_A_NODE = (10, 11, 12)
+PODS_A_NODE = (10, 11, 12, 13, 14)
+# The last number of the addresses of a service's pods, and of its virtual server: those that ConfigMaps in the
+# controller's own schema expose, one by a VirtualServer, one by a declaration for AS3.
 POOLS = {"web": 10, "api": 11, "shop": 12}
+RESOURCE, DECLARED = "cart", "mail"
+SERVICES = {**POOLS, RESOURCE: 13, DECLARED: 14}
+# Partitions of the LTM that the controller writes; the latter is the declaration's tenant.
+PARTITION, TENANT = "K8S", "AS3"
 COLLECTOR = "collector"
 COLLECTOR_ADDRESS = "192.168.100.1"
 LTM = "ltm"
@@ -17,6 +23,8 @@ LTM_SELF_ADDRESSES = ("10.3.1.10", "10.3.2.10")
 @dataclass(frozen=True)
 class Node:
     number: int
+    # The third number of its pod CIDR, where that is not the usual one.
+    block: int | None = None
 
     @property
     def name(self):
@@ -27,16 +35,24 @@ class Node:
         return f"{self.name}-pods"
 
     @property
+    def pod_network(self):
+        return f"10.16.{self.number - 1 if self.block is None else self.block}"
+
+    @property
     def cidr(self):
-        return f"10.16.{self.number - 1}.0/24"
+        return f"{self.pod_network}.0/24"
 
     @property
     def router(self):
-        return f"10.16.{self.number - 1}.1"
+        return f"{self.pod_network}.1"
 
     @property
     def pods(self):
-        return [f"10.16.{self.number - 1}.{last}" for last in PODS_A_NODE]
+        return [f"{self.pod_network}.{last}" for last in PODS_A_NODE]
+
+    def moved(self, block):
+        """The same node with another pod CIDR."""
+        return replace(self, block=block)
 
     @property
     def addresses(self):

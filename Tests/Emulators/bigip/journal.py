@@ -72,8 +72,8 @@ class Journal:
     def virtuals_changed(self, pool):
         for virtual in self.device.virtuals:
             if virtual.get("pool") in (pool.name, pool.full_path):
-                path = "/%s/%s" % (virtual.get("partition", self.device.partition),
-                                   virtual["name"])
+                folders = virtual.get("partition", self.device.partition), virtual.get("subPath")
+                path = "/".join(["", *filter(None, folders), virtual["name"]])
                 live = self.device.virtual_status(virtual)[0] != "offline"
                 if self.virtuals.get(path, True) != live:
                     self.write("mcpd", "01071681" if live else "01071682", NOTICE,
