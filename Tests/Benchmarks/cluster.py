@@ -58,6 +58,7 @@ def ask(path, request):
         connection.sendall(json.dumps(request).encode() + b"\n")
         reply = json.loads(connection.makefile().readline())
         assert reply["ok"], reply
+        return reply
 
 
 def known():
