@@ -37,6 +37,8 @@ SUPERNET, PREFIX = "10.0.0.0/8", 24
 # As old as the reference site's API server.
 MINOR = 19
 PERIOD = 60
+# An API server tells about once a minute that nothing has changed.
+BOOKMARK = 60
 LONGEST_START, LONGEST_ROUND, LONGEST_DOUBT = 1_800, 1_800, 900
 CONFIGURATION = f"""
 cluster: bench
@@ -188,6 +190,7 @@ class Site:
 
     def fill(self):
         ask(self.api, {"offer": ["ciliumnodes"]})
+        ask(self.api, {"bookmark": BOOKMARK})
         self.put(self.nodes, node, cilium_node)
         if self.pools:
             layout = Layout(generated(self.nodes, self.pools))
@@ -269,8 +272,8 @@ class Collector:
         found = json.loads(body)["sources"] if body else []
         return {each["type"]: each for each in found if each["type"] != "agents"}
 
-    def incidents(self, kind, pool, states="firing"):
-        body = self.get(f"/api/v1/incidents?state={states}")
+    def incidents(self, kind, pool):
+        body = self.get("/api/v1/incidents?state=pending,firing")
         found = json.loads(body)["incidents"] if body else []
         return [each for each in found if each["kind"] == kind and each["subject"].get("pool") == pool]
 
@@ -346,38 +349,34 @@ def at_rest(collector, rounds=2):
             "judge": metrics["podpath_judge_duration_seconds"]}
 
 
-def pool_emptied(collector):
-    """Just after a round, which is the worst moment: the next begins in a minute."""
-    number = collector.site.pools // 2
-    ask(collector.site.ltm, {"members": {pool_name(number): []}})
-    return collector.until(lambda: collector.incidents("ltm-pool-emptied", f"/K8S/{pool_name(number)}"),
-                           LONGEST_DOUBT, "the pool that was emptied is an incident")
-
-
-def member_removed(collector):
-    """Seconds until the pool was read, until it was again, and until its lack is pending or firing, and firing."""
-    site, number = collector.site, collector.site.pools // 3
-    layout = Layout(generated(site.nodes, site.pools))
-    rest = [f"{layout.address(pod)}:80" for pod in range(number * MEMBERS + 1, (number + 1) * MEMBERS)]
-    reads, began, moments = site.asked()[members_path(number)], time.monotonic(), {}
-    ask(site.ltm, {"members": {pool_name(number): rest}})
+def changed(collector, number, members, kind):
+    """A pool is given other members just after a round, which is the worst moment: seconds until the pool was read,
+    until it was again, because it was in doubt, and until it is an incident of the kind, pending and firing."""
+    pool, path = pool_name(number), members_path(number)
+    collector.next_round()
+    reads, began, moments = collector.site.asked()[path], time.monotonic(), {}
+    ask(collector.site.ltm, {"members": {pool: members}})
 
     def note(what, is_so):
         if what not in moments and is_so:
             moments[what] = time.monotonic() - began
 
     def is_firing():
-        news = site.asked()[members_path(number)] - reads
+        news = collector.site.asked()[path] - reads
         note("read", news >= 1)
         note("again", news >= 2)
-        found = collector.incidents("ltm-member-missing", f"/K8S/{pool_name(number)}", "pending,firing")
+        found = collector.incidents(kind, f"/K8S/{pool}")
         note("pending", found)
         note("firing", any(each["state"] == "firing" for each in found))
         return "firing" in moments
 
-    collector.until(is_firing, LONGEST_DOUBT, "the member that was removed is missed")
-    moments["reads"] = site.asked()[members_path(number)] - reads
-    return moments
+    collector.until(is_firing, LONGEST_DOUBT, f"{pool} is {kind}")
+    return moments | {"reads": collector.site.asked()[path] - reads}
+
+
+def all_but_one(site, number):
+    layout = Layout(generated(site.nodes, site.pools))
+    return [f"{layout.address(pod)}:80" for pod in range(number * MEMBERS + 1, (number + 1) * MEMBERS)]
 
 
 def measure_empty(options):
@@ -413,11 +412,12 @@ def measure_rest(collector, found):
     show_memory(found["memory"])
     found["rest"] = at_rest(collector)
     show_rest(found["rest"], collector.site.pools)
-    collector.next_round()
-    print(f"\nA pool emptied just after a round: an incident after {pool_emptied(collector):.1f} s", flush=True)
-    collector.next_round()
-    show_removed(member_removed(collector))
+    site = collector.site
+    show_change("A pool emptied", changed(collector, site.pools // 2, [], "ltm-pool-emptied"))
+    rest = all_but_one(site, site.pools // 3)
+    show_change("A member removed", changed(collector, site.pools // 3, rest, "ltm-member-missing"))
     show_incidents(collector)
+    show_search(collector)
     return found
 
 
@@ -453,10 +453,12 @@ def show_rest(rest, pools):
            ["until every pool was read again, min", f"{pools / each['members'] * rest['cycle'] / 60:.1f}"]])
 
 
-def show_removed(moments):
-    table("A member removed just after a round", ["", "s"],
-          [["its pool is read", f"{moments['read']:.1f}"], ["and again: it is in doubt", f"{moments['again']:.1f}"],
-           ["ltm-member-missing pending or firing", f"{moments['pending']:.1f}"],
+def show_change(what, moments):
+    again = moments.get("again")
+    table(f"{what} just after a round", ["", "s"],
+          [["its pool is read", f"{moments['read']:.1f}"],
+           ["and again, for it is in doubt", "not" if again is None else f"{again:.1f}"],
+           ["an incident, pending or firing", f"{moments['pending']:.1f}"],
            [f"firing, of {moments['reads']} reads", f"{moments['firing']:.1f}"]])
 
 
@@ -466,6 +468,14 @@ def show_incidents(collector):
     for each in json.loads(body)["incidents"]:
         kinds[each["kind"]] = kinds.get(each["kind"], 0) + 1
     print(f"\nFiring at the end, {len(body) / 1e6:.1f} MB as JSON: {kinds}", flush=True)
+
+
+def show_search(collector):
+    """As `trace POOL` and the page ask."""
+    began = time.monotonic()
+    body = collector.get(f"/api/v1/paths?limit=10&q={pool_name(1)}")
+    found = f"{len(json.loads(body)['paths'])} found" if body else "no answer"
+    print(f"\nThe ways behind a pool, at most 10 asked for: {found} after {time.monotonic() - began:.1f} s", flush=True)
 
 
 def main():
