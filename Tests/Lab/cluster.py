@@ -40,16 +40,19 @@ def cases(identity, collector):
     lab = Lab(identity)
     for what, faults in UNWELL:
         yield f"kubernetes: {what}", lambda faults=faults: unwell(lab, collector, faults)
-    yield "kubernetes: history forgotten", lambda: quiet(collector, lambda: kubernetes.ask(lab, {"compact": True}))
+    yield "kubernetes: history forgotten", lambda: quietly(collector, lambda: kubernetes.ask(lab, {"compact": True}))
     yield f"kubernetes: an API server gone for {OUTAGE} s", lambda: gone(lab, collector)
-    yield "kubernetes: pods roll through every pool", lambda: quiet(collector, lambda: roll(lab))
+    yield "kubernetes: pods roll through every pool", lambda: quietly(collector, lambda: roll(lab))
     yield "kubernetes: a node is cordoned, drained, deleted, and comes back", lambda: replace(lab, collector)
     yield "kubernetes: a node is replaced by one of the same name", lambda: same_again(lab, collector)
     yield "kubernetes: a node comes back with another pod CIDR", lambda: moved(lab, collector)
-    yield "kubernetes: asked gently", lambda: gentle(lab)
 
 
-def quiet(collector, action, allowed=()):
+def quiet(identity, _):
+    return [("kubernetes: asked gently", lambda: gentle(Lab(identity)))]
+
+
+def quietly(collector, action, allowed=()):
     """Does it, waits for health, and gives what was said meanwhile that may not be."""
     seen = len(collector.transitions())
     action()
@@ -67,7 +70,7 @@ def unwell(lab, collector, faults):
         kubernetes.ask(lab, {"faults": {}})
         # A hung watch is noticed by its silence, after minutes; people need not wait for that here.
         kubernetes.ask(lab, {"drop": True})
-    problems = quiet(collector, action)
+    problems = quietly(collector, action)
     # What changes afterwards must be seen.
     return problems + sees_changes(lab, collector)
 

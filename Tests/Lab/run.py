@@ -1,131 +1,144 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The lab suite: one lab, every fault injected, named, mended and resolved; then restarts in any
-order, attacks on the agents' port, and a calm in which nothing may be said.
+"""The lab suite: every fault injected, named, mended and resolved; sources that misbehave, restarts in any
+order, attacks on the agents' port, and a calm in which nothing may be said. Several labs stand side by side,
+each a lane that takes the next case as soon as it is done with one.
 
-    Tests/Lab/run.py [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
+    Tests/Lab/run.py [--lanes N] [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
 
 Needs root and built programs. Ends with `N passed, N failed`. PODPATH_LAB_OUTAGE=300 has the API server gone
 for five minutes.
 """
 
 import argparse
-import json
+import contextlib
+import multiprocessing
+import multiprocessing.connection
 import pathlib
+import signal
 import sys
-import time
-import traceback
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "packaging" / "lab.d"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
-import attacks  # noqa: E402
-import cluster  # noqa: E402
-import demo  # noqa: E402
-import page  # noqa: E402
-import politeness  # noqa: E402
-import restarts  # noqa: E402
-import switches  # noqa: E402
-import units  # noqa: E402
+import lane  # noqa: E402
 
-IDENTITY = "suite"
-# Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
-demo.AFTERWARDS = 3.5
+# Most of a case is waiting, for polls, holds and monitors: two cores carry more lanes than there are cores.
+LANES = 3
+INTERRUPTED = 130
+# Lanes are children that know what this process knows, and hold the other end of a pipe.
+FORK = multiprocessing.get_context("fork")
 
 
-def listed_faults():
-    """The first words of `lab list`, without its helpers."""
-    names = [line.split()[0] for line in demo.lab(IDENTITY, "list").splitlines() if line.strip()]
-    return [name for name in names if not name.endswith("-restart")]
+class Worker:
+    """A lane as the suite sees it: its process, and what it was told to do last."""
+
+    def __init__(self, number, options):
+        self.identity = f"suite-{number}"
+        self.pipe, theirs = FORK.Pipe()
+        self.process = FORK.Process(target=lane.work, args=(self.identity, theirs, options))
+        self.process.start()
+        theirs.close()
+        self.case, self.ends = lane.RAISED, False
+
+    def give(self, name):
+        """The next case; None, and it ends."""
+        self.case, self.ends = name, name is None
+        # If it is gone already, its pipe tells that next.
+        with contextlib.suppress(OSError):
+            self.pipe.send(name)
 
 
 class Suite:
-    def __init__(self, collector):
-        self.collector = collector
-        self.passed = 0
-        self.failed = []
+    def __init__(self, options):
+        self.waiting, self.quiet = lane.names(options)
+        self.options, self.workers = options, []
+        self.passed, self.failed = 0, 0
 
-    def case(self, name, action):
-        began = time.monotonic()
+    def run(self):
+        for number in range(1, min(self.options.lanes, max(1, len(self.waiting))) + 1):
+            self.workers.append(Worker(number, self.options))
+        while self.workers:
+            for pipe in multiprocessing.connection.wait([worker.pipe for worker in self.workers]):
+                self.hear(next(worker for worker in self.workers if worker.pipe is pipe))
+        for name in self.waiting + self.quiet:
+            self.tell(name, "no lane", 0, ["there was no lab left to run it in"])
+
+    def hear(self, worker):
         try:
-            problems = action() or []
-        except demo.DemoError as error:
-            problems = [str(error)]
-        except Exception:  # a broken case must not hide the others
-            problems = [traceback.format_exc()]
-        took = time.monotonic() - began
-        if problems:
-            self.failed.append(name)
-            print(f"FAILED {name} ({took:.0f} s)", flush=True)
-            for problem in problems:
-                print(f"       {problem}", flush=True)
-            self.recover()
+            result = worker.pipe.recv()
+        except (EOFError, OSError):
+            self.leave(worker)
         else:
-            self.passed += 1
-            print(f"passed {name} ({took:.0f} s)", flush=True)
+            self.tell(result.name, worker.identity, result.took, result.problems)
+            worker.case, worker.ends = None, worker.ends or not result.goes_on
+        self.hand_out()
 
-    def recover(self):
-        """What failed must not fail the next: mend all and wait."""
-        demo.lab(IDENTITY, "mend", "all", check=False)
-        demo.lab(IDENTITY, "podpath", "start", "all", check=False)
-        try:
-            demo.wait("a healthy lab", demo.RESOLVE, self.collector.is_well)
-        except demo.DemoError as error:
-            print(f"       {error}", flush=True)
+    def leave(self, worker):
+        """Its lab is down."""
+        self.workers.remove(worker)
+        worker.process.join()
+        if worker.case:
+            self.tell(worker.case, worker.identity, 0, [f"the lane ended: {worker.process.exitcode}"])
 
+    def hand_out(self):
+        """A case to whoever has none. What measures quiet waits until one lane alone is left."""
+        for worker in [each for each in self.workers if not each.case and not each.ends]:
+            if self.waiting:
+                worker.give(self.waiting.pop(0))
+            elif any(not other.ends for other in self.workers if other is not worker):
+                worker.give(None)
+            elif len(self.workers) == 1:
+                worker.give(self.quiet.pop(0) if self.quiet else None)
 
-def calm(collector, seconds):
-    """Nothing is broken, so nothing may be said."""
-    seen = len(collector.transitions())
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        time.sleep(1)
-        if not collector.is_well():
-            return [f"not well in calm: {[p for p in collector.paths() if p['verdict'] != 'ok']}"]
-    return [f"said in calm: {a['transition']} {a['summary']}" for a in collector.transitions()[seen:]]
+    def tell(self, name, identity, took, problems):
+        word = "FAILED" if problems else "passed"
+        lines = [f"{word} {name} ({took:.0f} s, {identity})"]
+        lines += [f"       {line}" for problem in problems for line in problem.splitlines()]
+        print("\n".join(lines), flush=True)
+        self.failed += bool(problems)
+        self.passed += not problems
 
-
-def run(options):
-    demo.lab(IDENTITY, "down", check=False)
-    demo.lab(IDENTITY, "up")
-    demo.lab(IDENTITY, "podpath", "start", "all")
-    collector = demo.Collector(json.loads(demo.lab(IDENTITY, "status", "--json")))
-    suite = Suite(collector)
-    suite.case("every stage of every pod CIDR becomes good",
-               lambda: demo.wait("health", demo.READY, collector.is_well) and [])
-    silent = demo.Story(as_json=False)
-    silent.tell = lambda *_, **__: None
-    for name in options.only or ([] if options.cases else listed_faults()):
-        suite.case(f"fault {name}", lambda name=name: demo.break_and_mend(silent, IDENTITY, collector, name))
-    if not options.only:
-        for module in (politeness, units, switches, cluster, restarts, attacks, page):
-            for name, action in module.cases(IDENTITY, collector):
-                if (options.cases or "") in name:
-                    suite.case(name, action)
-    if not options.only and not options.cases:
-        suite.case(f"a calm of {options.calm} s says nothing", lambda: calm(collector, options.calm))
-    return suite
+    def interrupt(self):
+        """Every lane takes its lab down; nothing hurries that."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for worker in self.workers:
+            worker.process.terminate()
+        for worker in self.workers:
+            worker.process.join()
 
 
-def main():
+def parse():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--lanes", type=int, default=LANES, metavar="N", help=f"labs side by side ({LANES})")
     parser.add_argument("--only", nargs="+", metavar="KIND")
     parser.add_argument("--cases", metavar="WORD", help="only cases with this word in their name")
     parser.add_argument("--calm", type=int, default=30)
-    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--keep", action="store_true", help="leave the labs up")
     options = parser.parse_args()
+    if options.lanes < 1:
+        parser.error("--lanes: 1 or more")
+    return options
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    options = parse()
+    signal.signal(signal.SIGTERM, interrupted)
+    suite = Suite(options)
     try:
-        suite = run(options)
-    except demo.DemoError as error:
-        print(f"FAILED to raise the lab: {error}")
-        print("0 passed, 1 failed")
-        return 1
-    finally:
-        if not options.keep:
-            demo.lab(IDENTITY, "down", check=False)
-    print(f"{suite.passed} passed, {len(suite.failed)} failed")
+        suite.run()
+    except KeyboardInterrupt:
+        suite.interrupt()
+        print(f"interrupted\n{suite.passed} passed, {suite.failed} failed")
+        return INTERRUPTED
+    print(f"{suite.passed} passed, {suite.failed} failed")
     return 1 if suite.failed else 0
 
 

@@ -48,11 +48,14 @@ def cases(identity, collector):
     yield "switch: JSON-RPC", lambda: by_json_rpc(lab, identity, collector)
     yield "switch: a table that stands still", lambda: frozen(lab, identity, collector)
     yield "switch: refused credentials are not tried again", lambda: refused(lab, identity, collector)
-    yield "switch: asked gently", lambda: gentle(lab)
     yield "switch: BMP and BGP are connected, and nothing is announced", lambda: feeds(lab)
     yield "switch: bgpd restarted gracefully", lambda: graceful(lab, identity, collector)
     for way, names in FEEDS.items():
         yield f"switch: read over {way.upper()} alone", lambda way=way, names=names: alone(lab, identity, collector, way, names)
+
+
+def quiet(identity, _):
+    return [("switch: asked gently", lambda: gentle(Lab(identity)))]
 
 
 def dressed(lab, identity, collector, mood):

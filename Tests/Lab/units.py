@@ -88,7 +88,10 @@ def cases(identity, collector):
     yield "BIG-IP: too many live tokens", lambda: without_login(lab, identity, collector, [{"kind": "token-limit"}, {"kind": "token-lost"}])
     yield "BIG-IP: a login that is refused", lambda: without_login(
         lab, identity, collector, [{"kind": "status", "code": 401, "variant": "lockout", "path": "authn/login"}, {"kind": "token-lost"}])
-    yield "BIG-IP: no secret was written, no unit was asked twice at a time", lambda: discreet(lab)
+
+
+def closing(identity, _):
+    return [("BIG-IP: no secret was written, no unit was asked twice at a time", lambda: discreet(Lab(identity)))]
 
 
 def said(collector, seen, allowed=()):

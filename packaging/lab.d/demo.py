@@ -53,13 +53,18 @@ class Story:
 
 def lab(identity, *words, check=True):
     """Runs a lab command and gives what it printed."""
-    done = subprocess.run(
-        [LAB, "--id", identity, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    if check and done.returncode != 0:
-        reason = (done.stderr or done.stdout).strip().splitlines()
-        raise DemoError(f"lab {' '.join(words)}: {reason[-1] if reason else done.returncode}")
-    return done.stdout
+    command = [LAB, "--id", identity, *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            printed, complaint = process.communicate()
+        except BaseException:
+            # Told to end, not killed: a lab that is half raised is taken down by who raises it.
+            process.terminate()
+            raise
+    if check and process.returncode != 0:
+        reason = (complaint or printed).strip().splitlines()
+        raise DemoError(f"lab {' '.join(words)}: {reason[-1] if reason else process.returncode}")
+    return printed
 
 
 def build(story):

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -90,19 +91,26 @@ def must_be_possible():
 
 def reserve(lab, options):
     """Makes the state directory and takes the lowest index no other lab has."""
-    ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
-    with lock(ROOT):
+    # Not ROOT itself: the last lab's end removes it, and with it the lock of whoever comes next.
+    with lock(ROOT.parent):
+        ROOT.mkdir(mode=0o755, exist_ok=True)
         if lab.supervisor or rising(lab):
             raise LabError(f"lab {lab.name!r} is already up: packaging/lab down")
-        down(lab)
-        ROOT.mkdir(mode=0o755, exist_ok=True)
-        taken = {other.recall("options", {}).get("index") for other in all_labs()
-                 if other.supervisor or rising(other)}
-        index = next(number for number in range(1, 255) if number not in taken)
+        clear(lab)
+        index = free_index()
         make_directories(lab)
         me = {"pid": os.getpid(), "started": started(os.getpid())}
         lab.remember("options", {"index": index, "raiser": me, **options})
     return index
+
+
+def free_index():
+    taken = {other.recall("options", {}).get("index") for other in all_labs()
+             if other.supervisor or rising(other)}
+    # One that just ended has its device for a moment more.
+    devices = {name for _, name in socket.if_nameindex()}
+    return next(number for number in range(1, 255)
+                if number not in taken and namespaces.host_device(number) not in devices)
 
 
 def rising(lab):
@@ -155,6 +163,14 @@ def give_back(lab):
 
 def down(lab):
     """Ends everything; a dead lab's remains are cleared too. Says whether there was anything."""
+    if not clear(lab):
+        return False
+    with lock(ROOT.parent):
+        remove_if_empty(ROOT)
+    return True
+
+
+def clear(lab):
     if not lab.directory.is_dir():
         return False
     if lab.supervisor:
@@ -163,7 +179,6 @@ def down(lab):
         until(lambda: not any(map(started, inside)), 10, "some processes of the lab did not end")
     await_no_device(lab)
     shutil.rmtree(lab.directory, ignore_errors=True)
-    remove_if_empty(ROOT)
     return True
 
 
@@ -171,10 +186,11 @@ def await_no_device(lab):
     """The kernel takes a network namespace down a moment after its last user."""
     index = lab.recall("options", {}).get("index")
     device = namespaces.host_device(index)
-    others = [lab.recall("options", {}).get("index") for lab in all_labs() if lab.supervisor]
-    if index not in others:
-        until(lambda: not run("ip", "-brief", "link", "show", "dev", device, check=False), 10,
-              f"{device} did not go away")
+
+    def another_has_it():
+        return index in [lab.recall("options", {}).get("index") for lab in all_labs() if lab.supervisor]
+    until(lambda: not run("ip", "-brief", "link", "show", "dev", device, check=False) or another_has_it(), 10,
+          f"{device} did not go away")
 
 
 def processes(pid_namespace):

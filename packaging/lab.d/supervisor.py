@@ -11,6 +11,11 @@ import subprocess
 import sys
 
 
+def hide():
+    """FRR keeps its crash logs in /var/tmp under its PID, and every lab counts its PIDs from 1."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777,size=64m", "tmpfs", "/var/tmp"], check=True)
+
+
 def create(directory, names):
     for name in names:
         path = os.path.join(directory, name)
@@ -27,6 +32,7 @@ def reap():
 
 
 def main():
+    hide()
     create(sys.argv[1], sys.argv[2:])
     signals = {signal.SIGCHLD, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
