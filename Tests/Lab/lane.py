@@ -18,14 +18,15 @@ import politeness
 import restarts
 import switches
 import units
+from state import Lab
 
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
 demo.AFTERWARDS = 3.5
 
 MODULES = (units, switches, cluster, restarts, attacks, page)
 RAISED = "every stage of every pod CIDR becomes good"
-# Words of the cases that take longest: begun first, none of them is waited for at the end.
-LONG = ("restarts for two minutes", "gone for 75 s", "alone", "bgpd-hung", "refused credentials")
+# Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
+LONG = ("restarts for two minutes", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
 
 
 @dataclass
@@ -82,7 +83,7 @@ def names(options):
     """The cases for any lane, long ones first, and the quiet ones; for their names alone no lab is needed."""
     nowhere = "suite", demo.Collector({"page": "", "state": ""}), options
     known = [name for name, _ in cases(*nowhere)]
-    known.sort(key=lambda name: not any(word in name for word in LONG))
+    known.sort(key=lambda name: next((place for place, word in enumerate(LONG) if word in name), len(LONG)))
     return known, [name for name, _ in quiet(*nowhere)]
 
 
@@ -105,6 +106,7 @@ class Lane:
         self.identity, self.options, self.collector = identity, options, None
 
     def up(self):
+        """Without a collector until it is well."""
         self.collector = None
         demo.lab(self.identity, "down", check=False)
         demo.lab(self.identity, "up")
@@ -114,7 +116,11 @@ class Lane:
         self.collector = collector
 
     def down(self):
-        demo.lab(self.identity, "down", check=False)
+        """A word only if it does not go: nothing may be left."""
+        if not Lab(self.identity).directory.is_dir():
+            return None
+        result = self.do("the lab is taken down", lambda: demo.lab(self.identity, "down") and [])
+        return result if result.problems else None
 
     def do(self, name, action):
         began = time.monotonic()
@@ -169,11 +175,13 @@ def work(identity, pipe, options):
         with contextlib.suppress(EOFError, OSError):
             lane.run(pipe)
     finally:
-        if not options.keep:
-            lane.down()
+        # The lab's end is not cut short.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        lane.collector = None
+        if not options.keep and (complaint := lane.down()):
+            with contextlib.suppress(OSError):
+                pipe.send(complaint)
 
 
 def end(*_):
-    """Once: the lab's end is not cut short."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)

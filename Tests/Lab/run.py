@@ -130,8 +130,9 @@ def interrupted(*_):
 
 def main():
     options = parse()
-    signal.signal(signal.SIGTERM, interrupted)
     suite = Suite(options)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
     try:
         suite.run()
     except KeyboardInterrupt:

@@ -232,7 +232,9 @@ def discreet(lab):
         seen = counters(lab, unit)
         problems += [f"unit {unit}: {name} is {seen[name]}, not at most {most}"
                      for name, most in (("maxInFlight", 1), ("basic", 0), ("writes", 0)) if seen[name] > most]
-    log = lab.path("log", "collector.log").read_text() + lab.path("alerts.jsonl").read_text()
+    # Where nothing was said there is no file of alerts.
+    written = [file for file in (lab.path("log", "collector.log"), lab.path("alerts.jsonl")) if file.exists()]
+    log = "".join(file.read_text() for file in written)
     problems += ["the password was written"] if ltm.PASSWORD in log else []
     # A token is 26 letters and digits of base 32.
     return problems + [f"a token was written: {word[:4]}…" for word in re.findall(r"\b[A-Z2-7]{26}\b", log)]
