@@ -2,6 +2,7 @@
 """One lane of the suite: a process with a lab of its own, which does the cases that it is given."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -41,6 +42,7 @@ class Result:
 # What there is to do. A case must not need one that came before: it may have been another lane's.
 
 
+@functools.cache
 def listed_faults():
     """The first words of `lab list`, without its helpers."""
     names = [line.split()[0] for line in demo.lab("suite", "list").splitlines() if line.strip()]

@@ -22,7 +22,8 @@ class Browser:
         command = ("exec chromium --headless --no-sandbox --disable-gpu --no-proxy-server "
                    f"--user-data-dir={self.folder} --remote-debugging-pipe about:blank "
                    f"3<&{ours[0]} 4>&{theirs[1]}")
-        self.process = subprocess.Popen(["sh", "-c", command], pass_fds=(ours[0], theirs[1]),
+        # Not sh: Debian's takes descriptors of one digit only.
+        self.process = subprocess.Popen(["bash", "-c", command], pass_fds=(ours[0], theirs[1]),
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(ours[0])
         os.close(theirs[1])

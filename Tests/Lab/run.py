@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT / "packaging" / "lab.d"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
+import demo  # noqa: E402
 import lane  # noqa: E402
 
 # Most of a case is waiting, for polls, holds and monitors: two cores carry more lanes than there are cores.
@@ -77,11 +78,14 @@ class Suite:
         self.hand_out()
 
     def leave(self, worker):
-        """Its lab is down."""
+        """Its lab is down, unless it was killed."""
         self.workers.remove(worker)
         worker.process.join()
-        if worker.case:
-            self.tell(worker.case, worker.identity, 0, [f"the lane ended: {worker.process.exitcode}"])
+        if worker.case or worker.process.exitcode:
+            if not self.options.keep:
+                demo.lab(worker.identity, "down", check=False)
+            name = worker.case or "the lane's end"
+            self.tell(name, worker.identity, 0, [f"the lane ended with {worker.process.exitcode}"])
 
     def hand_out(self):
         """A case to whoever has none. What measures quiet waits until one lane alone is left."""
