@@ -7,7 +7,8 @@ import bird
 import faults_node
 import frr
 import namespaces
-from faults_switch import FIRST, filter_out, neighbor, on_first, restart_switch, retry, stop_filtering
+from faults_switch import (FIRST, filter_out, interception, neighbor, on_first, restart_switch, retry, rule,
+                           stop_filtering)
 from state import run, until
 from topology import AS, NODES
 
@@ -136,11 +137,14 @@ def stop_aggregating(lab, node):
 
 def flap(lab, node):
     """Gone for less than a poll takes to be sure, four times, over a session that holds."""
-    for _ in range(4):
-        filter_out(lab, node)
-        time.sleep(0.2)
-        stop_filtering(lab, node)
-        time.sleep(2)
+    gone = ["configure terminal", *interception(node, "deny"), "end", frr.REREAD]
+    back = ["configure terminal", *(f"no {line}" for line in rule(node, "deny")), "end", frr.REREAD]
+    with frr.conversation(lab, FIRST) as say:
+        for _ in range(4):
+            say(*gone)
+            time.sleep(0.2)
+            say(*back)
+            time.sleep(2)
 
 
 def settle(lab, node):

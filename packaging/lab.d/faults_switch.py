@@ -51,10 +51,13 @@ def rule(node, action):
     return f"route-map {frr.INBOUND} {action} {sequence}", f"ip prefix-list {action}-{node.name}"
 
 
-def intercept(lab, node, action, *settings):
+def interception(node, action, *settings):
     inbound, prefixes = rule(node, action)
-    frr.configure(lab, FIRST, f"{prefixes} permit {node.cidr}", inbound,
-                  f"match ip address {prefixes.removeprefix('ip ')}", *settings)
+    return [f"{prefixes} permit {node.cidr}", inbound, f"match ip address {prefixes.removeprefix('ip ')}", *settings]
+
+
+def intercept(lab, node, action, *settings):
+    frr.configure(lab, FIRST, *interception(node, action, *settings))
     frr.reread(lab, FIRST)
 
 

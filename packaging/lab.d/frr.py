@@ -2,11 +2,14 @@
 """FRR as the two switches: route reflectors for the nodes, plain iBGP with each other."""
 
 import json
+import subprocess
+from contextlib import contextmanager
 
 from state import LabError, run, until
 from topology import AS, COLLECTOR_ADDRESS, NODES, SWITCHES
 
 DAEMONS = ("zebra", "bgpd")
+REREAD = "clear bgp ipv4 unicast * soft in"
 INBOUND = "FROM-NEIGHBORS"
 BMP_PORT = 11019
 BGP_PORT = 1179
@@ -128,9 +131,25 @@ def configure(lab, switch, *lines):
         raise LabError(f"switch {switch.name}: {printed.strip()}")
 
 
+@contextmanager
+def conversation(lab, switch):
+    """Gives `say(*lines)`, which is back when they are done. One vtysh for all of them: on a busy machine the
+    start of one for each takes longer than some things may last."""
+    with subprocess.Popen(vtysh(lab, switch), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as process:
+        def say(*lines):
+            # What is typed is printed as it is read: the comment, when all before it is done.
+            process.stdin.write("\n".join([*lines, "end", "! said"]) + "\n")
+            process.stdin.flush()
+            if not any(line.endswith("! said\n") for line in process.stdout):
+                raise LabError(f"switch {switch.name}: vtysh ended")
+        yield say
+        process.stdin.close()
+
+
 def reread(lab, switch):
     """Judges every route already received by the inbound rules as they are now."""
-    run(*vtysh(lab, switch), "-c", "clear bgp ipv4 unicast * soft in")
+    run(*vtysh(lab, switch), "-c", REREAD)
 
 
 def sessions(lab, switch):
