@@ -145,12 +145,13 @@ def failover(lab, collector):
 
 def roles(lab, collector):
     seen = len(collector.transitions())
+    # While no unit carries traffic that is said, and nothing else.
     for unit, role, back in ((0, "standby", "active"), (1, "active", "standby"), (1, "forced-offline", "standby")):
         ltm.ask(lab, {"role": role}, unit)
         time.sleep(4)
         ltm.ask(lab, {"role": back}, unit)
         demo.wait("health", demo.RESOLVE, collector.is_well)
-    return said(collector, seen)
+    return said(collector, seen, SOURCE)
 
 
 def quietly(lab, collector, command, seconds, allowed=()):

@@ -99,11 +99,11 @@ def deafen_gtm(lab, _):
     """GTM's iQuery to its own LTM fails: it takes every virtual server for down."""
     reason = " Monitor /Common/bigip : no reply from big3d: timed out"
     ltm.ask(lab, {"gtm": {"virtuals": {f"ltm-pair:{name}": {"state": "offline", "reason": reason}
-                                       for name in ltm.POOLS}}})
+                                       for name in SERVICES}}})
 
 
 def hear_gtm(lab, _):
-    ltm.ask(lab, {"gtm": {"virtuals": {f"ltm-pair:{name}": None for name in ltm.POOLS}}})
+    ltm.ask(lab, {"gtm": {"virtuals": {f"ltm-pair:{name}": None for name in SERVICES}}})
 
 
 FAULTS = [

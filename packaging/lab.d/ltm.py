@@ -29,9 +29,9 @@ def configuration(lab, unit, interval, timeout):
                     for switch, address in zip(SWITCHES, LTM_SELF_ADDRESSES)],
         "gtm": {
             "servers": [{"name": "ltm-pair", "virtualServers": [
-                {"name": name, "destination": f"10.50.0.{last}:80"} for name, last in POOLS.items()]}],
-            "pools": [{"name": name, "members": [f"ltm-pair:{name}"]} for name in POOLS],
-            "wideIPs": [{"name": f"{name}.lab.example", "pools": [name]} for name in POOLS],
+                {"name": name, "destination": f"{virtual_address(name)}:80"} for name in SERVICES]}],
+            "pools": [{"name": name, "members": [f"ltm-pair:{name}"]} for name in SERVICES],
+            "wideIPs": [{"name": f"{name}.lab.example", "pools": [name]} for name in SERVICES],
         },
         "routes": routes(),
         "pools": [{"name": pool_name(name), **folder(name), **form(name), "members": members(last)}
