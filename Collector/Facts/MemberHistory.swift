@@ -45,7 +45,9 @@ package struct MemberHistory: Sendable, Equatable {
         gone = gone.filter { now - $0.value < Self.memory }
     }
 
-    mutating func saw(_ pool: LoadBalancerPool, _ name: String, at now: Timestamp) {
+    /// Changes count from when the pool was asked for: what is heard of Kubernetes after that is newer.
+    mutating func saw(_ pool: LoadBalancerPool, _ name: String, at arrival: Timestamp) {
+        let now = pool.began ?? arrival
         let present = pool.sockets
         let known = sockets[name] ?? []
         for socket in present.subtracting(known) {

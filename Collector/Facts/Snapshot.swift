@@ -15,6 +15,8 @@ package struct Snapshot: Sendable, Equatable {
     package var intent: Readings<[String: NodeIntent]>
     /// Nil where no API server is watched.
     package var kubernetes: ClusterFacts?
+    /// Agents are listened to; else nobody is missed who does not report.
+    package var hasAgents = true
     /// By node name, as their agents report.
     package var nodes: [String: NodeFacts]
     package var switches: [String: SwitchFacts]

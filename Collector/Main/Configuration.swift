@@ -154,6 +154,7 @@ extension Configuration {
             intentSource: intentSource,
             startedAt: now
         )
+        snapshot.hasAgents = agents != nil
         if kubernetes != nil { snapshot.kubernetes = ClusterFacts() }
         // For these kinds the patience is the hold, of each pod by itself.
         snapshot.memberPatience =

@@ -15,6 +15,7 @@ import Verdicts
 final class Engine: Sendable {
     private let inbox = Mutex(Inbox())
     private let alarm = Alarm()
+    private let arePoolsInDoubt = Mutex(false)
     private let clock: @Sendable () -> Timestamp
     private let board: StateBoard
     private let outboxes: [Outbox]
@@ -45,7 +46,12 @@ final class Engine: Sendable {
         inbox.withLock { $0.add(update, at: now) }
         // A heartbeat changes nothing that must be judged at once; the next deadline takes it in.
         if case .agent(_, .heartbeat) = update { return }
-        if case .cluster(let change) = update, change.isSignOfLife { return }
+        // While pools differ a bookmark tells that what is known of Kubernetes is newer than their read.
+        if case .cluster(let change) = update, change.isSignOfLife,
+            !arePoolsInDoubt.withLock({ $0 })
+        {
+            return
+        }
         alarm.ring()
     }
 
@@ -61,6 +67,7 @@ final class Engine: Sendable {
             let transitions = ledger.step(judgement, now: now)
             judgements += 1
             for transition in transitions { tell(transition) }
+            arePoolsInDoubt.withLock { $0 = !judgement.inDoubt.isEmpty }
             if !judgement.inDoubt.isEmpty { isInDoubt(judgement.inDoubt) }
             board.publish(
                 CollectorState(

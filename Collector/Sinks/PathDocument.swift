@@ -69,7 +69,8 @@ package struct SourceDocument: Codable, Sendable, Hashable {
 extension SourceDocument {
     /// Every source of a snapshot, in the order of the way.
     package static func all(in snapshot: Snapshot, now: Timestamp) -> [SourceDocument] {
-        var documents = [nodes(snapshot, now), agents(snapshot, now)]
+        var documents = [nodes(snapshot, now)]
+        if snapshot.hasAgents { documents.append(agents(snapshot, now)) }
         if let cluster = snapshot.kubernetes { documents.insert(kubernetes(cluster, now), at: 0) }
         for facts in snapshot.switches.values.sorted(by: { $0.name < $1.name }) {
             for (way, view) in facts.views.sorted(by: { $0.key < $1.key }) {

@@ -251,6 +251,14 @@ extension Kind {
                 "two reads have passed already",
                 "a wide IP or a member of its pools is down in GTM, and no earlier root explains it"
             )
+        case .readyButUnreachable:
+            row(
+                nil,
+                .warning,
+                60_000,
+                "Kubernetes takes most of a minute to notice that a node is back",
+                "a node is Ready and no switch has its CIDR, or it is not Ready and attracts traffic"
+            )
         case .agentSilent:
             row(
                 nil,

@@ -19,6 +19,8 @@ func verdicts(
     let lost = lostSwitches(findings, in: world)
     let crowded = crowdedSwitches(findings, carried, in: world)
     let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
+    let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
+    let isFleetUnready = isMostOfFleet(unready.count, in: world)
     var groups: [String: [Finding]] = [:]
     for finding in findings {
         if finding.kind == .sourceUnreadable, let name = finding.switchName, lost.contains(name) {
@@ -28,7 +30,8 @@ func verdicts(
             of: finding,
             lost: lost,
             crowded: crowded,
-            isFleetSilent: isFleetSilent
+            isFleetSilent: isFleetSilent,
+            isFleetUnready: isFleetUnready
         )
         groups[identity, default: []].append(finding)
     }
@@ -47,7 +50,8 @@ private func identity(
     of finding: Finding,
     lost: Set<String>,
     crowded: Set<String>,
-    isFleetSilent: Bool
+    isFleetSilent: Bool,
+    isFleetUnready: Bool
 ) -> String {
     let kind = finding.kind.rawValue
     let node = finding.node ?? ""
@@ -79,6 +83,7 @@ private func identity(
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
     case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded:
         return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .readyButUnreachable: return isFleetUnready ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
         .ownerDisagreement:
@@ -216,6 +221,7 @@ private func absorbed(by group: CauseGroup) -> [String] {
         let balancers = Set(group.findings.compactMap(\.loadBalancer)).sorted()
         return own.filter { $0 != group.identity }
             + balancers.map { "\(Kind.ltmMembersDown.rawValue)/\($0)" }
+    case .readyButUnreachable where group.isFleet: return group.nodes.map { "\(kind)/\($0)" }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []
     }
@@ -270,6 +276,7 @@ struct CauseGroup {
         }
         let ofNode: Set<Kind> = [
             .sessionDown, .sessionDisabled, .switchNeighborMissing, .switchPrefixLimit,
+            .readyButUnreachable,
         ]
         if ofNode.contains(kind), !isWholeSwitch { subject.prefix = nil }
         return subject

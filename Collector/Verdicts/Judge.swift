@@ -21,6 +21,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
         + intentFindings(in: world) + pools.findings
         + units.findings + lostRouteFindings(in: world) + watcherFindings(in: world)
+    findings += readinessFindings(in: world, paths)
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
     let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })

@@ -49,6 +49,7 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case ltmUnitDiffers = "ltm-unit-differs"
     case virtualServerDown = "virtual-server-down"
     case gtmDegraded = "gtm-degraded"
+    case readyButUnreachable = "ready-but-unreachable"
     case agentSilent = "agent-silent"
     case sourceUnreadable = "source-unreadable"
 

@@ -50,6 +50,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let more = group.findings.count - 1
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
         return "\(loadBalancer(group)): \(what)\(rest)"
+    case .readyButUnreachable: return "\(owner(group)): \(what)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,

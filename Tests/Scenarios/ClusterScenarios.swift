@@ -127,6 +127,88 @@ import Verdicts
         #expect(site.kinds == [])
     }
 
+    private func unready(_ index: Int) -> ClusterUpdate {
+        var node = nodes()["n\(index)"] ?? ClusterNode(podCIDRs: [])
+        node.isReady = false
+        return .nodes(.changed(["n\(index)": node]))
+    }
+
+    @Test("ready-but-unreachable: a node that is NotReady and whose members are up")
+    func attracting() {
+        var site = site()
+        site.pass(700_000)
+        for _ in 0..<2 { cycle(&site) }
+        tell(&site, unready(2))
+        #expect(site.kinds == [.readyButUnreachable])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.subject == Subject(node: "n2"))
+        #expect(verdict.impact.prefixes == [Site.cidr(2)])
+        #expect(
+            verdict.summary
+                == "n2: Kubernetes calls it NotReady, yet it attracts traffic: 2 pool members are up"
+        )
+        tell(&site, .nodes(.listed(nodes())))
+        #expect(site.kinds == [])
+    }
+
+    @Test("a node that is NotReady, as it should be: its members are down, or gone")
+    func wellBehaved() {
+        var site = site()
+        site.pass(700_000)
+        tell(&site, unready(2))
+        for _ in 0..<2 {
+            cycle(&site) { table in
+                table.all.removeAll { $0.address.map(Site.cidr(2).contains) ?? false }
+            }
+        }
+        #expect(!site.kinds.contains(.readyButUnreachable))
+        tell(&site, .nodes(.failed("HTTP 503")))
+        cycle(&site)
+        #expect(!site.kinds.contains(.readyButUnreachable))
+    }
+
+    @Test("nodes that are NotReady all at once, and still attract traffic, are one verdict")
+    func fleetUnready() {
+        var site = site()
+        site.pass(700_000)
+        for _ in 0..<2 { cycle(&site) }
+        for index in 1...4 { tell(&site, unready(index)) }
+        #expect(site.judgement.verdicts.map(\.identity) == ["ready-but-unreachable/fleet"])
+        #expect(site.judgement.verdicts[0].impact.nodes.count == 4)
+    }
+
+    @Test("ready-but-unreachable: no switch has the CIDR, and no agent tells why")
+    func unexplained() {
+        var site = site()
+        site.pass(700_000)
+        cycle(&site)
+        site.snapshot.nodes["n3"] = nil
+        for _ in 0..<3 {
+            site.pass(15_000)
+            site.heartbeats()
+            for name in ["a", "b"] {
+                var table = site.table(name)
+                table.routes[Site.cidr(3)] = nil
+                site.read(name, .read(table))
+            }
+        }
+        #expect(site.kinds.contains(.readyButUnreachable))
+        #expect(
+            site.judgement.verdicts.first { $0.kind == .readyButUnreachable }?.summary
+                == "n3: Kubernetes calls it Ready, yet no switch has its pod CIDRs"
+        )
+    }
+
+    @Test("where no agents are configured nobody is silent")
+    func noAgents() {
+        var site = site()
+        site.snapshot.hasAgents = false
+        site.snapshot.nodes = [:]
+        site.pass(700_000)
+        cycle(&site)
+        #expect(!site.kinds.contains(.agentSilent))
+    }
+
     @Test("owner-disagreement: Node and CiliumNode name different CIDRs; the CNI's word counts")
     func disagreement() {
         var site = site()

@@ -177,4 +177,6 @@ FAULTS = [
          apply=empty_pool, mend=fill_pool, subject=pool),
     dict(name="ltm-pools-frozen", summary="the controller stops applying while pods roll",
          apply=freeze_all, mend=thaw, subject=unit),
+    dict(name="ready-but-unreachable", summary="a node is NotReady, its pods are ready and stay members",
+         apply=lose_touch, mend=regain_touch, subject=lambda node: {"node": node.name}, severity="warning"),
 ]

@@ -117,8 +117,8 @@ extension WebServer {
         guard let limit = Int(query.get("limit") ?? "1000"), (1...10_000).contains(limit),
             let offset = Int(query.get("next") ?? "0"), offset >= 0
         else { return bad("limit is 1 to 10000, next is what the last page gave") }
-        let filter = PathFilter(query)
-        let chosen = state.judgement.paths.filter { filter.passes($0, in: state) }
+        let filter = PathFilter(query, state)
+        let chosen = state.judgement.paths.filter(filter.passes)
         let page = chosen.dropFirst(offset).prefix(limit)
         let next = offset + page.count < chosen.count ? String(offset + page.count) : nil
         return answer(
@@ -134,17 +134,20 @@ private struct PathFilter {
     let node: String?
     let switchName: String?
     let text: String?
+    /// Prefixes with members of pools, or behind virtual servers, that the text names.
+    private var named: Set<Prefix> = []
 
-    init(_ query: Parameters) {
+    init(_ query: Parameters, _ state: CollectorState) {
         let asked = query.get("q")
         prefix = query.get("prefix").flatMap { Prefix($0) }
         node = query.get("node")
         switchName = query.get("switch")
         address = asked.flatMap { IPAddress($0) }
         text = address == nil ? asked?.lowercased() : nil
+        if let text { named = Self.prefixes(naming: text, in: state) }
     }
 
-    func passes(_ trace: PathTrace, in state: CollectorState) -> Bool {
+    func passes(_ trace: PathTrace) -> Bool {
         if let prefix, trace.prefix != prefix { return false }
         if let node, trace.node != node { return false }
         if let switchName, !trace.states(.switchRIB).contains(where: { $0.at == switchName }) {
@@ -153,19 +156,23 @@ private struct PathFilter {
         if let address { return trace.prefix.contains(address) }
         guard let text else { return true }
         return trace.node.lowercased().contains(text) || trace.prefix.description.contains(text)
-            || pools(of: trace, in: state).contains { $0.lowercased().contains(text) }
+            || named.contains(trace.prefix)
     }
 
-    /// Pools with a member inside the path's prefix, and the virtual servers before them.
-    private func pools(of trace: PathTrace, in state: CollectorState) -> [String] {
+    /// Once a request: of a site's 150,000 members each is looked up once at most.
+    private static func prefixes(naming text: String, in state: CollectorState) -> Set<Prefix> {
+        func isNamed(_ name: String) -> Bool { name.lowercased().contains(text) }
+        var owners = PrefixMap<Bool>()
+        for path in state.judgement.paths { owners[path.prefix] = true }
         let tables = state.snapshot.loadBalancers.values.flatMap(\.units.values)
             .compactMap { $0.latest?.value }
-        return tables.flatMap { table in
-            let pools = Set(
-                table.members.filter { $0.address.map(trace.prefix.contains) ?? false }.map(\.pool)
-            )
-            let servers = table.virtualServers.filter { $0.pool.map(pools.contains) ?? false }
-            return pools + servers.flatMap { [$0.name, $0.destination] }
+        var found: Set<Prefix> = []
+        for table in tables {
+            let behind = table.virtualServers.filter { isNamed($0.name) || isNamed($0.destination) }
+            let pools = Set(table.pools.keys.filter(isNamed)).union(behind.compactMap(\.pool))
+            let addresses = pools.flatMap { table.pools[$0]?.members ?? [] }.compactMap(\.address)
+            found.formUnion(addresses.compactMap { owners.longestMatch($0)?.prefix })
         }
+        return found
     }
 }

@@ -16,6 +16,7 @@ func watcherFindings(in world: World) -> [Finding] {
 }
 
 private func silentAgents(in world: World) -> [Finding] {
+    guard world.snapshot.hasAgents else { return [] }
     let expected = Set(
         world.intents.filter { !isInTransit($0.value, now: world.now) }.keys
     )

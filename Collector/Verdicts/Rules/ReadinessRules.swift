@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// What Kubernetes says of a node beside what carries its traffic, in this order:
+/// 1. Kubernetes is not the source of nodes or is not followed now; a node on its way in or out → nothing;
+/// 2. a node that is not Ready, whose CIDR a switch has and whose members are up → it attracts traffic;
+/// 3. a Ready node whose CIDRs every switch lacks, though no stage before was seen to fail → unreachable.
+/// Both → ready-but-unreachable, once a node; most of the nodes at once are one verdict.
+func readinessFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
+    guard world.snapshot.intentSource == .kubernetes, let nodes = world.snapshot.kubernetes?.nodes,
+        nodes.isComplete, nodes.failure == nil
+    else { return [] }
+    let byNode = Dictionary(grouping: paths, by: \.trace.node)
+    return world.intents.values.sorted { $0.name < $1.name }.flatMap { node -> [Finding] in
+        guard !isInTransit(node, now: world.now), let own = byNode[node.name] else { return [] }
+        return node.isReady == true
+            ? unreachable(node, own, heard: nodes.lastHeard)
+            : own.compactMap { attracting(node, $0, heard: nodes.lastHeard, in: world) }
+    }
+}
+
+private func attracting(
+    _ node: NodeIntent,
+    _ path: JudgedPath,
+    heard: Timestamp?,
+    in world: World
+) -> Finding? {
+    let carrying = path.trace.states(.switchRIB).filter { $0.state == .ok }
+    guard !carrying.isEmpty, path.findings.isEmpty else { return nil }
+    let prefix = path.trace.prefix
+    let up = world.snapshot.loadBalancers.keys.sorted().flatMap { name in
+        world.members(of: name, in: prefix).filter { $0.isUp == true }.map { (name, $0) }
+    }
+    guard let (name, first) = up.first else { return nil }
+    let what =
+        "Kubernetes calls it NotReady, yet it attracts traffic: \(up.count) pool members are up"
+    return Finding(
+        .readyButUnreachable,
+        node: node.name,
+        prefix: prefix,
+        what: what,
+        evidence: [
+            Evidence("kubernetes", "Node \(node.name)", "not Ready", at: heard)
+        ]
+            + carrying.prefix(2).map {
+                Evidence("switch \($0.at ?? "")", "\(prefix)", $0.detail ?? "has it", at: $0.readAt)
+            } + [
+                Evidence(
+                    name,
+                    "\(first.pool) \(first.address.map(\.description) ?? ""):\(first.port)",
+                    "\(first.monitor), one of \(up.count) in \(prefix)",
+                    at: nil
+                )
+            ],
+        verify: [
+            Verification(on: "kubectl", "kubectl describe node \(node.name)"),
+            Verification(on: name, "tmsh show ltm pool \(first.pool) members"),
+        ]
+    )
+}
+
+/// All CIDRs of the node on all switches, and nobody knows why: otherwise that is what is told.
+private func unreachable(
+    _ node: NodeIntent,
+    _ paths: [JudgedPath],
+    heard: Timestamp?
+) -> [Finding] {
+    let seen = paths.flatMap { $0.trace.states(.switchRIB) }
+    let isLost = !seen.isEmpty && seen.allSatisfy { $0.state == .missing }
+    guard isLost, paths.allSatisfy({ $0.findings.isEmpty && !$0.isCut }) else { return [] }
+    let switches = Set(seen.compactMap(\.at)).sorted()
+    return paths.map { path in
+        Finding(
+            .readyButUnreachable,
+            node: node.name,
+            prefix: path.trace.prefix,
+            what: "Kubernetes calls it Ready, yet no switch has its pod CIDRs",
+            evidence: [Evidence("kubernetes", "Node \(node.name)", "Ready", at: heard)]
+                + path.trace.states(.switchRIB).prefix(3).map {
+                    Evidence(
+                        "switch \($0.at ?? "")",
+                        "\(path.trace.prefix)",
+                        "missing",
+                        at: $0.readAt
+                    )
+                },
+            verify: [Verification(on: "kubectl", "kubectl describe node \(node.name)")]
+                + switches.prefix(2).map {
+                    Verification(on: $0, "show ip route \(path.trace.prefix)")
+                }
+        )
+    }
+}
