@@ -10,6 +10,9 @@ package struct ClusterFacts: Sendable, Equatable {
     package var services = Watched<ClusterService>()
     package var endpointSlices = Watched<EndpointSlice>()
     package var exposures = Watched<Exposure>()
+    /// cis.f5.com: of clusters that expose services in another way there are none, or one may not ask.
+    package var virtualServers = Watched<Exposure>()
+    package var transportServers = Watched<Exposure>()
     /// By service, of all its slices.
     package internal(set) var endpoints: [String: ServiceEndpoints] = [:]
     /// Since when a pool has been asked for as it is now.

@@ -21,11 +21,9 @@ extension Snapshot {
         case .endpointSlices(let change):
             let changed = cluster.endpointSlices.apply(change, at: now)
             cluster.note(changed, at: now)
-        case .exposures(let change):
-            for (key, old) in cluster.exposures.apply(change, at: now) {
-                if let old { cluster.exposedSince[old.pool] = nil }
-                if let new = cluster.exposures.objects[key] { cluster.exposedSince[new.pool] = now }
-            }
+        case .exposures(let change): cluster.expose(\.exposures, change, at: now)
+        case .virtualServers(let change): cluster.expose(\.virtualServers, change, at: now)
+        case .transportServers(let change): cluster.expose(\.transportServers, change, at: now)
         }
         kubernetes = cluster
         guard intentSource == .kubernetes, cluster.isSettled else { return }
@@ -57,6 +55,17 @@ extension Snapshot {
 private func hostName(_ name: String) -> String { name.prefix { $0 != "." }.lowercased() }
 
 extension ClusterFacts {
+    fileprivate mutating func expose(
+        _ collection: WritableKeyPath<ClusterFacts, Watched<Exposure>>,
+        _ change: WatchUpdate<Exposure>,
+        at now: Timestamp
+    ) {
+        for (key, old) in self[keyPath: collection].apply(change, at: now) {
+            if let old { exposedSince[old.pool] = nil }
+            if let new = self[keyPath: collection].objects[key] { exposedSince[new.pool] = now }
+        }
+    }
+
     /// Node names for what Calico calls them.
     fileprivate func nodeNames(spelled names: [String]) -> [String] {
         let wanted = Set(names.map(hostName))

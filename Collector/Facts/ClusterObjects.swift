@@ -105,11 +105,15 @@ package struct EndpointSlice: Sendable, Hashable {
 
 /// What the F5 controller is told to expose: a pool, and the service whose endpoints belong in it.
 package struct Exposure: Sendable, Hashable {
-    /// Full path of the pool, where its name is certain: `/K8S/cfgmap_default_web_web`.
+    /// Full path of the pool: `/K8S/cfgmap_default_web_web`; `*` stands for the controller's own partition.
     package var pool: String
-    /// Namespace and name, `default/web`.
+    /// What other versions of the controller call it.
+    package var alternatives: [String] = []
+    /// Namespace and name, `default/web`; empty where a Service says by its labels that it is meant.
     package var service: String
     package var port: Int
+    /// In place of the number.
+    package var portName: String?
     /// Of the virtual server: its pool has members of that family alone.
     package var family: AddressFamily
 

@@ -22,6 +22,10 @@ extension ClusterUpdate {
             case (.endpointSlices(let old), .endpointSlices(let new)):
                 merged(old, new) { .endpointSlices($0) }
             case (.exposures(let old), .exposures(let new)): merged(old, new) { .exposures($0) }
+            case (.virtualServers(let old), .virtualServers(let new)):
+                merged(old, new) { .virtualServers($0) }
+            case (.transportServers(let old), .transportServers(let new)):
+                merged(old, new) { .transportServers($0) }
             default: nil
             }
         if let result { self = result }
@@ -32,7 +36,8 @@ extension ClusterUpdate {
     package var isSignOfLife: Bool {
         switch self {
         case .nodes(.heard), .ciliumNodes(.heard), .blockAffinities(.heard), .services(.heard),
-            .endpointSlices(.heard), .exposures(.heard):
+            .endpointSlices(.heard), .exposures(.heard), .virtualServers(.heard),
+            .transportServers(.heard):
             true
         default: false
         }
@@ -47,6 +52,8 @@ extension ClusterUpdate {
         case .services: 3
         case .endpointSlices: 4
         case .exposures: 5
+        case .virtualServers: 6
+        case .transportServers: 7
         }
     }
 }
@@ -58,7 +65,10 @@ package enum ClusterUpdate: Sendable, Equatable {
     case blockAffinities(WatchUpdate<BlockAffinity>)
     case services(WatchUpdate<ClusterService>)
     case endpointSlices(WatchUpdate<EndpointSlice>)
+    /// ConfigMaps in the F5 controller's schema, and those that hold a declaration for AS3.
     case exposures(WatchUpdate<Exposure>)
+    case virtualServers(WatchUpdate<Exposure>)
+    case transportServers(WatchUpdate<Exposure>)
 }
 
 extension ClusterUpdate {
@@ -71,7 +81,11 @@ extension ClusterUpdate {
         case .services(.failed(let reason)): "services: \(reason)"
         case .endpointSlices(.failed(let reason)): "EndpointSlices: \(reason)"
         case .exposures(.failed(let reason)): "ConfigMaps: \(reason)"
-        case .nodes, .ciliumNodes, .blockAffinities, .services, .endpointSlices, .exposures: nil
+        case .virtualServers(.failed(let reason)): "VirtualServers: \(reason)"
+        case .transportServers(.failed(let reason)): "TransportServers: \(reason)"
+        case .nodes, .ciliumNodes, .blockAffinities, .services, .endpointSlices, .exposures,
+            .virtualServers, .transportServers:
+            nil
         }
     }
 }

@@ -68,12 +68,32 @@ extension ClusterFacts {
     {
         guard services.isComplete, endpointSlices.isComplete else { return nil }
         guard let service = services.objects[exposure.service],
-            let port = service.ports.first(where: { $0.number == exposure.port })
+            let port = service.ports.first(where: {
+                exposure.portName == nil ? $0.number == exposure.port : $0.name == exposure.portName
+            })
         else { return [:] }
         // An endpoint of no node is none that the controller takes.
         return (endpoints[exposure.service]?.ready[port.name] ?? [:]).filter { socket, member in
             socket.address.family == exposure.family && member.node != nil
         }
+    }
+
+    /// Everything that is exposed by a way that is known now, in order of the pools: what the controller's own
+    /// resources ask for only while those can be read.
+    package var allExposures: [Exposure] {
+        let own = [virtualServers, transportServers].filter { $0.isComplete && $0.failure == nil }
+        let all = exposures.objects.values.compactMap(named) + own.flatMap(\.objects.values)
+        return all.sorted { $0.pool < $1.pool }
+    }
+
+    /// A declaration for AS3 does not name the service: its labels name the pool. One that two claim is in doubt.
+    private func named(_ exposure: Exposure) -> Exposure? {
+        guard exposure.service.isEmpty else { return exposure }
+        let claimants = services.objects.filter { $0.value.as3Pool == exposure.pool }
+        guard claimants.count == 1, let service = claimants.first?.key else { return nil }
+        var whole = exposure
+        whole.service = service
+        return whole
     }
 
     /// `changed`: slices, as they were.

@@ -353,6 +353,53 @@ private func node(_ name: String, _ cidr: String, version: Int = 1) -> String {
         let broken = map("f5schemadb://bigip-virtual-server_v0.1.7.json", "{")
         #expect(try facts(ExposureObject.self, broken) == [:])
     }
+
+    @Test(
+        "a declaration for AS3 names pools by tenant and application; who fills them it does not say"
+    )
+    func declarations() throws {
+        let template =
+            #"{\"class\":\"AS3\",\"declaration\":{\"class\":\"ADC\",\"label\":\"x\",\"T\":{\"class\":\"Tenant\",\"A\":{\"class\":\"Application\",\"template\":\"generic\",\"v\":{\"class\":\"Service_HTTP\",\"virtualAddresses\":[\"10.50.0.14\"],\"pool\":\"p\"},\"p\":{\"class\":\"Pool\",\"members\":[{\"servicePort\":80,\"serverAddresses\":[]}]}}}}}"#
+        func map(_ text: String) -> String {
+            #"{"metadata":{"name":"mail","namespace":"default","labels":{"f5type":"virtual-server","as3":"true"}},"data":{"template":"\#(text)"}}"#
+        }
+        let found = try facts(ExposureObject.self, map(template))
+        #expect(found == ["default/mail#/T/A/p": Exposure(pool: "/T/A/p", service: "", port: 80)])
+        #expect(try facts(ExposureObject.self, map("{")) == [:])
+        #expect(try facts(ExposureObject.self, map("[]")) == [:])
+    }
+
+    @Test("a VirtualServer's pools, by the names that versions of the controller give them")
+    func virtualServers() throws {
+        let text = """
+            {"metadata":{"name":"cart","namespace":"shop"},"spec":{"host":"cart.example.com","virtualServerAddress":"10.50.0.13",
+            "partition":"K8S","pools":[{"path":"/","service":"cart-v1","servicePort":80},
+            {"path":"/named","service":"cart","servicePort":"http","name":"mine"},
+            {"service":"a;reboot","servicePort":80}]}}
+            """
+        let found = try facts(VirtualServerObject.self, text)
+        #expect(found.count == 2)
+        let first = try #require(found["shop/cart#0"])
+        #expect(first.pool == "/K8S/Shared/cart_v1_80_shop_cart_example_com")
+        #expect(first.alternatives == ["/K8S/Shared/shop_cart_v1_80"])
+        #expect(first.service == "shop/cart-v1")
+        #expect(first.port == 80)
+        let named = try #require(found["shop/cart#1"])
+        #expect(named.pool == "/K8S/Shared/mine")
+        #expect(named.portName == "http")
+    }
+
+    @Test("a TransportServer's pool, in the controller's own partition where it names none")
+    func transportServers() throws {
+        let text = """
+            {"metadata":{"name":"dns","namespace":"kube"},"spec":{"virtualServerAddress":"2001:db8::53","virtualServerPort":53,
+            "pool":{"service":"dns","servicePort":53}}}
+            """
+        let found = try facts(TransportServerObject.self, text)
+        let exposure = try #require(found["kube/dns"])
+        #expect(exposure.pool == "/*/Shared/dns_53_kube")
+        #expect(exposure.family == .ipv6)
+    }
 }
 
 @Suite struct ClusterReaching {

@@ -288,6 +288,49 @@ import Verdicts
         #expect(verdict.evidence.contains { $0.value == "10.16.2.10:80" })
     }
 
+    /// The pool web, exposed in another way than by a ConfigMap of its own.
+    private func exposed(_ update: ClusterUpdate, as3: Bool = false) -> Site {
+        var site = site()
+        tell(&site, .exposures(.changed(["default/web": nil])))
+        tell(&site, update)
+        if as3 {
+            let port = ClusterService.Port(name: "http", number: 80)
+            let service = ClusterService(ports: [port], as3Pool: "/K8S/web")
+            tell(&site, .services(.changed(["default/web": service])))
+        }
+        for _ in 0..<10 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        return site
+    }
+
+    @Test("a pool of a declaration for AS3 is filled by the Service that bears its labels")
+    func declared() {
+        let declared = ClusterUpdate.exposures(
+            .changed(["default/m#/K8S/web": Exposure(pool: "/K8S/web", service: "", port: 80)])
+        )
+        #expect(exposed(declared, as3: true).kinds == [.ltmMemberMissing])
+        #expect(exposed(declared).kinds == [])
+    }
+
+    @Test("a VirtualServer's pool is found by whichever name the controller gave it")
+    func customResource() {
+        var exposure = Exposure(pool: "/*/Shared/web_80_default", service: "default/web", port: 80)
+        exposure.alternatives = ["/*/web"]
+        let site = exposed(.virtualServers(.listed(["default/web#0": exposure])))
+        #expect(site.kinds == [.ltmMemberMissing])
+        #expect(site.judgement.verdicts[0].subject.pool == "/K8S/web")
+        exposure.alternatives = []
+        #expect(exposed(.virtualServers(.listed(["default/web#0": exposure]))).kinds == [])
+    }
+
+    @Test("the controller's resources that one may not read hide nothing of what ConfigMaps expose")
+    func forbidden() {
+        var site = site()
+        tell(&site, .virtualServers(.failed("HTTP 403")))
+        tell(&site, .transportServers(.failed("HTTP 403")))
+        for _ in 0..<10 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
+        #expect(site.kinds == [.ltmMemberMissing])
+    }
+
     @Test("a pod that became ready a moment ago may still be on its way into the pool")
     func memberOnItsWay() {
         var site = site()

@@ -43,6 +43,8 @@ package struct KubernetesSource: Sendable {
             keep(BlockAffinityObject.self)
             keep(ServiceObject.self)
             keep(ExposureObject.self)
+            keep(VirtualServerObject.self)
+            keep(TransportServerObject.self)
             group.addTask {
                 await watch(EndpointSliceObject.self, endsIfNotOffered: !hasSlices)
                 guard !Task.isCancelled else { return }

@@ -27,11 +27,13 @@ struct PoolDrift {
     var isDrifting: Bool { !missing.isEmpty || !stale.isEmpty }
 
     /// Nil where nothing can be said.
-    init?(_ exposure: Exposure, _ cluster: ClusterFacts, _ sight: PoolSight, in world: World) {
+    init?(_ asked: Exposure, _ cluster: ClusterFacts, _ sight: PoolSight, in world: World) {
+        var exposure = asked
+        exposure.pool = sight.name(of: asked)
         let pool = sight.pool(exposure.pool)
         let now = pool?.sockets ?? []
         guard let expected = cluster.expected(in: exposure), let heard = cluster.poolsHeard,
-            let exposedSince = cluster.exposedSince[exposure.pool],
+            let exposedSince = cluster.exposedSince[asked.pool],
             sight.latest.value.partitions.contains(exposure.partition),
             pool != nil || sight.hasVanished(exposure.pool),
             !world.areNodes(now.map(\.address))

@@ -21,9 +21,7 @@ func poolFindings(in world: World) -> (findings: [Finding], inDoubt: [String: Se
     var inDoubt: [String: Set<String>] = [:]
     for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
         guard let sight = PoolSight(facts, at: world.now) else { continue }
-        let drifts = cluster.exposures.objects.values.sorted { $0.pool < $1.pool }.compactMap {
-            PoolDrift($0, cluster, sight, in: world)
-        }
+        let drifts = cluster.allExposures.compactMap { PoolDrift($0, cluster, sight, in: world) }
         all += findings(drifts)
         let differing = drifts.filter(\.differs).map(\.exposure.pool)
         if !differing.isEmpty { inDoubt[facts.name] = Set(differing) }
@@ -105,6 +103,15 @@ struct PoolSight {
     }
 
     func pool(_ name: String) -> LoadBalancerPool? { pools[name] }
+
+    /// What the unit calls the pool of an exposure: the first of its names that it has, or had.
+    func name(of exposure: Exposure) -> String {
+        let names = ([exposure.pool] + exposure.alternatives).flatMap { name in
+            guard name.hasPrefix("/*/") else { return [name] }
+            return latest.value.partitions.sorted().map { "/\($0)/\(name.dropFirst(3))" }
+        }
+        return names.first { pool($0) != nil } ?? names.first(where: hasVanished) ?? exposure.pool
+    }
 
     /// It had members, and two lists of pools lack it.
     func hasVanished(_ name: String) -> Bool {

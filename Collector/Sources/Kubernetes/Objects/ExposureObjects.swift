@@ -4,7 +4,7 @@ import Foundation
 import Routing
 
 /// v1 ConfigMap in the F5 controller's schema (f5schemadb://bigip-virtual-server_v0.1.x.json): a virtual
-/// server with one pool. Other ConfigMaps bear no label that the query asks for.
+/// server with one pool; or a declaration for AS3. Other ConfigMaps bear no label that the query asks for.
 struct ExposureObject: ClusterObject {
     static let paths = ["/api/v1/configmaps"]
     static let labelSelector: String? = "f5type=virtual-server"
@@ -36,6 +36,9 @@ struct ExposureObject: ClusterObject {
     var data: [String: String]?
 
     var facts: [String: Exposure] {
+        if metadata.labels?["as3"] == "true", let text = data?["template"] {
+            return declaredExposures(text, of: metadata.key)
+        }
         guard let schema = data?["schema"], schema.contains("bigip-virtual-server_v0.1"),
             let text = data?["data"],
             let definition = try? JSONDecoder().decode(Definition.self, from: Data(text.utf8)),
@@ -61,7 +64,7 @@ struct ExposureObject: ClusterObject {
 
 /// Of the letters that names of partitions and services have: what is none would end up in a command that
 /// people paste.
-private func isName(_ text: String) -> Bool {
+func isName(_ text: String) -> Bool {
     !text.isEmpty && text.utf8.count <= 253
         && text.unicodeScalars.allSatisfy { scalar in
             ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar)
