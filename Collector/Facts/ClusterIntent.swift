@@ -17,7 +17,7 @@ extension Snapshot {
                 let both = [old?.node, cluster.blockAffinities.objects[key]?.node]
                 touched.formUnion(cluster.nodeNames(spelled: both.compactMap(\.self)))
             }
-        case .services(let change): cluster.services.apply(change, at: now)
+        case .services(let change): cluster.serve(change, at: now)
         case .endpointSlices(let change):
             let changed = cluster.endpointSlices.apply(change, at: now)
             cluster.note(changed, at: now)
@@ -60,9 +60,27 @@ extension ClusterFacts {
         _ change: WatchUpdate<Exposure>,
         at now: Timestamp
     ) {
-        for (key, old) in self[keyPath: collection].apply(change, at: now) {
-            if let old { exposedSince[old.pool] = nil }
-            if let new = self[keyPath: collection].objects[key] { exposedSince[new.pool] = now }
+        let (before, changed) = (exposedSince, self[keyPath: collection].apply(change, at: now))
+        let objects = self[keyPath: collection].objects
+        let left = Set(changed.values.compactMap { $0?.pool })
+        for pool in left { exposedSince[pool] = nil }
+        for new in changed.keys.compactMap({ objects[$0] }) { exposedSince[new.pool] = now }
+        // Another object may ask for the same pool.
+        for pool in left where exposedSince[pool] == nil {
+            if objects.values.contains(where: { $0.pool == pool }) {
+                exposedSince[pool] = before[pool]
+            }
+        }
+    }
+
+    /// A pool of AS3 is asked for as it is since the labels that lead to it are as they are.
+    fileprivate mutating func serve(_ change: WatchUpdate<ClusterService>, at now: Timestamp) {
+        for (key, old) in services.apply(change, at: now) {
+            let (was, isNow) = (old?.as3Pool, services.objects[key]?.as3Pool)
+            guard was != isNow else { continue }
+            for pool in [was, isNow].compactMap(\.self) where exposedSince[pool] != nil {
+                exposedSince[pool] = now
+            }
         }
     }
 

@@ -44,6 +44,8 @@ package struct WideIP: Hashable, Sendable {
     package var state: GlobalState
     /// Of all its pools, each once.
     package var members: [GlobalMember]
+    /// In which round of its unit it was asked for: the same in two tables is one answer.
+    package var round = 0
 
     package init(name: String, type: String, state: GlobalState, members: [GlobalMember]) {
         self.name = name

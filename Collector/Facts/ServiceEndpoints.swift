@@ -78,21 +78,29 @@ extension ClusterFacts {
         }
     }
 
-    /// Everything that is exposed by a way that is known now, in order of the pools: what the controller's own
-    /// resources ask for only while those can be read.
+    /// Everything that is exposed, in order of the pools, each once. A declaration for AS3 does not name the
+    /// service: its labels name the pool, and one that two claim is in doubt.
     package var allExposures: [Exposure] {
-        let own = [virtualServers, transportServers].filter { $0.isComplete && $0.failure == nil }
-        let all = exposures.objects.values.compactMap(named) + own.flatMap(\.objects.values)
-        return all.sorted { $0.pool < $1.pool }
+        var claimants: [String: [String]] = [:]
+        for (key, service) in services.objects {
+            if let pool = service.as3Pool { claimants[pool, default: []].append(key) }
+        }
+        var all: [String: Exposure] = [:]
+        for collection in [exposures, virtualServers, transportServers] where collection.isComplete
+        {
+            for (_, exposure) in collection.objects.sorted(by: { $0.key < $1.key })
+            where all[exposure.pool] == nil {
+                all[exposure.pool] = named(exposure, claimants[exposure.pool] ?? [])
+            }
+        }
+        return all.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// A declaration for AS3 does not name the service: its labels name the pool. One that two claim is in doubt.
-    private func named(_ exposure: Exposure) -> Exposure? {
+    private func named(_ exposure: Exposure, _ claimants: [String]) -> Exposure? {
         guard exposure.service.isEmpty else { return exposure }
-        let claimants = services.objects.filter { $0.value.as3Pool == exposure.pool }
-        guard claimants.count == 1, let service = claimants.first?.key else { return nil }
+        guard claimants.count == 1 else { return nil }
         var whole = exposure
-        whole.service = service
+        whole.service = claimants[0]
         return whole
     }
 

@@ -254,9 +254,9 @@ extension Judgement {
         case .export, .session:
             subject.uplink == nil || result.at == nil || result.at == subject.uplink
         case .switchRIB: subject.switchName == nil || result.at == subject.switchName
-        case .ltmRoute, .member, .virtualServer:
+        case .ltmRoute, .member, .virtualServer, .gtm:
             subject.loadBalancer == nil || result.at == subject.loadBalancer
-        case .intent, .kernel, .bird, .gtm: true
+        case .intent, .kernel, .bird: true
         }
     }
 }

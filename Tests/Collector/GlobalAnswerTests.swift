@@ -29,6 +29,19 @@ import Testing
         #expect(states["far:web"]?.isDown == false)
     }
 
+    @Test(
+        "a member's name is server and virtual server, with or without a partition",
+        arguments: [
+            ("/Common/ltm-pair:web", "ltm-pair:web"),
+            ("ltm-pair:/Common/web", "ltm-pair:/Common/web"),
+            ("ltm-pair:web", "ltm-pair:web"), ("alias.example.com", nil), (":", nil), ("::", nil),
+            ("/Common/:", nil), ("", nil), ("/", nil),
+        ]
+    )
+    func names(_ member: String, _ name: String?) {
+        #expect(globalName(member: member) == name)
+    }
+
     @Test("an answer about another thing, and one that is an error, is no state")
     func others() {
         #expect(throws: BigIPDecodingError.self) {

@@ -322,6 +322,51 @@ import Verdicts
         #expect(exposed(.virtualServers(.listed(["default/web#0": exposure]))).kinds == [])
     }
 
+    @Test("labels that were given a moment ago make no pool empty")
+    func labelledNow() {
+        var site = site()
+        tell(&site, .exposures(.changed(["default/web": nil])))
+        let declared = Exposure(pool: "/K8S/web", service: "", port: 80)
+        tell(&site, .exposures(.changed(["default/m#/K8S/web": declared])))
+        func empty(_ table: inout LoadBalancerTable) {
+            table.pools["/K8S/web"] = LoadBalancerPool()
+        }
+        for _ in 0..<12 { cycle(&site, empty) }
+        let port = ClusterService.Port(name: "http", number: 80)
+        let service = ClusterService(ports: [port], as3Pool: "/K8S/web")
+        tell(&site, .services(.changed(["default/web": service])))
+        for _ in 0..<2 { cycle(&site, empty) }
+        #expect(site.kinds == [])
+        for _ in 0..<9 { cycle(&site, empty) }
+        #expect(site.kinds == [.ltmPoolEmptied])
+    }
+
+    @Test(
+        "a pool that several objects ask for is one pool, and stays asked for when one of them goes"
+    )
+    func askedTwice() {
+        let exposure = Exposure(pool: "/K8S/web", service: "default/web", port: 80)
+        var site = exposed(
+            .virtualServers(.listed(["a#0": exposure, "a#1": exposure, "b#0": exposure]))
+        )
+        #expect(site.kinds == [.ltmMemberMissing])
+        tell(&site, .virtualServers(.changed(["a#1": nil])))
+        cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") }
+        #expect(site.kinds == [.ltmMemberMissing])
+    }
+
+    @Test("a pool that is listed again, and whose turn has not come, is not gone")
+    func awaited() {
+        var site = site()
+        for _ in 0..<10 { cycle(&site) }
+        cycle(&site) { $0.pools["/K8S/web"] = nil }
+        cycle(&site) { table in
+            table.pools["/K8S/web"] = nil
+            table.awaitedPools = ["/K8S/web"]
+        }
+        #expect(site.kinds == [])
+    }
+
     @Test("the controller's resources that one may not read hide nothing of what ConfigMaps expose")
     func forbidden() {
         var site = site()

@@ -112,10 +112,30 @@ import Verdicts
         let checking = GlobalState(availability: "unknown", reason: "Checking")
         read(&site, [wideIP(checking, as: checking)])
         #expect(site.kinds == [])
-        #expect(site.states(.gtm, of: 1) == [.unknown(reason: "Checking")])
+        #expect(site.states(.gtm, of: 1) == [.notChecked])
         read(&site, [wideIP(available, as: available)], times: 1)
         read(&site, [wideIP(down, as: down)], times: 1)
         read(&site, [wideIP(available, as: available)], times: 1)
+        #expect(site.kinds == [])
+    }
+
+    @Test("one answer that stands in two tables is no confirmation")
+    func oneAnswer() {
+        var site = site()
+        var wideIP = wideIP(down, as: down)
+        wideIP.round = 7
+        read(&site, [wideIP])
+        #expect(site.kinds == [])
+        wideIP.round = 8
+        read(&site, [wideIP], times: 1)
+        #expect(site.kinds == [.gtmDegraded])
+    }
+
+    @Test("a wide IP all of whose members an operator disabled is offline on purpose")
+    func disabledMembers() {
+        var site = site()
+        let disabled = GlobalState(availability: "offline", enabled: "disabled")
+        read(&site, [wideIP(disabled, as: GlobalState(availability: "offline"))])
         #expect(site.kinds == [])
     }
 

@@ -83,7 +83,7 @@ package struct BigIPPoller: Sendable {
         _ deliver: @Sendable (FactUpdate) -> Void
     ) async {
         var isWell = isWell
-        let earliest = clock() + max(1_000, period / 12)
+        let earliest = clock() + max(1_000, period / 4)
         var end = end
         while !Task.isCancelled, clock() < end {
             if isWell, requested.takeRound() { end = min(end, earliest) }

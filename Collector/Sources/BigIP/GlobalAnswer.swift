@@ -94,12 +94,14 @@ func globalName(server: String, virtual: String) -> String {
 
 /// A member's configured name, `/Common/ltm-pair:web` or `ltm-pair:/Common/web`. Nil for a plain name, as in
 /// pools of aliases.
-func globalName(member: String) -> String? {
+package func globalName(member: String) -> String? {
     var name = Substring(member)
     if name.hasPrefix("/"), let end = name.dropFirst().firstIndex(of: "/") {
         name = name[name.index(after: end)...]
     }
-    guard let colon = name.firstIndex(of: ":") else { return nil }
+    guard let colon = name.firstIndex(of: ":"), colon > name.startIndex,
+        name.index(after: colon) < name.endIndex
+    else { return nil }
     return globalName(
         server: String(name[..<colon]),
         virtual: String(name[name.index(after: colon)...])

@@ -22,11 +22,20 @@ struct GlobalReads {
     private var roundsUntilSearch = 0
     private var known: [String: String] = [:]
     private var place = 0
+    private var unwellPlace = 0
+    private var round = 0
+    /// In which round each lead was asked last.
+    private var asked: [String: Int] = [:]
 
     /// Somebody's hand changes what leads where: every tenth round is enough.
     private static let searchRounds = 10
+    private static let leastRounds = 3
     /// As many requests as a minute has seconds would be the whole of what a unit bears.
     private static let mostLeads = 20
+    /// Places among them for leads that are not well.
+    private static let mostUnwell = 15
+    /// Pools that are asked for their members one by one, where a version does not expand the list.
+    fileprivate static let mostUnexpanded = 200
 
     /// A round. `servers`: the unit's virtual servers.
     mutating func round(
@@ -34,7 +43,11 @@ struct GlobalReads {
         _ reader: UnitReader
     ) async throws -> [WideIP] {
         let places = Self.places(of: servers)
-        if roundsUntilSearch <= 0 || places != known {
+        round += 1
+        let isChanged = places != known && roundsUntilSearch <= Self.searchRounds - Self.leastRounds
+        if roundsUntilSearch <= 0 || isChanged {
+            // One that fails is not begun anew in the next round.
+            roundsUntilSearch = Self.leastRounds
             try await search(places, reader)
             known = places
             roundsUntilSearch = Self.searchRounds
@@ -117,21 +130,28 @@ struct GlobalReads {
         guard !leads.isEmpty else { return }
         // What is not well is asked for in every round, for it is believed of two.
         let unwell = leads.filter { lead in
-            (states[stateKey(lead)]?.isDown ?? true)
-                || lead.pools.contains {
-                    memberStates[$0]?.values.contains(where: \.isDown) ?? true
-                }
+            (states[stateKey(lead)]?.isDown ?? true) || lead.pools.contains(where: hasLost)
         }
-        var due = Array(unwell.prefix(Self.mostLeads))
+        let some = min(unwell.count, Self.mostUnwell)
+        var due = (0..<some).map { unwell[(unwellPlace + $0) % unwell.count] }
+        unwellPlace = unwell.isEmpty ? 0 : (unwellPlace + some) % unwell.count
         let count = min(leads.count, Self.mostLeads - due.count)
         due += (0..<count).map { leads[(place + $0) % leads.count] }.filter { !due.contains($0) }
         place = (place + count) % leads.count
         for lead in due {
+            asked[stateKey(lead)] = round
             states[stateKey(lead)] = try await reader.state(ofWideIP: lead.name, type: lead.type)
         }
         for pool in Set(due.flatMap(\.pools)).sorted() {
             let (type, name) = poolParts(pool)
             memberStates[pool] = try await reader.states(ofGlobalPool: name, type: type)
+        }
+    }
+
+    /// Whether a member of the pool that is ours is down.
+    private func hasLost(_ pool: String) -> Bool {
+        (memberStates[pool] ?? [:]).contains { name, state in
+            state.isDown && members[pool]?[name].flatMap(\.self) != nil
         }
     }
 
@@ -141,7 +161,12 @@ struct GlobalReads {
         var all: [String: GlobalMember] = [:]
         for pool in lead.pools {
             for (name, virtual) in members[pool] ?? [:] {
-                let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+                let parts = name.split(
+                    separator: ":",
+                    maxSplits: 1,
+                    omittingEmptySubsequences: false
+                )
+                .map(String.init)
                 all[name] = GlobalMember(
                     server: parts[0],
                     name: parts.count == 2 ? parts[1] : "",
@@ -151,7 +176,9 @@ struct GlobalReads {
             }
         }
         let members = all.sorted { $0.key < $1.key }.map(\.value)
-        return WideIP(name: lead.name, type: lead.type, state: state, members: members)
+        var wideIP = WideIP(name: lead.name, type: lead.type, state: state, members: members)
+        wideIP.round = asked[stateKey(lead)] ?? 0
+        return wideIP
     }
 
     private func stateKey(_ lead: Lead) -> String { "\(lead.type) \(lead.name)" }
@@ -202,9 +229,16 @@ extension UnitReader {
             try decodeGlobalPools($0)
         }
         var pools: [String: [String]] = [:]
+        let isExpanded = rows.values.contains { $0 != nil }
+        guard isExpanded || rows.count <= GlobalReads.mostUnexpanded else {
+            throw BigIPDoubt(description: "\(path): \(rows.count) pools, and no list of members")
+        }
         for (name, members) in rows {
             if let members {
                 pools[name] = members
+            } else if isExpanded {
+                // An empty list is left out.
+                pools[name] = []
             } else {
                 let own = "\(path)/\(pathName(name))/members"
                 pools[name] = try await list(own, filter: nil) { try decodeGlobalMembers($0) }

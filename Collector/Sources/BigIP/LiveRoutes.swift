@@ -20,17 +20,22 @@ package func decodeLiveRoutes(
             problems.append("\(row.place): no destination")
             continue
         }
+        guard let origin = columns["origin", "source", "proto"] else {
+            problems.append("\(row.place): no origin")
+            continue
+        }
         routes.append(
             LoadBalancerRoute(
                 name: columns["name"] ?? "\(prefix)",
                 prefix: prefix,
                 routeDomain: domain,
                 target: target(columns),
-                isDynamic: (columns["origin", "source", "proto"] ?? "").lowercased()
-                    .contains("dynamic")
+                isDynamic: origin.lowercased().contains("dynamic")
             )
         )
     }
+    // A unit has connected networks at least.
+    if statistics.rows.isEmpty { problems.append("no routes at all") }
     return (routes.sorted { ($0.prefix, $0.name) < ($1.prefix, $1.name) }, problems)
 }
 

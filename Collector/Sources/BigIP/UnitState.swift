@@ -20,6 +20,7 @@ struct UnitState {
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
     private var routeCount = 0
+    private var learnedCount = 0
     /// Something is less than it was, in this round.
     private var hasShrunk = false
 
@@ -35,8 +36,22 @@ struct UnitState {
         reads = PoolReads(partitions: scope.partitions, period: period)
     }
 
-    /// A round. What was read of pools before it failed is kept for the next.
+    /// A round. What was read of pools before it failed is kept for the next, unless something was less than
+    /// before: that may be the doing of what made it fail.
     mutating func round(
+        _ reader: UnitReader,
+        clock: () -> Timestamp
+    ) async throws -> LoadBalancerTable {
+        let before = reads
+        do {
+            return try await whole(reader, clock: clock)
+        } catch {
+            if hasShrunk || reads.isInDoubt { reads = before }
+            throw error
+        }
+    }
+
+    private mutating func whole(
         _ reader: UnitReader,
         clock: () -> Timestamp
     ) async throws -> LoadBalancerTable {
@@ -88,13 +103,22 @@ struct UnitState {
     }
 
     /// With `pods-via: dynamic`. Where they cannot be had the configured ones stand alone, and prove no absence.
-    private func readLiveRoutes(
+    private mutating func readLiveRoutes(
         into table: inout LoadBalancerTable,
         _ reader: UnitReader
     ) async throws {
         guard scope.podsVia == .dynamicRoutes else { return }
         do {
-            table.routes += try await reader.liveRoutes(of: domains).filter(\.isDynamic)
+            let learned = try await reader.liveRoutes(of: domains).filter(\.isDynamic)
+            if learned.isEmpty, learnedCount > 0 {
+                hasShrunk = true
+                let again = try await reader.liveRoutes(of: domains)
+                guard !again.contains(where: \.isDynamic) else {
+                    throw BigIPDoubt(description: "two answers differ")
+                }
+            }
+            learnedCount = learned.count
+            table.routes += learned
         } catch let error where isOfAnswer(error) {
             table.liveRoutesProblem = "net/route/stats: \(error)"
         }

@@ -18,9 +18,10 @@ func globalFindings(in world: World, _ findings: [Finding]) -> [Finding] {
         let known = Dictionary(before.map { (WideIPKey($0), $0) }) { first, _ in first }
         let explained = explainedServers(facts.name, read.value, findings)
         return now.compactMap { wideIP in
-            known[WideIPKey(wideIP)].flatMap { before in
-                finding(wideIP, before, facts.name, read, explained, hold: unit.staleAfter / 3)
-            }
+            guard let before = known[WideIPKey(wideIP)],
+                wideIP.round == 0 || wideIP.round != before.round
+            else { return nil }
+            return finding(wideIP, before, facts.name, read, explained, hold: unit.staleAfter / 3)
         }
     }
 }
@@ -62,7 +63,7 @@ private func finding(
     let own = down.filter { $0.virtualServer.map { !explained.contains($0) } ?? false }
     let isDown = wideIP.state.isDown && before.state.isDown
     let isImpact = down.contains { $0.virtualServer.map(explained.contains) ?? false }
-    guard !own.isEmpty || isDown && !isImpact else { return nil }
+    guard !own.isEmpty || isDown && !down.isEmpty && !isImpact else { return nil }
     var finding = Finding(
         .gtmDegraded,
         loadBalancer: name,
@@ -121,8 +122,9 @@ func judgeWideIPs(_ path: inout JudgedPath, in world: World) {
         }
         let pools = Set(world.members(of: facts.name, in: path.trace.prefix).map(\.pool))
         let servers = pools.flatMap { world.virtualServers(of: facts.name, before: $0) }
-        let names = Set(servers.map(\.name).flatMap { world.wideIPs(of: facts.name, before: $0) })
-        path.add(stage(names.sorted { $0.name < $1.name }, facts.name, at: read.at))
+        let all = servers.flatMap { world.wideIPs(of: facts.name, before: $0.name) }
+        let named = Dictionary(all.map { (WideIPKey($0), $0) }) { first, _ in first }
+        path.add(stage(named.values.sorted { $0.name < $1.name }, facts.name, at: read.at))
     }
     if world.snapshot.loadBalancers.isEmpty { path.add(StageResult(.gtm, .notChecked)) }
 }
@@ -136,7 +138,8 @@ private func stage(_ wideIPs: [WideIP], _ name: String, at moment: Timestamp) ->
     } else if wideIPs.contains(where: { $0.state.availability == "available" }) {
         state = .ok
     } else {
-        state = .unknown(reason: wideIPs[0].state.reason)
+        // Disabled, or checking for good because nobody uses it: the device itself does not say.
+        state = .notChecked
     }
     let detail = wideIPs.prefix(3).map(\.domain).joined(separator: ", ")
     return StageResult(.gtm, at: name, state, detail: detail, readAt: moment)

@@ -28,8 +28,9 @@ struct PoolDrift {
 
     /// Nil where nothing can be said.
     init?(_ asked: Exposure, _ cluster: ClusterFacts, _ sight: PoolSight, in world: World) {
+        guard let name = sight.name(of: asked) else { return nil }
         var exposure = asked
-        exposure.pool = sight.name(of: asked)
+        exposure.pool = name
         let pool = sight.pool(exposure.pool)
         let now = pool?.sockets ?? []
         guard let expected = cluster.expected(in: exposure), let heard = cluster.poolsHeard,
@@ -60,7 +61,14 @@ struct PoolDrift {
         let before = pool?.previousSockets
         missing = missing.filter { before?.contains($0.socket) == false }
             .sorted { $0.socket.address < $1.socket.address }
-        findStale(now.intersection(before ?? []), cluster, sight, heard: heard, patience)
+        findStale(
+            now.intersection(before ?? []),
+            cluster,
+            sight,
+            heard: heard,
+            exposedSince,
+            patience
+        )
         reason = leftOut(in: cluster)
     }
 
@@ -69,6 +77,7 @@ struct PoolDrift {
         _ cluster: ClusterFacts,
         _ sight: PoolSight,
         heard: Timestamp,
+        _ exposedSince: Timestamp,
         _ patience: Int64
     ) {
         let pods = cluster.endpoints[exposure.service]
@@ -76,7 +85,7 @@ struct PoolDrift {
         for socket in members where !(pods?.live.contains(socket.address) ?? false) {
             let key = PoolSocket(pool: exposure.pool, socket: socket)
             let came = sight.history.since[key] ?? readAt
-            let orphaned = max(came, pods?.gone[socket.address] ?? firstReadAt)
+            let orphaned = max(came, exposedSince, pods?.gone[socket.address] ?? firstReadAt)
             guard heard > came, readAt - orphaned >= patience else { continue }
             stale.append((socket, orphaned))
         }

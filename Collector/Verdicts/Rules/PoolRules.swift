@@ -63,12 +63,21 @@ private func findings(_ drifts: [PoolDrift]) -> [Finding] {
     }
 }
 
+extension Watched<Exposure> {
+    /// It was known what there is, and is not followed any more.
+    fileprivate func isLost(at now: Timestamp) -> Bool {
+        guard condition == .synced, !objects.isEmpty else { return false }
+        return !isWatched || failure.map { now - $0.since > clusterPatience } ?? false
+    }
+}
+
 extension ClusterFacts {
     /// What pools should hold is not known, or no longer: what was known stays for a while.
     fileprivate func isInDoubt(at now: Timestamp) -> Bool {
         let failing = [services.failure, endpointSlices.failure, exposures.failure]
         return !services.isComplete || !endpointSlices.isComplete || !exposures.isComplete
             || !endpointSlices.isWatched || !services.isWatched || !exposures.isWatched
+            || [virtualServers, transportServers].contains { $0.isLost(at: now) }
             || failing.contains { $0.map { now - $0.since > clusterPatience } ?? false }
     }
 
@@ -104,18 +113,23 @@ struct PoolSight {
 
     func pool(_ name: String) -> LoadBalancerPool? { pools[name] }
 
-    /// What the unit calls the pool of an exposure: the first of its names that it has, or had.
-    func name(of exposure: Exposure) -> String {
+    /// What the unit calls the pool of an exposure: the first of its names that it has, or had. Nil where two
+    /// partitions have such a pool: which of them is meant nobody says.
+    func name(of exposure: Exposure) -> String? {
         let names = ([exposure.pool] + exposure.alternatives).flatMap { name in
             guard name.hasPrefix("/*/") else { return [name] }
             return latest.value.partitions.sorted().map { "/\($0)/\(name.dropFirst(3))" }
         }
-        return names.first { pool($0) != nil } ?? names.first(where: hasVanished) ?? exposure.pool
+        let present = names.filter { pool($0) != nil }
+        let partitions = Set(present.map { $0.split(separator: "/").first })
+        guard partitions.count <= 1 else { return nil }
+        return present.first ?? names.first(where: hasVanished) ?? exposure.pool
     }
 
     /// It had members, and two lists of pools lack it.
     func hasVanished(_ name: String) -> Bool {
         latest.value.pools[name] == nil && previous.pools[name] == nil
+            && !latest.value.awaitedPools.contains(name) && !previous.awaitedPools.contains(name)
             && history.lastGone(of: name) != nil
     }
 }

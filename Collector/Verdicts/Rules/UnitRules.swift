@@ -115,7 +115,10 @@ private struct UnitDifference {
         for (name, pool) in latest.value.pools.sorted(by: { $0.key < $1.key }) {
             let isRead = read.contains { name.hasPrefix("/\($0)/") }
             guard isRead, before.value.pools[name] != nil, latest.value.unreadPools[name] == nil,
-                table.value.unreadPools[name] == nil, previous.value.unreadPools[name] == nil
+                table.value.unreadPools[name] == nil, previous.value.unreadPools[name] == nil,
+                // One that was listed and whose turn did not come is there.
+                !table.value.awaitedPools.contains(name),
+                !previous.value.awaitedPools.contains(name)
             else { continue }
             guard let theirs = table.value.pools[name] else {
                 if previous.value.pools[name] == nil { pools.append(name) }

@@ -110,7 +110,8 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
         let areIdle = reads.allSatisfy { now, before in
             now.map { $0.role != .active } ?? false && before.map { $0.role != .active } ?? false
         }
-        guard !units.isEmpty, areIdle else { return nil }
+        // Of a pair of which one is configured the other may carry it.
+        guard units.count > 1, areIdle else { return nil }
         let roles = zip(units, reads).map { "\($0.key) is \($1.0?.role.rawValue ?? "")" }
         var finding = Finding(
             .sourceUnreadable,

@@ -61,9 +61,9 @@ struct TransportServerObject: ClusterObject {
 /// A pool of either.
 struct ServicePool: Decodable {
     var name: String?
-    var service: String
+    var service: String?
     var serviceNamespace: String?
-    var servicePort: NumberOrName
+    var servicePort: NumberOrName?
 
     /// Later versions of the controller name a pool `<service>_<port>_<namespace>[_<host>]`, early ones
     /// `<namespace>_<service>_<port>`; a name that is given goes before both. Nil for what is no name.
@@ -73,6 +73,7 @@ struct ServicePool: Decodable {
         partition: String?,
         address: String?
     ) -> Exposure? {
+        guard let service, let servicePort else { return nil }
         let namespace = serviceNamespace ?? namespace
         let words = [service, namespace] + [partition, name].compactMap(\.self)
         guard words.allSatisfy(isName) else { return nil }
