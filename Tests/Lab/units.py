@@ -21,7 +21,7 @@ def once(code, variant):
 
 # What must be survived without a word: odd, and true all the same; or wrong once.
 BORNE = [
-    ("answers that take their time", [{"kind": "slow", "seconds": 0.2}]),
+    ("answers that take their time", [{"kind": "slow", "seconds": 0.1}]),
     ("numbered keys", [{"kind": "key-form", "form": "numbered"}]),
     ("short keys, and doubled generations", [{"kind": "key-form", "form": "short"}, {"kind": "generation", "by": 900}]),
     ("doubled keys", [{"kind": "key-form", "form": "doubled"}]),
