@@ -42,12 +42,10 @@ import Verdicts
         _ change: (inout LoadBalancerTable) -> Void = { _ in }
     ) {
         for _ in 0..<times {
-            site.pass(15_000)
-            site.heartbeats()
-            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
-            var table = site.loadBalancer(change)
-            table.wideIPs = wideIPs
-            site.readLTM(.read(table))
+            site.round { table in
+                change(&table)
+                table.wideIPs = wideIPs
+            }
         }
     }
 
@@ -165,17 +163,10 @@ import Verdicts
         var site = Site()
         site.snapshot.loadBalancers["ltm-1"]?.podsVia = .dynamicRoutes
         for _ in 0..<2 {
-            site.pass(15_000)
-            site.heartbeats()
-            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
-            site.readLTM(
-                .read(
-                    site.loadBalancer {
-                        $0.routes = routes
-                        $0.liveRoutesProblem = problem
-                    }
-                )
-            )
+            site.round { table in
+                table.routes = routes
+                table.liveRoutesProblem = problem
+            }
         }
         return site
     }

@@ -11,12 +11,7 @@ import Verdicts
         times: Int = 2,
         _ change: (inout LoadBalancerTable) -> Void
     ) {
-        for _ in 0..<times {
-            site.pass(15_000)
-            site.heartbeats()
-            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
-            site.readLTM(.read(site.loadBalancer(change)))
-        }
+        for _ in 0..<times { site.round(change) }
     }
 
     private func kill(_ table: inout LoadBalancerTable, _ addresses: [String]) {

@@ -202,6 +202,14 @@ struct Site {
         readLTM(.read(loadBalancer()))
     }
 
+    /// All of it read once more, a period later; the load balancer `change`d, all else as it should be.
+    mutating func round(_ change: (inout LoadBalancerTable) -> Void = { _ in }) {
+        pass(15_000)
+        heartbeats()
+        for name in ["a", "b"] { read(name, .read(table(name))) }
+        readLTM(.read(loadBalancer(change)))
+    }
+
     mutating func pass(_ milliseconds: Int64) { now = now + milliseconds }
 
     var judgement: Judgement { judge(snapshot, now: now) }

@@ -150,12 +150,7 @@ import Verdicts
         times: Int = 2,
         _ change: (inout LoadBalancerTable) -> Void = { _ in }
     ) {
-        for _ in 0..<times {
-            site.pass(15_000)
-            site.heartbeats()
-            for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
-            site.readLTM(.read(site.loadBalancer(change)))
-        }
+        for _ in 0..<times { site.round(change) }
     }
 
     private func down(_ table: inout LoadBalancerTable, _ hosts: [String]) {
@@ -258,12 +253,7 @@ import Verdicts
     }
 
     private func read(_ site: inout Site, _ more: [LoadBalancerRoute], supernet: Bool = true) {
-        site.pass(15_000)
-        site.heartbeats()
-        for name in ["a", "b"] { site.read(name, .read(site.table(name))) }
-        site.readLTM(
-            .read(site.loadBalancer { $0.routes = (supernet ? $0.routes : []) + more })
-        )
+        site.round { $0.routes = (supernet ? $0.routes : []) + more }
     }
 
     @Test("ltm-routes-removed: several vanish at once, a wider one still covers them")

@@ -21,8 +21,8 @@ HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
                  "ltm-cidr-down", "ltm-members-down", "agent-silent", "source-unreadable", "ltm-member-missing",
                  "ltm-member-stale", "ltm-pool-emptied", "ltm-routes-removed", "ltm-unit-differs",
                  "virtual-server-down", "gtm-degraded"}
-# Kinds whose hold is the collector's own, also where it does not know them yet.
-NOT_HELD = {"cis-misconfigured", "masquerade-outside", "ready-but-unreachable"}
+# Held as long as by default: what mends itself looks like it for some seconds.
+NOT_HELD = {"ready-but-unreachable"}
 # How long a pool may differ: the controller's round, a read of the LTM, and a second more.
 MEMBER_PATIENCE = 4_000
 # A withdrawn route stays in two reads of a switch that is asked each second.

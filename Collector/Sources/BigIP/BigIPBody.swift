@@ -92,5 +92,8 @@ extension JSONValue {
         (field(name)?.text).map { String($0.prefix(64)) } ?? "unknown"
     }
 
+    /// The device's sentence about a state; it may be a single blank.
+    var statusReason: String { trimmed(field("status.statusReason")?.text ?? "") }
+
     private var unexpected: BigIPDecodingError { .unexpected(kind: String(kind.prefix(80))) }
 }

@@ -112,7 +112,7 @@ private func globalState(_ fields: JSONValue) -> GlobalState {
     GlobalState(
         availability: fields.word("status.availabilityState"),
         enabled: fields.word("status.enabledState"),
-        reason: trimmed(fields.field("status.statusReason")?.text ?? "")
+        reason: fields.statusReason
     )
 }
 

@@ -199,21 +199,14 @@ extension UnitReader {
     }
 
     private func isThere(_ path: String) async throws -> Bool {
-        do {
-            _ = try decodeWideIPs(try await get("\(path)?$top=1"))
-            return true
-        } catch let error as BigIPRequestError where error.failure?.action == .absentMaybe {
-            return false
-        }
+        try await unlessAbsent { try decodeWideIPs(try await get("\(path)?$top=1")) } != nil
     }
 
     fileprivate func globalServers() async throws -> [String] {
-        do {
-            return try await list("gtm/server", filter: nil) { try decodeServers($0) }
-                .values.sorted()
-        } catch let error as BigIPRequestError where error.failure?.action == .absentMaybe {
-            return []
+        let rows = try await unlessAbsent {
+            try await list("gtm/server", filter: nil) { try decodeServers($0) }
         }
+        return (rows ?? [:]).values.sorted()
     }
 
     fileprivate func virtuals(ofServer server: String) async throws -> [String: ServerVirtual] {
@@ -224,7 +217,7 @@ extension UnitReader {
 
     /// Members by pool. Few units bear an expanded list without pages.
     fileprivate func globalPools(type: String) async throws -> [String: [String]] {
-        let path = ["gtm/pool", type].filter { !$0.isEmpty }.joined(separator: "/")
+        let path = path("gtm/pool", type)
         let rows = try await list(path, filter: nil, options: "expandSubcollections=true&") {
             try decodeGlobalPools($0)
         }
@@ -249,8 +242,7 @@ extension UnitReader {
     }
 
     fileprivate func wideIPs(type: String) async throws -> [String: [String]] {
-        let path = ["gtm/wideip", type].filter { !$0.isEmpty }.joined(separator: "/")
-        return try await list(path, filter: nil) { try decodeWideIPs($0) }
+        try await list(path("gtm/wideip", type), filter: nil) { try decodeWideIPs($0) }
     }
 
     fileprivate func state(ofWideIP name: String, type: String) async throws -> GlobalState? {
@@ -265,7 +257,8 @@ extension UnitReader {
         return try decodeGlobalMemberStates(try await get(path))
     }
 
-    private func path(_ head: String, _ type: String, _ name: String) -> String {
+    /// Before 12.0 there is no type in between.
+    private func path(_ head: String, _ type: String, _ name: String = "") -> String {
         [head, type, pathName(name)].filter { !$0.isEmpty }.joined(separator: "/")
     }
 }

@@ -77,7 +77,7 @@ private func countedMember(
         enabled: fields.word("status.enabledState"),
         session: fields.word("sessionStatus"),
         monitor: fields.word("monitorStatus"),
-        reason: trimmed(fields.field("status.statusReason")?.text ?? "")
+        reason: fields.statusReason
     )
 }
 

@@ -45,6 +45,15 @@ struct UnitReader: Sendable {
         }
     }
 
+    /// Nil where the unit says that there is no such thing. Throws where that cannot be told.
+    func unlessAbsent<Value>(_ read: () async throws -> Value) async throws -> Value? {
+        do {
+            return try await read()
+        } catch let error as BigIPRequestError where error.failure?.action == .absentMaybe {
+            return nil
+        }
+    }
+
     // MARK: - Pools
 
     func pools(of partition: String) async throws -> [BigIPPool] {
@@ -101,12 +110,8 @@ struct UnitReader: Sendable {
 
     /// Whether the pool is there when it is asked for by its full path. Throws where that cannot be told.
     func exists(_ pool: String) async throws -> Bool {
-        do {
-            _ = try decodePools(try await get("ltm/pool/\(pathName(pool))"))
-            return true
-        } catch let error as BigIPRequestError where error.failure?.action == .absentMaybe {
-            return false
-        }
+        let path = "ltm/pool/\(pathName(pool))"
+        return try await unlessAbsent { try decodePools(try await get(path)) } != nil
     }
 
     /// How many members the pool's own statistics tell; nil where they tell none.
@@ -141,17 +146,17 @@ struct UnitReader: Sendable {
 
     /// Names of all partitions that the account may see; nil where it may not ask.
     func partitions() async throws -> Set<String>? {
-        try await optional {
-            Set(try decodeDefaultRouteDomains(try await get("auth/partition")).keys)
-        }
+        try await defaultRouteDomains().map { Set($0.keys) }
+    }
+
+    private func defaultRouteDomains() async throws -> [String: Int]? {
+        try await optional { try decodeDefaultRouteDomains(try await get("auth/partition")) }
     }
 
     /// The route domain of the partitions' addresses, and those whose routes it may use besides; nil where
     /// that could not be read.
     func routeDomains(of partitions: [String]) async throws -> Set<Int>? {
-        let defaults = try await optional {
-            try decodeDefaultRouteDomains(try await get("auth/partition"))
-        }
+        let defaults = try await defaultRouteDomains()
         let parents = try await optional {
             try decodeRouteDomains(try await get("net/route-domain"))
         }

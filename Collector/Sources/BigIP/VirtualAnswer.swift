@@ -19,7 +19,7 @@ package func decodeVirtualStates(
         states[name] = VirtualState(
             availability: row.fields.word("status.availabilityState"),
             enabled: row.fields.field("status.enabledState")?.text.map { String($0.prefix(64)) },
-            reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
+            reason: row.fields.statusReason
         )
     }
     return (states, try decodePage(bytes))
@@ -77,7 +77,7 @@ func decodeVirtualStats(
                 pool: nil,
                 availability: row.fields.word("status.availabilityState"),
                 enabled: row.fields.word("status.enabledState"),
-                reason: trimmed(row.fields.field("status.statusReason")?.text ?? "")
+                reason: row.fields.statusReason
             )
         )
     }

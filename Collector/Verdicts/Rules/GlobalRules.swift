@@ -8,7 +8,7 @@ import Routing
 ///    root → impact of that;
 /// 3. members that are down though their virtual server is available here: GTM's own sight of it, told apart
 ///    by whether its server answered at all → gtm-degraded;
-/// 4. a wide IP that is down as a whole without any such member → gtm-degraded.
+/// 4. a wide IP that is down as a whole by another load balancer's members alone → gtm-degraded.
 /// All of one load balancer are one verdict.
 func globalFindings(in world: World, _ findings: [Finding]) -> [Finding] {
     world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
@@ -131,15 +131,12 @@ func judgeWideIPs(_ path: inout JudgedPath, in world: World) {
 
 private func stage(_ wideIPs: [WideIP], _ name: String, at moment: Timestamp) -> StageResult {
     let state: StageState
-    if wideIPs.isEmpty {
-        state = .notChecked
-    } else if let down = wideIPs.first(where: \.state.isDown) {
+    if let down = wideIPs.first(where: \.state.isDown) {
         state = .wrong(expected: "available", found: "\(down.domain) offline")
-    } else if wideIPs.contains(where: { $0.state.availability == "available" }) {
-        state = .ok
     } else {
         // Disabled, or checking for good because nobody uses it: the device itself does not say.
-        state = .notChecked
+        let isServed = wideIPs.contains { $0.state.availability == "available" }
+        state = isServed ? .ok : .notChecked
     }
     let detail = wideIPs.prefix(3).map(\.domain).joined(separator: ", ")
     return StageResult(.gtm, at: name, state, detail: detail, readAt: moment)

@@ -17,11 +17,12 @@ func poolFindings(in world: World) -> (findings: [Finding], inDoubt: [String: Se
     guard let cluster = world.snapshot.kubernetes, !cluster.isInDoubt(at: world.now) else {
         return ([], [:])
     }
+    let exposures = cluster.allExposures
     var all: [Finding] = []
     var inDoubt: [String: Set<String>] = [:]
     for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
         guard let sight = PoolSight(facts, at: world.now) else { continue }
-        let drifts = cluster.allExposures.compactMap { PoolDrift($0, cluster, sight, in: world) }
+        let drifts = exposures.compactMap { PoolDrift($0, cluster, sight, in: world) }
         all += findings(drifts)
         let differing = drifts.filter(\.differs).map(\.exposure.pool)
         if !differing.isEmpty { inDoubt[facts.name] = Set(differing) }
@@ -63,22 +64,24 @@ private func findings(_ drifts: [PoolDrift]) -> [Finding] {
     }
 }
 
-extension Watched<Exposure> {
-    /// It was known what there is, and is not followed any more.
+extension Watched {
+    /// It is not followed any more: what was known stays for a while.
     fileprivate func isLost(at now: Timestamp) -> Bool {
-        guard condition == .synced, !objects.isEmpty else { return false }
-        return !isWatched || failure.map { now - $0.since > clusterPatience } ?? false
+        !isWatched || failure.map { now - $0.since > clusterPatience } ?? false
     }
 }
 
 extension ClusterFacts {
-    /// What pools should hold is not known, or no longer: what was known stays for a while.
+    /// What pools should hold is not known, or no longer. The controller's own resources count once there were
+    /// some: where one may not ask for them nothing else is in doubt.
     fileprivate func isInDoubt(at now: Timestamp) -> Bool {
-        let failing = [services.failure, endpointSlices.failure, exposures.failure]
-        return !services.isComplete || !endpointSlices.isComplete || !exposures.isComplete
-            || !endpointSlices.isWatched || !services.isWatched || !exposures.isWatched
-            || [virtualServers, transportServers].contains { $0.isLost(at: now) }
-            || failing.contains { $0.map { now - $0.since > clusterPatience } ?? false }
+        let areKnown = services.isComplete && endpointSlices.isComplete && exposures.isComplete
+        let areLost =
+            services.isLost(at: now) || endpointSlices.isLost(at: now) || exposures.isLost(at: now)
+        return !areKnown || areLost
+            || [virtualServers, transportServers].contains {
+                $0.condition == .synced && !$0.objects.isEmpty && $0.isLost(at: now)
+            }
     }
 
     /// Until when all that decides of pools was heard of.
