@@ -13,6 +13,11 @@ package struct ClusterFacts: Sendable, Equatable {
     /// cis.f5.com: of clusters that expose services in another way there are none, or one may not ask.
     package var virtualServers = Watched<Exposure>()
     package var transportServers = Watched<Exposure>()
+    /// The F5 controller's Deployments, and how pods are masqueraded: settings, without which only hints are
+    /// missing.
+    package var controllers = Watched<F5Controller>()
+    package var ciliumSettings = Watched<Masquerading>()
+    package var masqueradeAgents = Watched<Masquerading>()
     /// By service, of all its slices.
     package internal(set) var endpoints: [String: ServiceEndpoints] = [:]
     /// Since when a pool has been asked for as it is now.

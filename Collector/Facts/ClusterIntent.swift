@@ -24,6 +24,9 @@ extension Snapshot {
         case .exposures(let change): cluster.expose(\.exposures, change, at: now)
         case .virtualServers(let change): cluster.expose(\.virtualServers, change, at: now)
         case .transportServers(let change): cluster.expose(\.transportServers, change, at: now)
+        case .controllers(let change): cluster.controllers.apply(change, at: now)
+        case .ciliumSettings(let change): cluster.ciliumSettings.apply(change, at: now)
+        case .masqueradeAgents(let change): cluster.masqueradeAgents.apply(change, at: now)
         }
         kubernetes = cluster
         guard intentSource == .kubernetes, cluster.isSettled else { return }

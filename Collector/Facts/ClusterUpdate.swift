@@ -26,6 +26,12 @@ extension ClusterUpdate {
                 merged(old, new) { .virtualServers($0) }
             case (.transportServers(let old), .transportServers(let new)):
                 merged(old, new) { .transportServers($0) }
+            case (.controllers(let old), .controllers(let new)):
+                merged(old, new) { .controllers($0) }
+            case (.ciliumSettings(let old), .ciliumSettings(let new)):
+                merged(old, new) { .ciliumSettings($0) }
+            case (.masqueradeAgents(let old), .masqueradeAgents(let new)):
+                merged(old, new) { .masqueradeAgents($0) }
             default: nil
             }
         if let result { self = result }
@@ -37,7 +43,8 @@ extension ClusterUpdate {
         switch self {
         case .nodes(.heard), .ciliumNodes(.heard), .blockAffinities(.heard), .services(.heard),
             .endpointSlices(.heard), .exposures(.heard), .virtualServers(.heard),
-            .transportServers(.heard):
+            .transportServers(.heard), .controllers(.heard), .ciliumSettings(.heard),
+            .masqueradeAgents(.heard):
             true
         default: false
         }
@@ -54,6 +61,9 @@ extension ClusterUpdate {
         case .exposures: 5
         case .virtualServers: 6
         case .transportServers: 7
+        case .controllers: 8
+        case .ciliumSettings: 9
+        case .masqueradeAgents: 10
         }
     }
 }
@@ -69,6 +79,10 @@ package enum ClusterUpdate: Sendable, Equatable {
     case exposures(WatchUpdate<Exposure>)
     case virtualServers(WatchUpdate<Exposure>)
     case transportServers(WatchUpdate<Exposure>)
+    case controllers(WatchUpdate<F5Controller>)
+    /// ConfigMaps of Cilium, and of ip-masq-agent.
+    case ciliumSettings(WatchUpdate<Masquerading>)
+    case masqueradeAgents(WatchUpdate<Masquerading>)
 }
 
 extension ClusterUpdate {
@@ -83,8 +97,11 @@ extension ClusterUpdate {
         case .exposures(.failed(let reason)): "ConfigMaps: \(reason)"
         case .virtualServers(.failed(let reason)): "VirtualServers: \(reason)"
         case .transportServers(.failed(let reason)): "TransportServers: \(reason)"
+        case .controllers(.failed(let reason)): "Deployments: \(reason)"
+        case .ciliumSettings(.failed(let reason)): "ConfigMaps cilium-config: \(reason)"
+        case .masqueradeAgents(.failed(let reason)): "ConfigMaps ip-masq-agent: \(reason)"
         case .nodes, .ciliumNodes, .blockAffinities, .services, .endpointSlices, .exposures,
-            .virtualServers, .transportServers:
+            .virtualServers, .transportServers, .controllers, .ciliumSettings, .masqueradeAgents:
             nil
         }
     }

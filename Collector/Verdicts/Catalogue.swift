@@ -259,6 +259,22 @@ extension Kind {
                 "Kubernetes takes most of a minute to notice that a node is back",
                 "a node is Ready and no switch has its CIDR, or it is not Ready and attracts traffic"
             )
+        case .masqueradeOutside:
+            row(
+                nil,
+                .info,
+                0,
+                "a setting stands until somebody changes it",
+                "pods reach the LTM's own network only with their node's address"
+            )
+        case .cisMisconfigured:
+            row(
+                nil,
+                .info,
+                0,
+                "a setting stands until somebody changes it",
+                "the F5 controller runs more than once, not with pods as members, or insecure"
+            )
         case .agentSilent:
             row(
                 nil,

@@ -81,7 +81,9 @@ private func identity(
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.virtualServer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
-    case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded:
+    case .cisMisconfigured: return "\(kind)/\(finding.source ?? "")"
+    case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded,
+        .masqueradeOutside:
         return "\(kind)/\(finding.loadBalancer ?? "")"
     case .readyButUnreachable: return isFleetUnready ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,

@@ -19,7 +19,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     let units = unitFindings(in: world)
     var findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
-        + intentFindings(in: world) + pools.findings
+        + intentFindings(in: world) + settingFindings(in: world) + pools.findings
         + units.findings + lostRouteFindings(in: world) + watcherFindings(in: world)
     findings += readinessFindings(in: world, paths)
     let servers = virtualServerFindings(in: world, paths, findings)

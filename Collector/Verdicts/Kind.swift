@@ -50,6 +50,8 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case virtualServerDown = "virtual-server-down"
     case gtmDegraded = "gtm-degraded"
     case readyButUnreachable = "ready-but-unreachable"
+    case masqueradeOutside = "masquerade-outside"
+    case cisMisconfigured = "cis-misconfigured"
     case agentSilent = "agent-silent"
     case sourceUnreadable = "source-unreadable"
 

@@ -38,6 +38,15 @@ struct RouteSight {
         }
     }
 
+    /// The connected network that traffic to the prefix leaves by; nil where that is not known.
+    func network(towards prefix: Prefix) -> Prefix? {
+        if let direct = networks.longestMatch(prefix) { return direct.prefix }
+        guard case .gateway(let gateway)? = routes.longestMatch(prefix)?.value.target else {
+            return nil
+        }
+        return networks.longestMatch(gateway)?.prefix
+    }
+
     /// In words, for a prefix that is reached.
     func usable(_ prefix: Prefix) -> String {
         guard networks.longestMatch(prefix) == nil, let route = routes.longestMatch(prefix)?.value

@@ -39,7 +39,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .ltmMembersDown:
         return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
             + " scattered: look at the application"
-    case .ltmRoutesRemoved, .ltmUnitDiffers: return "\(loadBalancer(group)): \(what)"
+    case .ltmRoutesRemoved, .ltmUnitDiffers, .masqueradeOutside:
+        return "\(loadBalancer(group)): \(what)"
     case .virtualServerDown where group.findings[0].isOfWhole:
         return
             "\(loadBalancer(group)): \(group.findings.count) virtual servers are offline at once,"
@@ -51,6 +52,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
         return "\(loadBalancer(group)): \(what)\(rest)"
     case .readyButUnreachable: return "\(owner(group)): \(what)"
+    case .cisMisconfigured: return "the F5 controller \(what)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,

@@ -226,4 +226,4 @@ def gentle(lab):
     if after["writes"]:
         problems.append(f"{after['writes']} attempts to write")
     open_watches = after["open"]
-    return problems if open_watches == 7 else [*problems, f"{open_watches} watches are open, not 7"]
+    return problems if open_watches == 10 else [*problems, f"{open_watches} watches are open, not 10"]

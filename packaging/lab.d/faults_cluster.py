@@ -179,4 +179,8 @@ FAULTS = [
          apply=freeze_all, mend=thaw, subject=unit),
     dict(name="ready-but-unreachable", summary="a node is NotReady, its pods are ready and stay members",
          apply=lose_touch, mend=regain_touch, subject=lambda node: {"node": node.name}, severity="warning"),
+    dict(name="cis-misconfigured", summary="two controllers run, and they write nodes for members",
+         apply=misconfigure, mend=configure, subject=unit, severity="info"),
+    dict(name="masquerade-outside", summary="what pods send to the LTM's networks is masqueraded",
+         apply=masquerade_more, mend=masquerade_less, subject=unit, severity="info"),
 ]

@@ -34,6 +34,8 @@ package final class ClusterClient: Sendable {
         configuration.timeout = .init(connect: .seconds(5), read: Self.silence)
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
+        // Every watch holds one for itself, one for each collection; and as many more for what is asked beside.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 24
         configuration.tlsConfiguration = try Self.tls(access)
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

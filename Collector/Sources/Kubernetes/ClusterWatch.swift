@@ -62,7 +62,8 @@ struct ClusterWatch<Object: ClusterObject> {
     }
 
     private var selector: [(String, String)] {
-        Object.labelSelector.map { [("labelSelector", $0)] } ?? []
+        [("labelSelector", Object.labelSelector), ("fieldSelector", Object.fieldSelector)]
+            .compactMap { name, value in value.map { (name, $0) } }
     }
 
     private mutating func list(_ next: String?) async throws {

@@ -45,6 +45,9 @@ package struct KubernetesSource: Sendable {
             keep(ExposureObject.self)
             keep(VirtualServerObject.self)
             keep(TransportServerObject.self)
+            keep(ControllerObject.self)
+            keep(CiliumSettingsObject.self)
+            keep(MasqueradeAgentObject.self)
             group.addTask {
                 await watch(EndpointSliceObject.self, endsIfNotOffered: !hasSlices)
                 guard !Task.isCancelled else { return }
@@ -63,6 +66,9 @@ package struct KubernetesSource: Sendable {
         answers.append(("services", await refusal(ServiceObject.self)))
         answers.append(("EndpointSlices", await refusal(EndpointSliceObject.self)))
         answers.append(("ConfigMaps", await refusal(ExposureObject.self)))
+        answers.append(("VirtualServers", await refusal(VirtualServerObject.self)))
+        answers.append(("TransportServers", await refusal(TransportServerObject.self)))
+        answers.append(("Deployments", await refusal(ControllerObject.self)))
         await client.close()
         return answers
     }

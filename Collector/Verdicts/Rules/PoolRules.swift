@@ -38,7 +38,8 @@ func unjudgedKinds(in world: World) -> Set<Unjudged> {
     let unread = world.snapshot.loadBalancers.values.filter {
         $0.activeUnitName(at: world.now) == nil
     }
-    return Set(unread.flatMap { facts in kinds.map { Unjudged($0, loadBalancer: facts.name) } })
+    let ofUnit = kinds + [.masqueradeOutside]
+    return Set(unread.flatMap { facts in ofUnit.map { Unjudged($0, loadBalancer: facts.name) } })
 }
 
 /// As many pools of one load balancer as make a common cause: fewer may each have its own.

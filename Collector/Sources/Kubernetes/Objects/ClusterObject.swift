@@ -12,6 +12,7 @@ protocol ClusterObject: Decodable, Sendable {
     static var paths: [String] { get }
     /// What the query narrows them down to.
     static var labelSelector: String? { get }
+    static var fieldSelector: String? { get }
     static func update(_ update: WatchUpdate<Fact>) -> ClusterUpdate
 
     var metadata: ObjectMetadata { get }
@@ -21,6 +22,7 @@ protocol ClusterObject: Decodable, Sendable {
 
 extension ClusterObject {
     static var labelSelector: String? { nil }
+    static var fieldSelector: String? { nil }
 }
 
 /// metav1.ObjectMeta, of which only this is read.

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// The F5 controller as an apps/v1 Deployment starts it. Of its arguments only these are kept: others hold
+/// passwords.
+package struct F5Controller: Sendable, Hashable {
+    package var replicas: Int
+    /// `cluster`, `nodeport`, …; what is not said is `nodeport`.
+    package var poolMemberType: String
+    /// It takes any certificate for the BIG-IP's.
+    package var isInsecure: Bool
+    /// That it writes.
+    package var partitions: [String]
+
+    package init(
+        replicas: Int = 1,
+        poolMemberType: String = "cluster",
+        isInsecure: Bool = false,
+        partitions: [String] = []
+    ) {
+        self.replicas = replicas
+        self.poolMemberType = poolMemberType
+        self.isInsecure = isInsecure
+        self.partitions = partitions
+    }
+}
+
+/// Where pods are seen with their own addresses, as one ConfigMap says; to all else a node puts its own for
+/// theirs.
+package struct MasqueradeRule: Sendable, Hashable {
+    /// What the networks are called there: `ipv4-native-routing-cidr`.
+    package var setting: String
+    /// Of one family.
+    package var networks: [Prefix]
+    /// What ip-masq-agent's ConfigMap adds counts too.
+    package var asksAgent: Bool
+
+    package init(setting: String, networks: [Prefix], asksAgent: Bool = false) {
+        self.setting = setting
+        self.networks = networks
+        self.asksAgent = asksAgent
+    }
+}
+
+/// What one ConfigMap says of masquerading, by family; nothing of a family that is not masqueraded, or of
+/// which the ConfigMap is silent.
+package typealias Masquerading = [AddressFamily: MasqueradeRule]
