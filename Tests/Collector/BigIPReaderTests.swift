@@ -153,7 +153,7 @@ import Testing
         _ known: [String: PoolStatistics],
         at now: Int64
     ) -> [String] {
-        let (changed, rest) = turn.due(names, known, period: 60_000)
+        let (changed, rest) = turn.due(names, known, room: 60)
         let due = changed + rest
         for name in due { turn.read(name, [], began: at(now), known[name]) }
         return due
@@ -186,7 +186,7 @@ import Testing
     func forgotten() {
         var turn = PoolTurn()
         _ = round(&turn, ["/K8S/a", "/K8S/b"], [:], at: 1)
-        _ = turn.due(["/K8S/b"], [:], period: 60_000)
+        _ = turn.due(["/K8S/b"], [:], room: 60)
         #expect(turn.pool("/K8S/a") == nil)
         #expect(turn.pool("/K8S/b") != nil)
     }

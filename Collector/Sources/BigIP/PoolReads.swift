@@ -12,6 +12,8 @@ struct PoolReads {
         var pools: [String: LoadBalancerPool] = [:]
         var unread: [String: String] = [:]
         var awaited: Set<String> = []
+        /// How many there were for members.
+        var requests = 0
     }
 
     private let partitions: [String]
@@ -22,8 +24,8 @@ struct PoolReads {
     /// Something is less than it was, or could not be read: whether mcpd ran meanwhile is to be asked again.
     var isInDoubt = false
 
-    /// More than these are asked for statistics in each round.
-    private static let fewPools = 50
+    /// However much else there is to ask: each pool has its turn some day.
+    private static let leastTurns = 10
     /// Enough to tell a list that lies from pools that were deleted.
     private static let samples = 3
     /// Where the unit says that it has such a partition; and where it does not say.
@@ -38,16 +40,25 @@ struct PoolReads {
 
     // MARK: - A round
 
-    /// `listed`: all pools of the partitions, as the unit lists them now.
+    /// `listed`: all pools of the partitions, as the unit lists them now. `counts`: their statistics, where
+    /// there are too many to ask each. `room`: how many requests for members are well spent.
     mutating func round(
         _ listed: [BigIPPool],
+        _ counts: [String: PoolStatistics]?,
+        room: Int,
         _ reader: UnitReader,
         clock: () -> Timestamp
     ) async throws -> Outcome {
         var outcome = Outcome(unread: try await doubtful(listed, reader))
         let names = listed.map(\.fullPath)
-        let statistics = try await statistics(of: names, reader)
-        let due = turn.due(names, statistics, keeping: Set(outcome.unread.keys), period: period)
+        let statistics = try await statistics(of: names, counts, reader)
+        let first = reader.sent
+        let due = turn.due(
+            names,
+            statistics,
+            keeping: Set(outcome.unread.keys),
+            room: names.count > Inventory.few ? max(room, Self.leastTurns) : names.count
+        )
         var tally = Tally()
         // A round of many pools must not outlive what it tells.
         let end = clock() + period
@@ -61,6 +72,7 @@ struct PoolReads {
             }
         }
         try tally.check()
+        outcome.requests = reader.sent - first
         for name in names + outcome.unread.keys { outcome.pools[name] = turn.pool(name) }
         return outcome
     }
@@ -68,9 +80,11 @@ struct PoolReads {
     /// Where there are few of them they are counted once, to compare their first read with.
     private func statistics(
         of names: [String],
+        _ counts: [String: PoolStatistics]?,
         _ reader: UnitReader
     ) async throws -> [String: PoolStatistics] {
-        if names.count > Self.fewPools { return try await reader.poolStatistics() }
+        if let counts { return counts }
+        if names.count > Inventory.few { return try await reader.poolStatistics() }
         guard names.contains(where: { turn.pool($0) == nil }) else { return [:] }
         return try await reader.optional { try await reader.poolStatistics() } ?? [:]
     }
@@ -130,6 +144,12 @@ struct PoolReads {
             throw error
         }
     }
+
+    /// As they were read last.
+    func members(_ name: String) -> [PoolMember] { turn.pool(name)?.members ?? [] }
+
+    /// Those that were listed and read.
+    var names: Set<String> { turn.names }
 
     /// When the pool was asked last; nil for one that was never read.
     func began(_ name: String) -> Timestamp? { turn.began(name) }

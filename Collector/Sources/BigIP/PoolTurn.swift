@@ -17,19 +17,15 @@ package struct PoolTurn: Sendable {
     /// How many more a pool counts than it tells of, where that was found to be right.
     private var surplus: [String: Int] = [:]
 
-    /// One request a second is what a unit bears on average; and no round is shorter than fifty, which is
-    /// how many pools most sites have.
-    private static let least = 50
-
     package init() {}
 
-    /// `keeping`: pools that are not listed, and not forgotten. `period` in milliseconds: how long the round
-    /// may take.
+    /// `keeping`: pools that are not listed, and not forgotten. `room`: how many there may be in this round, but
+    /// for those that have changed.
     package mutating func due(
         _ names: [String],
         _ statistics: [String: PoolStatistics],
         keeping: Set<String> = [],
-        period: Int64
+        room: Int
     ) -> (changed: [String], rest: [String]) {
         let listed = Set(names)
         seen = seen.filter { listed.contains($0.key) || keeping.contains($0.key) }
@@ -42,10 +38,9 @@ package struct PoolTurn: Sendable {
                 return known.statistics != now
             }
         )
-        let room = max(Self.least, Int(period / 1000)) - changed.count
-        guard room > 0 else { return (changed, []) }
+        guard room > changed.count else { return (changed, []) }
         let rest = longestAgo(Array(listed.subtracting(changed)))
-        return (changed, Array(rest.prefix(room)))
+        return (changed, Array(rest.prefix(room - changed.count)))
     }
 
     private func longestAgo(_ names: [String]) -> [String] {

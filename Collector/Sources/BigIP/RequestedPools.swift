@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Facts
 import Routing
 import Synchronization
 
@@ -9,6 +10,8 @@ package final class RequestedPools: Sendable {
         var pools: [String: Bool] = [:]
         var addresses: Set<IPAddress> = []
         var wantsRound = false
+        /// What reads that were asked for told, by pool.
+        var looks: [String: Look] = [:]
         /// Each read moves it on by a second: how far it is ahead is what was asked at once.
         var paidUntil = Timestamp.zero
 
@@ -17,6 +20,33 @@ package final class RequestedPools: Sendable {
             let ahead = max(0, paidUntil - now)
             return max(0, Int(RequestedPools.batch - ahead / RequestedPools.spacing))
         }
+
+        /// A shift's width, at most.
+        func inVain(_ name: String) -> Int { min(looks[name]?.inVain ?? 0, 16) }
+
+        /// Notes what is known of pools that are asked now: the next time it shows what that told.
+        mutating func look(
+            _ names: Set<String>,
+            _ reads: PoolReads,
+            at now: Timestamp,
+            for memory: Int64
+        ) {
+            looks = looks.filter { now - $0.value.at < memory }
+            for name in names {
+                let members = reads.members(name)
+                var look = looks[name] ?? Look(members: members, at: now, inVain: -1)
+                look.inVain = look.members == members ? look.inVain + 1 : 0
+                (look.members, look.at) = (members, now)
+                looks[name] = look
+            }
+        }
+    }
+
+    private struct Look {
+        var members: [PoolMember]
+        var at: Timestamp
+        /// How many in a row told nothing new.
+        var inVain = 0
     }
 
     private let wishes = Mutex(Wishes())
@@ -28,6 +58,9 @@ package final class RequestedPools: Sendable {
     private static let spacing: Int64 = 1_000
     /// Between two reads of a pool of which the unit itself speaks: a member that flaps is a line a second.
     private static let urgentFloor: Int64 = 2_000
+    /// What stays as it is, however much in doubt, is asked half as often each time: at last every tenth of
+    /// the usual period, in which a floor is a quarter.
+    private static let longestFactor: Int64 = 40
 
     package init() {}
 
@@ -70,11 +103,13 @@ package final class RequestedPools: Sendable {
             }
             if news { wishes.wantsRound = true }
             let moments = wishes.pools.compactMap { name, isUrgent in
-                let least = isUrgent ? min(floor, Self.urgentFloor) : floor
+                let patience = floor * min(1 << wishes.inVain(name), Self.longestFactor)
+                let least = isUrgent ? min(floor, Self.urgentFloor) : patience
                 return reads.began(name).map { (name: name, at: $0 + least) }
             }
             let due = moments.filter { $0.at <= now }.sorted { ($0.at, $0.name) < ($1.at, $1.name) }
             let chosen = Set(due.prefix(wishes.room(at: now)).map(\.name))
+            wishes.look(chosen, reads, at: now, for: floor * Self.longestFactor * 2)
             wishes.paidUntil = max(wishes.paidUntil, now) + Int64(chosen.count) * Self.spacing
             let left = Set(moments.map(\.name)).subtracting(chosen)
             wishes.pools = wishes.pools.filter { left.contains($0.key) }

@@ -2,17 +2,31 @@
 import Facts
 import Foundation
 import Routing
+import Synchronization
 
 /// The requests to one unit, each an allow-listed GET, one after the other.
 ///
 /// Anything that cannot be read whole throws: a partial list would look like absence.
 struct UnitReader: Sendable {
-    let client: BigIPClient
+    private let ask: @Sendable (String) async throws -> [UInt8]
+    private let count = RequestCount()
 
-    /// Vendor tools that asked for more pools at once ran into time-outs.
+    /// Vendor tools that asked for more at once, with the members of each, ran into time-outs.
     static let pageSize = 50
+    /// Pools and virtual servers alone, or their statistics: some hundred kilobytes.
+    private static let plainPage = 100
     /// Statistics of that many members are about 1 MB.
     private static let memberPage = 500
+
+    init(client: BigIPClient) {
+        self.init { try await client.get($0) }
+    }
+
+    /// `ask` gives the body of the answer to a path below the unit's address.
+    init(_ ask: @escaping @Sendable (String) async throws -> [UInt8]) { self.ask = ask }
+
+    /// Requests so far.
+    var sent: Int { count.value.load(ordering: .relaxed) }
 
     // MARK: - The unit
 
@@ -57,7 +71,7 @@ struct UnitReader: Sendable {
     // MARK: - Pools
 
     func pools(of partition: String) async throws -> [BigIPPool] {
-        let rows = try await list("ltm/pool", filter: partition) { body in
+        let rows = try await list("ltm/pool", filter: partition, size: Self.plainPage) { body in
             let answer = try decodePools(body)
             try whole(answer.problems, "ltm/pool")
             return PageOf(rows: byName(answer.pools, \.fullPath), page: answer.page)
@@ -66,7 +80,7 @@ struct UnitReader: Sendable {
     }
 
     func poolStatistics() async throws -> [String: PoolStatistics] {
-        try await list("ltm/pool/stats", filter: nil) { body in
+        try await list("ltm/pool/stats", filter: nil, size: Self.plainPage) { body in
             let answer = try decodePoolStatistics(body)
             return PageOf(rows: answer.pools, page: answer.page)
         }
@@ -81,14 +95,14 @@ struct UnitReader: Sendable {
         }
         var list = PagedList<PoolMember>(pool, size: Self.memberPage)
         guard (count ?? 0) > Self.memberPage else {
-            let page = try decode(try await client.get(memberStatsPath(pool: pool)))
+            let page = try decode(try await asked(memberStatsPath(pool: pool)))
             guard !page.page.hasMore else { throw BigIPDoubt(description: "\(pool): a part of it") }
             return sorted(page.rows)
         }
         var isMore = true
         while isMore {
             let path = "\(memberStatsPath(pool: pool))?\(list.query)"
-            isMore = try list.take(try decode(try await client.get(path)))
+            isMore = try list.take(try decode(try await asked(path)))
         }
         return sorted(list.rows)
     }
@@ -127,21 +141,21 @@ struct UnitReader: Sendable {
         try await optional { try decodeMonitors(try await get("ltm/monitor/\(type)")) } ?? [:]
     }
 
-    func virtualServers(of partitions: [String]) async throws -> [VirtualServer] {
-        let states = try await list("ltm/virtual/stats", filter: nil) { body in
+    func virtualStates() async throws -> [String: VirtualState] {
+        try await list("ltm/virtual/stats", filter: nil, size: Self.plainPage) { body in
             let answer = try decodeVirtualStates(body)
             return PageOf(rows: answer.states, page: answer.page)
         }
-        var servers: [VirtualServer] = []
-        for partition in partitions {
-            let rows = try await list("ltm/virtual", filter: partition) { body in
-                let answer = try decodeVirtualRows(body, states: states)
-                try whole(answer.problems, "ltm/virtual")
-                return PageOf(rows: byName(answer.servers, \.name), page: answer.page)
-            }
-            servers += rows.values
+    }
+
+    /// In no state yet.
+    func virtualServers(of partition: String) async throws -> [VirtualServer] {
+        let rows = try await list("ltm/virtual", filter: partition, size: Self.plainPage) { body in
+            let answer = try decodeVirtualRows(body, states: [:])
+            try whole(answer.problems, "ltm/virtual")
+            return PageOf(rows: byName(answer.servers, \.name), page: answer.page)
         }
-        return servers.sorted { $0.name < $1.name }
+        return rows.values.sorted { $0.name < $1.name }
     }
 
     /// Names of all partitions that the account may see; nil where it may not ask.
@@ -215,7 +229,12 @@ struct UnitReader: Sendable {
     }
 
     func get(_ path: String) async throws -> [UInt8] {
-        try await client.get("/mgmt/tm/" + path)
+        try await asked("/mgmt/tm/" + path)
+    }
+
+    private func asked(_ path: String) async throws -> [UInt8] {
+        count.value.add(1, ordering: .relaxed)
+        return try await ask(path)
     }
 
     /// A row that cannot be read would look absent: then the answer proves nothing.
@@ -231,6 +250,10 @@ struct UnitReader: Sendable {
     private func escaped(_ text: String) -> String {
         text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
     }
+}
+
+private final class RequestCount: Sendable {
+    let value = Atomic(0)
 }
 
 /// The unit answered, and part of what it said cannot be read.

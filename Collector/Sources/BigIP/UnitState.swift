@@ -6,7 +6,8 @@ import Routing
 ///
 /// 1. sys/mcp-state must be running: a restarting unit answers 404 and empty lists.
 /// 2. cm/device: the unit's own role; asked again at the end, for it may change in between.
-/// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members.
+/// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members, as many
+///    as the rest of the round leaves of a request a second.
 /// 4. Virtual servers, routes and self IPs, learned routes where pods are reached by them; of the active unit
 ///    the wide IPs that lead to its virtual servers; monitors' time-outs and route domains less often.
 /// 5. Whatever has become less is asked for in another way before it is believed: a unit that restarts
@@ -15,12 +16,16 @@ struct UnitState {
     private let scope: ReadScope
     /// What is known of the pools.
     private(set) var reads: PoolReads
+    private var inventory: Inventory
     private var global = GlobalReads()
     private var timeouts: [String: Int64] = [:]
     private var domains: Set<Int> = [0]
     private var roundsUntilSlow = 0
     private var routeCount = 0
     private var learnedCount = 0
+    private let period: Int64
+    /// Requests of a round that are not for members, on average: not every round asks for every list.
+    private var overhead = 0
     /// Something is less than it was, in this round.
     private var hasShrunk = false
 
@@ -33,6 +38,8 @@ struct UnitState {
 
     init(_ scope: ReadScope, period: Int64) {
         self.scope = scope
+        self.period = period
+        inventory = Inventory(partitions: scope.partitions)
         reads = PoolReads(partitions: scope.partitions, period: period)
     }
 
@@ -42,10 +49,11 @@ struct UnitState {
         _ reader: UnitReader,
         clock: () -> Timestamp
     ) async throws -> LoadBalancerTable {
-        let before = reads
+        let (before, listed) = (reads, inventory)
         do {
             return try await whole(reader, clock: clock)
         } catch {
+            inventory = listed
             if hasShrunk || reads.isInDoubt { reads = before }
             throw error
         }
@@ -55,24 +63,34 @@ struct UnitState {
         _ reader: UnitReader,
         clock: () -> Timestamp
     ) async throws -> LoadBalancerTable {
+        let first = reader.sent
         try await reader.isRunning()
         (hasShrunk, reads.isInDoubt) = (false, false)
         var table = LoadBalancerTable(role: try await reader.role())
         table.partitions = Set(scope.partitions)
         table.synchronization = try await reader.synchronization()
-        var pools: [BigIPPool] = []
-        for partition in scope.partitions { pools += try await reader.pools(of: partition) }
+        let counts = inventory.hasManyPools ? try await reader.poolStatistics() : nil
+        let named = counts.map { Set($0.keys) }
+        let pools = try await inventory.pools(named: named, known: reads.names, reader)
         try await readSlow(reader, pools)
-        let outcome = try await reads.round(pools, reader, clock: clock)
+        let outcome = try await reads.round(
+            pools,
+            counts,
+            room: Int(period / 1_000) - overhead,
+            reader,
+            clock: clock
+        )
         (table.pools, table.unreadPools) = (outcome.pools, outcome.unread)
         table.awaitedPools = outcome.awaited
-        table.virtualServers = try await reader.virtualServers(of: scope.partitions)
+        table.virtualServers = try await inventory.virtualServers(reader)
         (table.routes, table.selfNetworks) = try await network(reader)
         try await readLiveRoutes(into: &table, reader)
         if table.role == .active { try await readWideIPs(into: &table, reader) }
         table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
         if hasShrunk || reads.isInDoubt { try await reader.isRunning() }
         guard try await reader.role() == table.role else { throw BigIPRoleChange() }
+        let spent = reader.sent - first - outcome.requests
+        overhead += (spent - overhead) / (overhead == 0 ? 1 : Inventory.rounds)
         return table
     }
 

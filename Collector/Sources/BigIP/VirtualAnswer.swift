@@ -45,17 +45,27 @@ package func decodeVirtualRows(
 
 private func virtualServer(_ row: JSONValue, _ states: [String: VirtualState]) -> VirtualServer? {
     guard let name = row["fullPath"]?.text, !name.isEmpty else { return nil }
-    let state = states[name]
     let isDisabled = row["disabled"]?.flag == true || row["enabled"]?.flag == false
     return VirtualServer(
         name: name,
         destination: row["destination"]?.text ?? "",
         pool: row["pool"]?.text,
-        availability: state?.availability ?? "unknown",
-        enabled: state?.enabled ?? (isDisabled ? "disabled" : "enabled"),
-        reason: state?.reason ?? "",
+        availability: "unknown",
+        enabled: isDisabled ? "disabled" : "enabled",
+        reason: "",
         translation: String((row["sourceAddressTranslation"]?["type"]?.text ?? "").prefix(32))
-    )
+    ).with(states[name])
+}
+
+extension VirtualServer {
+    /// As statistics tell it; without them as it is configured.
+    func with(_ state: VirtualState?) -> VirtualServer {
+        guard let state else { return self }
+        var server = self
+        (server.availability, server.reason) = (state.availability, state.reason)
+        server.enabled = state.enabled ?? enabled
+        return server
+    }
 }
 
 /// `ltm/virtual/stats` alone: states without the configuration's pool names.

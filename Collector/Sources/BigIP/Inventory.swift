@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+
+/// What a unit is configured with: its pools and virtual servers, of which statistics tell the names and the
+/// states. That changes by somebody's hand: of many, a list is asked for anew when statistics name others than
+/// it does, and after some rounds.
+struct Inventory {
+    private var pools = Listing<BigIPPool>()
+    private var servers = Listing<VirtualServer>()
+    private let partitions: [String]
+
+    /// More than these are not listed in each round: so many fit into one page.
+    static let few = 50
+    /// A virtual server that got another pool or address under its old name is seen as late as that.
+    static let rounds = 5
+
+    init(partitions: [String]) { self.partitions = partitions }
+
+    var hasManyPools: Bool { pools.rows.count > Self.few }
+
+    /// `named`: what statistics name, in any partition; nil where they were not asked. `known`: pools that are
+    /// missed if they are not listed.
+    mutating func pools(
+        named: Set<String>?,
+        known: Set<String>,
+        _ reader: UnitReader
+    ) async throws -> [BigIPPool] {
+        if let named, pools.isCurrent(own(named)), known.isSubset(of: named) { return pools.rows }
+        var rows: [BigIPPool] = []
+        for partition in partitions { rows += try await reader.pools(of: partition) }
+        pools = Listing(rows, names: Set(rows.map(\.fullPath)))
+        return rows
+    }
+
+    /// With the states that they are in now.
+    mutating func virtualServers(_ reader: UnitReader) async throws -> [VirtualServer] {
+        let states = try await reader.virtualStates()
+        if !servers.isCurrent(own(Set(states.keys))) {
+            var rows: [VirtualServer] = []
+            for partition in partitions { rows += try await reader.virtualServers(of: partition) }
+            servers = Listing(rows, names: Set(rows.map(\.name)))
+        }
+        return servers.rows.map { $0.with(states[$0.name]) }
+    }
+
+    private func own(_ names: Set<String>) -> Set<String> {
+        names.filter { name in partitions.contains { name.hasPrefix("/\($0)/") } }
+    }
+}
+
+private struct Listing<Row> {
+    private(set) var rows: [Row] = []
+    private var names: Set<String> = []
+    private var roundsLeft = 0
+
+    init() {}
+
+    init(_ rows: [Row], names: Set<String>) {
+        (self.rows, self.names) = (rows, names)
+        roundsLeft = rows.count > Inventory.few ? Inventory.rounds - 1 : 0
+    }
+
+    /// Asked once a round.
+    mutating func isCurrent(_ named: Set<String>) -> Bool {
+        guard roundsLeft > 0, named == names else { return false }
+        roundsLeft -= 1
+        return true
+    }
+}
