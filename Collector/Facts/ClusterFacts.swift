@@ -23,6 +23,7 @@ package struct ClusterFacts: Sendable, Equatable {
     /// Since when a pool has been asked for as it is now.
     package internal(set) var exposedSince: [String: Timestamp] = [:]
     var slicesOfService: [String: Set<String>] = [:]
+    var endpointsSwept = Timestamp.zero
 
     package init() {}
 

@@ -140,8 +140,18 @@ extension NodeFacts {
         exportsSince = stamps
     }
 
-    /// A device that carries a default route leads out of the node; every other is the node's own.
     package func claimedPodCIDRs(inside supernets: [Prefix]) -> [Prefix] {
+        let statics = birds.values.flatMap(\.statics).map(\.prefix)
+        let claims = Set(localPrefixes(inside: supernets)).union(
+            statics.filter { claim in
+                !claim.isHost && supernets.contains { $0.contains(claim) }
+            }
+        )
+        return claims.sorted()
+    }
+
+    /// What the kernel leads to the node's own devices: one that carries a default route leads out of it.
+    package func localPrefixes(inside supernets: [Prefix]) -> [Prefix] {
         let all = kernel.routesInUse
         let outward = Set(
             all.filter(\.prefix.isDefault).flatMap(\.nextHops).compactMap(\.device)
@@ -152,10 +162,8 @@ extension NodeFacts {
                 hop.isLocal(to: own) && hop.device.map { !outward.contains($0) } ?? false
             }
         }.map(\.prefix)
-        let statics = birds.values.flatMap(\.statics).map(\.prefix)
-        let claims = Set(local).union(statics).filter { claim in
+        return Set(local).filter { claim in
             !claim.isHost && supernets.contains { $0.contains(claim) }
-        }
-        return claims.sorted()
+        }.sorted()
     }
 }

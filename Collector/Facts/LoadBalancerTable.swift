@@ -46,6 +46,8 @@ package struct VirtualServer: Hashable, Sendable {
     /// `none`, `automap`, `snat`; empty where it was not read. With `none` the pods answer the client
     /// itself, so replies take another way than a monitor's.
     package var translation: String
+    /// Its destination's own settings; nil where they could not be read.
+    package var address: VirtualAddress?
 
     package init(
         name: String,
@@ -67,6 +69,31 @@ package struct VirtualServer: Hashable, Sendable {
 
     /// Proven to serve nobody; one that an operator disabled is not down.
     package var isDown: Bool { availability == "offline" && enabled == "enabled" }
+}
+
+/// An address that virtual servers share: whether anybody can reach it is not theirs to say.
+package struct VirtualAddress: Hashable, Sendable {
+    package var name: String
+    package var isEnabled: Bool
+    package var answersARP: Bool
+    /// By a routing protocol.
+    package var isAdvertised: Bool
+    /// The units of a group take it over from each other: `/Common/traffic-group-1`.
+    package var trafficGroup: String
+
+    package init(
+        name: String,
+        isEnabled: Bool = true,
+        answersARP: Bool = true,
+        isAdvertised: Bool = false,
+        trafficGroup: String = ""
+    ) {
+        self.name = name
+        self.isEnabled = isEnabled
+        self.answersARP = answersARP
+        self.isAdvertised = isAdvertised
+        self.trafficGroup = trafficGroup
+    }
 }
 
 /// One pool's members, as one request told them.

@@ -59,6 +59,11 @@ package struct ServiceEndpoints: Sendable, Equatable {
     }
 
     package var isEmpty: Bool { live.isEmpty && gone.isEmpty }
+
+    /// Of a service that is no more: whether nobody needs to know any longer.
+    func isForgotten(at now: Timestamp) -> Bool {
+        live.isEmpty && gone.values.allSatisfy { now - $0 >= Self.memory }
+    }
 }
 
 extension ClusterFacts {
@@ -104,6 +109,9 @@ extension ClusterFacts {
         return whole
     }
 
+    /// How often services that are no more are looked for.
+    private static let sweepInterval: Int64 = 600_000
+
     /// `changed`: slices, as they were.
     mutating func note(_ changed: [String: EndpointSlice?], at now: Timestamp) {
         var services: Set<String> = []
@@ -123,5 +131,8 @@ extension ClusterFacts {
             if endpoints[service]?.isEmpty ?? false { endpoints[service] = nil }
             if slices.isEmpty { slicesOfService[service] = nil }
         }
+        guard now - endpointsSwept >= Self.sweepInterval else { return }
+        endpointsSwept = now
+        endpoints = endpoints.filter { !$0.value.isForgotten(at: now) }
     }
 }

@@ -185,6 +185,18 @@ struct World {
         }
     }
 
+    /// The agent that reports from the node under a name that is no node's: its host name, or that with a domain.
+    func misnamedAgent(of node: String) -> String? {
+        let addresses = Set(intents[node]?.addresses ?? [])
+        let short = node.prefix { $0 != "." }
+        return snapshot.nodes.filter { intents[$0.key] == nil }.sorted { $0.key < $1.key }.first {
+            name,
+            facts in
+            name.prefix { $0 != "." } == short
+                || facts.kernel.addresses.contains { addresses.contains($0.address) }
+        }?.key
+    }
+
     /// The sessions that are uplinks: those to configured switches, or all where none is known.
     func uplinks(of facts: NodeFacts) -> [BGPSession] {
         let sessions = facts.sessions

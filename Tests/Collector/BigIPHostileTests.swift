@@ -54,7 +54,7 @@ private let device =
         _ = try? decodeSelfIPs(body)
         _ = try? decodeVirtualRows(body, states: [:])
         _ = try? decodeVirtualStates(body)
-        _ = try? decodeDeviceRole(body)
+        _ = try? decodeDevice(body)
         _ = try? decodeMCPState(body)
         _ = try? decodeMonitors(body)
         _ = try? decodeLogin(body)
@@ -100,7 +100,7 @@ private let device =
     @Test("only a device that is the unit itself tells its role")
     func roles() throws {
         func role(_ rows: String) throws -> LoadBalancerTable.Role {
-            try decodeDeviceRole(bytes(#"{"kind":"k","items":[\#(rows)]}"#))
+            try decodeDevice(bytes(#"{"kind":"k","items":[\#(rows)]}"#)).role
         }
         #expect(try role(#"{"failoverState":"active"}"#) == .active)
         #expect(try role(#"{"selfDevice":"true","failoverState":"forced-offline"}"#) == .other)

@@ -241,6 +241,73 @@ import Testing
         #expect(try await round(&state, unit).role == .standby)
     }
 
+    private func address(_ settings: String) -> String {
+        #"{"fullPath":"/K8S/a","address":"10.50.0.1",\#(settings)}"#
+    }
+
+    @Test("of several traffic groups the one that the addresses are of tells the unit's role")
+    func trafficGroups() async throws {
+        let unit = unit(pools: 2)
+        unit.change { content in
+            content.groups = [
+                "/Common/traffic-group-1": "active", "/Common/traffic-group-2": "standby",
+                "/Common/traffic-group-local-only": "active",
+            ]
+            content.addresses = [address(#""trafficGroup":"/Common/traffic-group-2""#)]
+        }
+        var state = state()
+        #expect(try await round(&state, unit).role == .standby)
+        unit.change { $0.groups["/Common/traffic-group-2"] = "active" }
+        #expect(try await round(&state, unit).role == .active)
+        // What the account may not see decides nothing.
+        unit.change { content in
+            content.groups["/Common/traffic-group-2"] = "standby"
+            content.refusals["cm/traffic-group/~Common~traffic-group-2/stats"] = 403
+        }
+        #expect(try await round(&state, unit).role == .active)
+    }
+
+    @Test("a unit with one traffic group is asked for no other word than its own")
+    func oneGroup() async throws {
+        let unit = unit(pools: 2)
+        unit.change { content in
+            content.groups = [
+                "/Common/traffic-group-1": "standby", "/Common/traffic-group-local-only": "active",
+            ]
+            content.addresses = [address(#""trafficGroup":"/Common/traffic-group-1""#)]
+        }
+        var state = state()
+        #expect(try await round(&state, unit).role == .active)
+        #expect(!unit.asked().contains { $0.hasPrefix("cm/traffic-group/") })
+    }
+
+    @Test(
+        "a virtual server's address has its own settings, and what is not told is as by default",
+        arguments: [
+            (#""enabled":"no""#, false, true, false), (#""enabled":"yes""#, true, true, false),
+            (#""arp":"disabled","routeAdvertisement":"selective""#, true, false, true),
+            (#""arp":"disabled","routeAdvertisement":"disabled""#, true, false, false),
+        ]
+    )
+    func virtualAddresses(
+        _ settings: String,
+        _ isEnabled: Bool,
+        _ answers: Bool,
+        _ isAdvertised: Bool
+    ) async throws {
+        let unit = unit(pools: 1)
+        unit.change { $0.addresses = [address(settings)] }
+        var state = state()
+        let found = try await round(&state, unit).virtualServers.first?.address
+        #expect(found?.isEnabled == isEnabled)
+        #expect(found?.answersARP == answers)
+        #expect(found?.isAdvertised == isAdvertised)
+        unit.change { $0.refusals["ltm/virtual-address"] = 403 }
+        let table = try await round(&state, unit)
+        #expect(table.virtualServers.first?.availability == "available")
+        #expect(table.virtualServers.first?.address == nil)
+    }
+
     @Test("what is asked for again and again and stays as it is, is asked for less and less")
     func patience() async throws {
         let unit = unit(pools: 2)

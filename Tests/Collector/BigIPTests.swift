@@ -117,7 +117,7 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     func device() throws {
         let device =
             #"{"kind":"k","items":[{"selfDevice":"false","failoverState":"active"},{"selfDevice":"true","failoverState":"standby"}]}"#
-        #expect(try decodeDeviceRole(bytes(device)) == .standby)
+        #expect(try decodeDevice(bytes(device)).role == .standby)
         func state(_ phase: String, _ load: String) -> [UInt8] {
             bytes(
                 #"{"kind":"k","entries":{"u":{"nestedStats":{"entries":{"phase":{"description":"\#(phase)"},"lastLoad":{"description":"\#(load)"}}}}}}"#

@@ -22,6 +22,10 @@ final class ScriptedUnit: Sendable {
         var virtuals: [String: String] = [:]
         var partitions = ["Common", "K8S"]
         var role = "active"
+        /// Traffic groups and the unit's own state in each; any of them makes it one of a pair.
+        var groups: [String: String] = [:]
+        /// Rows of `ltm/virtual-address`.
+        var addresses: [String] = []
         /// Paths, as they are asked for, that answer with this status.
         var refusals: [String: Int] = [:]
         /// Before it answers.
@@ -77,10 +81,15 @@ extension ScriptedUnit.Content {
                 [["phase": "running", "lastLoad": "full-config-load-succeed"]]
             )
         case "cm/device":
-            return list(
-                "cm:device",
-                [#"{"name":"u","selfDevice":"true","failoverState":"\#(role)"}"#]
-            )
+            let other =
+                #"{"name":"peer","fullPath":"/Common/peer","selfDevice":"false","failoverState":"active"}"#
+            let own =
+                #"{"name":"u","fullPath":"/Common/u","selfDevice":"true","failoverState":"\#(role)"}"#
+            return list("cm:device", groups.isEmpty ? [own] : [own, other])
+        case "cm/traffic-group":
+            return list("cm:traffic-group", groups.keys.sorted().map { #"{"fullPath":"\#($0)"}"# })
+        case "ltm/virtual-address":
+            return list("ltm:virtual-address", addresses)
         case "cm/sync-status": return statistics("cm:sync-status", [["status": "In Sync"]])
         case "auth/partition":
             return list(
@@ -97,8 +106,22 @@ extension ScriptedUnit.Content {
             return list("ltm:virtual", page(listed(virtuals.keys, query), query).map(virtual))
         case "ltm/virtual/stats":
             return statistics("ltm:virtual", page(visible(virtuals.keys), query).map(state))
+        case _ where place.hasPrefix("cm/traffic-group/"): return groupText(place)
         default: return place.hasPrefix("ltm/pool/~") ? poolText(place) : nil
         }
+    }
+
+    private func groupText(_ place: String) -> String? {
+        let name = place.split(separator: "/")[2].replacing("~", with: "/")
+        guard let state = groups[String(name)] else { return nil }
+        let other = state == "active" ? "standby" : "active"
+        return statistics(
+            "cm:traffic-group",
+            [
+                ["deviceName": "/Common/u", "failoverState": state],
+                ["deviceName": "/Common/peer", "failoverState": other],
+            ]
+        )
     }
 
     private func poolText(_ place: String) -> String? {

@@ -226,6 +226,84 @@ import Verdicts
         )
     }
 
+    @Test("owner-disagreement: the node's kernel and BIRD use a CIDR that no object gives it")
+    func disagreementInUse() {
+        var site = site()
+        site.pass(700_000)
+        for _ in 0..<2 { cycle(&site) }
+        let other = prefix("10.16.99.0/24")
+        site.report(3) { kernel, bird in
+            kernel.routes[0].prefix = other
+            bird.statics[0].prefix = other
+            bird.routes = [other: bird.routes.values.first ?? []]
+            bird.exports = [:]
+        }
+        #expect(site.kinds == [.ownerDisagreement])
+        let verdict = site.judgement.verdicts.first
+        #expect(verdict?.subject == Subject(node: "n3", prefix: Site.cidr(3)))
+        #expect(
+            verdict?.summary
+                == "who owns what on n3 is not agreed: it owns 10.16.2.0/24, its kernel and its BIRD"
+                + " use 10.16.99.0/24, which no node owns"
+        )
+        // On a switch it is no stranger then.
+        for _ in 0..<3 {
+            cycle(&site)
+            for name in ["a", "b"] {
+                var table = site.table(name)
+                table.routes[other] = table.routes[Site.cidr(3)]
+                table.routes[Site.cidr(3)] = nil
+                site.read(name, .read(table))
+            }
+        }
+        #expect(site.kinds == [.ownerDisagreement])
+    }
+
+    @Test(
+        "a CIDR of another size, or of another node, or only in the kernel, is used in place of none"
+    )
+    func otherUse() {
+        for (used, isInBIRD) in [
+            ("10.16.99.0/25", true), ("10.16.0.0/24", true), ("10.16.99.0/24", false),
+        ] {
+            var site = site()
+            site.pass(700_000)
+            for _ in 0..<2 { cycle(&site) }
+            site.report(3) { kernel, bird in
+                kernel.routes[0].prefix = prefix(used)
+                if isInBIRD { bird.statics[0].prefix = prefix(used) }
+            }
+            #expect(site.kinds.contains(.kernelRouteMissing))
+            #expect(!site.kinds.contains(.ownerDisagreement))
+        }
+    }
+
+    @Test("agent-silent: an agent that reports under another name than its node has")
+    func misnamed() {
+        var site = site()
+        site.snapshot.nodes["n3.example.com"] = site.snapshot.nodes["n3"]
+        site.snapshot.nodes["n3"] = nil
+        site.pass(700_000)
+        cycle(&site)
+        let verdict = site.judgement.verdicts.first { $0.kind == .agentSilent }
+        #expect(
+            verdict?.summary
+                == "the agent of n3 has not reported since the collector started; one that calls"
+                + " itself n3.example.com does, and there is no node of that name; its stages are"
+                + " unknown"
+        )
+    }
+
+    @Test("what a service's pods were is forgotten an hour after the service")
+    func forgotten() {
+        var site = site()
+        tell(&site, .endpointSlices(.changed(["web-1": nil])))
+        #expect(site.snapshot.kubernetes?.endpoints["default/web"]?.gone.count == 4)
+        site.pass(3_700_000)
+        tell(&site, .endpointSlices(.changed(["api-1": slice("api", 11, without: [1])])))
+        #expect(site.snapshot.kubernetes?.endpoints.keys.sorted() == ["default/api"])
+    }
+
     @Test("a node on its way in or out breaks nothing")
     func inTransit() {
         var site = site()

@@ -2,10 +2,17 @@
 package import Facts
 import VendorJSON
 
-/// `cm/device`: the failover state of the unit that answers.
-package func decodeDeviceRole(
-    _ bytes: [UInt8]
-) throws(BigIPDecodingError) -> LoadBalancerTable.Role {
+/// A unit as `cm/device` has it.
+package struct BigIPDevice: Hashable, Sendable {
+    /// Full path.
+    package var name: String
+    package var role: LoadBalancerTable.Role
+    /// It is one of several.
+    package var hasPeers: Bool
+}
+
+/// `cm/device`: the unit that answers.
+package func decodeDevice(_ bytes: [UInt8]) throws(BigIPDecodingError) -> BigIPDevice {
     let rows = try JSONValue.answer(bytes).items()
     // A unit alone may leave the mark out; one that says "false" is another unit.
     let alone = rows.count == 1 ? rows.first { $0["selfDevice"] == nil } : nil
@@ -13,7 +20,11 @@ package func decodeDeviceRole(
         throw .missing("items[].selfDevice")
     }
     guard let state = own["failoverState"]?.text else { throw .missing("items[].failoverState") }
-    return LoadBalancerTable.Role(rawValue: state.lowercased()) ?? .other
+    return BigIPDevice(
+        name: own["fullPath"]?.text ?? "/Common/\(own["name"]?.text ?? "")",
+        role: LoadBalancerTable.Role(rawValue: state.lowercased()) ?? .other,
+        hasPeers: rows.count > 1
+    )
 }
 
 /// `sys/mcp-state`: only a running mcpd with its configuration loaded may be believed.

@@ -7,6 +7,7 @@ import Facts
 struct Inventory {
     private var pools = Listing<BigIPPool>()
     private var servers = Listing<VirtualServer>()
+    private var addresses = Listing<(VirtualAddressKey, VirtualAddress)>()
     private let partitions: [String]
 
     /// More than these are not listed in each round: so many fit into one page.
@@ -32,6 +33,18 @@ struct Inventory {
         return rows
     }
 
+    /// Of the addresses of the virtual servers.
+    mutating func trafficGroups(_ reader: UnitReader) async throws -> Set<String> {
+        if !addresses.isCurrent([]) {
+            var rows: [VirtualAddressKey: VirtualAddress] = [:]
+            for partition in partitions {
+                rows.merge(try await reader.virtualAddresses(of: partition)) { first, _ in first }
+            }
+            addresses = Listing(rows.map { ($0, $1) }, names: [])
+        }
+        return Set(addresses.rows.map(\.1.trafficGroup).filter { !$0.isEmpty })
+    }
+
     /// With the states that they are in now.
     mutating func virtualServers(_ reader: UnitReader) async throws -> [VirtualServer] {
         let states = try await reader.virtualStates()
@@ -40,7 +53,13 @@ struct Inventory {
             for partition in partitions { rows += try await reader.virtualServers(of: partition) }
             servers = Listing(rows, names: Set(rows.map(\.name)))
         }
-        return servers.rows.map { $0.with(states[$0.name]) }
+        let addresses = Dictionary(addresses.rows) { first, _ in first }
+        return servers.rows.map { server in
+            var server = server.with(states[server.name])
+            let key = VirtualAddressKey(destination: server.destination)
+            server.address = key.flatMap { addresses[$0] }
+            return server
+        }
     }
 
     private func own(_ names: Set<String>) -> Set<String> {

@@ -36,8 +36,8 @@ struct UnitReader: Sendable {
         }
     }
 
-    func role() async throws -> LoadBalancerTable.Role {
-        try decodeDeviceRole(try await get("cm/device"))
+    func device() async throws -> BigIPDevice {
+        try decodeDevice(try await get("cm/device"))
     }
 
     /// Empty where the account may not see it: it only explains.
@@ -156,6 +156,20 @@ struct UnitReader: Sendable {
             return PageOf(rows: byName(answer.servers, \.name), page: answer.page)
         }
         return rows.values.sorted { $0.name < $1.name }
+    }
+
+    /// By partition and address; none where the account may not see them.
+    func virtualAddresses(of partition: String) async throws -> [VirtualAddressKey: VirtualAddress]
+    {
+        let rows = try await optional {
+            try await list("ltm/virtual-address", filter: partition, size: Self.plainPage) { body in
+                try decodeVirtualAddresses(body)
+            }
+        }
+        let all = (rows ?? [:]).values.compactMap { row in
+            VirtualAddressKey(partition: partition, row.address).map { ($0, row.value) }
+        }
+        return Dictionary(all) { first, _ in first }
     }
 
     /// Names of all partitions that the account may see; nil where it may not ask.

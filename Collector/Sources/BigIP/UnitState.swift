@@ -5,7 +5,8 @@ import Routing
 /// What is kept of a unit between rounds, and the order of a round.
 ///
 /// 1. sys/mcp-state must be running: a restarting unit answers 404 and empty lists.
-/// 2. cm/device: the unit's own role; asked again at the end, for it may change in between.
+/// 2. cm/device: the unit's own role, of several traffic groups for those that count; asked again at the end,
+///    for it may change in between.
 /// 3. Pools of the partitions; of many pools only those whose turn it is are asked for their members, as many
 ///    as the rest of the round leaves of a request a second.
 /// 4. Virtual servers, routes and self IPs, learned routes where pods are reached by them; of the active unit
@@ -17,6 +18,7 @@ struct UnitState {
     /// What is known of the pools.
     private(set) var reads: PoolReads
     private var inventory: Inventory
+    private var unitRole = UnitRole()
     private var global = GlobalReads()
     private var timeouts: [String: Int64] = [:]
     private var domains: Set<Int> = [0]
@@ -66,7 +68,9 @@ struct UnitState {
         let first = reader.sent
         try await reader.isRunning()
         (hasShrunk, reads.isInDoubt) = (false, false)
-        var table = LoadBalancerTable(role: try await reader.role())
+        if roundsUntilSlow <= 0 { try await unitRole.refresh(reader) }
+        let groups = try await inventory.trafficGroups(reader)
+        var table = LoadBalancerTable(role: try await unitRole.read(groups, reader))
         table.partitions = Set(scope.partitions)
         table.synchronization = try await reader.synchronization()
         let counts = inventory.hasManyPools ? try await reader.poolStatistics() : nil
@@ -88,7 +92,7 @@ struct UnitState {
         if table.role == .active { try await readWideIPs(into: &table, reader) }
         table.monitorTimeout = timeout(of: pools) ?? table.monitorTimeout
         if hasShrunk || reads.isInDoubt { try await reader.isRunning() }
-        guard try await reader.role() == table.role else { throw BigIPRoleChange() }
+        guard try await unitRole.read(groups, reader) == table.role else { throw BigIPRoleChange() }
         let spent = reader.sent - first - outcome.requests
         overhead += (spent - overhead) / (overhead == 0 ? 1 : Inventory.rounds)
         return table

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
+import Routing
 import VendorJSON
 
 /// What `ltm/virtual/stats` tells of one virtual server.
@@ -66,6 +67,54 @@ extension VirtualServer {
         server.enabled = state.enabled ?? enabled
         return server
     }
+}
+
+/// Where a virtual server's address stands in `ltm/virtual-address`.
+struct VirtualAddressKey: Hashable {
+    var partition: String
+    var address: IPAddress
+    var routeDomain: Int?
+
+    /// Nil for what is no address, as `any`.
+    init?(partition: String, _ address: BigIPAddress) {
+        guard let host = address.address else { return nil }
+        (self.partition, self.address) = (partition, host)
+        routeDomain = address.routeDomain
+    }
+
+    /// `/K8S/10.50.0.10:80`.
+    init?(destination: String) {
+        let partition = destination.split(separator: "/").first.map(String.init) ?? ""
+        self.init(partition: partition, BigIPAddress(member: destination))
+    }
+}
+
+struct VirtualAddressRow: Sendable {
+    var address: BigIPAddress
+    var value: VirtualAddress
+}
+
+/// `ltm/virtual-address`. Of a version that does not tell one of the settings it is as by default.
+func decodeVirtualAddresses(
+    _ bytes: [UInt8]
+) throws(BigIPDecodingError) -> PageOf<VirtualAddressRow> {
+    let root = try JSONValue.answer(bytes, about: "tm:ltm:virtual-address:")
+    var rows: [String: VirtualAddressRow] = [:]
+    for row in try root.items() {
+        guard let name = row["fullPath"]?.text, let text = row["address"]?.text else { continue }
+        let advertisement = row["routeAdvertisement"]?.text ?? "disabled"
+        rows[name] = VirtualAddressRow(
+            address: BigIPAddress(plain: text),
+            value: VirtualAddress(
+                name: name,
+                isEnabled: !(row["enabled"]?.text == "no" || row["enabled"]?.flag == false),
+                answersARP: row["arp"]?.text != "disabled",
+                isAdvertised: advertisement != "disabled",
+                trafficGroup: row["trafficGroup"]?.text ?? ""
+            )
+        )
+    }
+    return PageOf(rows: rows, page: page(root))
 }
 
 /// `ltm/virtual/stats` alone: states without the configuration's pool names.

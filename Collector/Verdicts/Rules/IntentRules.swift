@@ -76,6 +76,41 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
     )
 }
 
+/// The CIDR that the node's kernel and its BIRD both use in place of the one that it owns: as large, and nobody's.
+/// Of a node that claims what it uses there is none.
+func prefixUsed(
+    insteadOf path: JudgedPath,
+    _ facts: NodeFacts,
+    in world: World
+) -> Prefix? {
+    let owned = path.trace.prefix
+    let statics = facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix)
+    guard world.snapshot.intentSource != .agents, !statics.contains(owned) else { return nil }
+    return facts.localPrefixes(inside: world.snapshot.podSupernets).first { used in
+        used.length == owned.length && used.family == owned.family && statics.contains(used)
+            && world.owners[used] == nil
+    }
+}
+
+func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
+    let (node, owned) = (path.trace.node, path.trace.prefix)
+    return Finding(
+        .ownerDisagreement,
+        node: node,
+        prefix: owned,
+        what: "it owns \(owned), its kernel and its BIRD use \(used), which no node owns",
+        evidence: [
+            Evidence("agent \(node)", "kernel route \(owned)", "absent", at: facts.lastHeard),
+            Evidence("agent \(node)", "kernel route \(used)", "present", at: facts.lastHeard),
+            Evidence("agent \(node)", "BIRD static \(used)", "present", at: facts.lastHeard),
+        ],
+        verify: [
+            Verification(on: node, "ip route show \(used)"),
+            Verification(on: "kubectl", "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"),
+        ]
+    )
+}
+
 private func list(_ prefixes: [Prefix]) -> String {
     prefixes.isEmpty ? "none" : prefixes.map(\.description).joined(separator: ", ")
 }

@@ -6,7 +6,8 @@ import Routing
 /// 1. no believable agent → both unknown;
 /// 2. kernel tables not complete → unknown;
 /// 3. route absent, its device down or gone → kernel-device-down;
-/// 4. route absent otherwise → kernel-route-missing;
+/// 4. route absent, kernel and BIRD use another CIDR that nobody owns instead → owner-disagreement; else
+///    → kernel-route-missing;
 /// 5. BIRD not readable → unknown, and bird-unreachable where the socket itself says so;
 /// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds a CIDR of nobody or of
 ///    another node instead → bird-config-drift; else bird-route-missing;
@@ -44,6 +45,17 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         )
         path.add(StageResult(.kernel, wrong, readAt: facts.lastHeard))
         path.cut(deviceDown(device, state, path, facts))
+        return
+    }
+    if let used = prefixUsed(insteadOf: path, facts, in: world) {
+        path.add(
+            StageResult(
+                .kernel,
+                .wrong(expected: "\(prefix)", found: "\(used)"),
+                readAt: facts.lastHeard
+            )
+        )
+        path.cut(disagreement(used, path, facts))
         return
     }
     let found = routes.first.map { describe($0) }

@@ -74,6 +74,7 @@ private func finding(
         pool: server.pool,
         what: what,
         evidence: [Evidence(facts.name, server.name, server.reason, at: read.at)]
+            + addressEvidence(server, facts, read)
             + down.prefix(3).map { member in
                 Evidence(
                     facts.name,
@@ -96,6 +97,23 @@ private func finding(
     return finding
 }
 
+/// What about its address keeps everybody away, whatever its members do.
+private func addressEvidence(
+    _ server: VirtualServer,
+    _ facts: LoadBalancerFacts,
+    _ read: Read<LoadBalancerTable>
+) -> [Evidence] {
+    guard let address = server.address, let trouble = address.trouble else { return [] }
+    return [Evidence(facts.name, "address \(address.name)", trouble, at: read.at)]
+}
+
+extension VirtualAddress {
+    fileprivate var trouble: String? {
+        if !isEnabled { return "disabled" }
+        return answersARP || isAdvertised ? nil : "answers no ARP and is not advertised"
+    }
+}
+
 /// The virtual servers before pools with members in the CIDR.
 func judgeVirtualServers(
     _ path: inout JudgedPath,
@@ -116,8 +134,13 @@ func judgeVirtualServers(
     if let first = down.first {
         let found = down.count == 1 ? "\(first.name) offline" : "\(down.count) offline"
         state = .wrong(expected: "available", found: found)
-    } else if servers.contains(where: { $0.availability == "available" }) {
+    } else if servers.contains(where: {
+        $0.availability == "available" && $0.address?.trouble == nil
+    }) {
         state = .ok
+    } else if let address = servers.lazy.compactMap(\.address).first(where: { $0.trouble != nil }) {
+        // As somebody has set it: many an address is routed to without either.
+        state = .unknown(reason: "address \(address.name) \(address.trouble ?? "")")
     } else {
         state = .unknown(reason: servers[0].reason.isEmpty ? "no state" : servers[0].reason)
     }

@@ -38,7 +38,12 @@ private func silentAgents(in world: World) -> [Finding] {
 private func silence(of name: String, in world: World) -> (String, Timestamp)? {
     guard let facts = world.snapshot.nodes[name] else {
         guard world.now - world.snapshot.startedAt > firstReportGrace else { return nil }
-        return ("has not reported since the collector started", world.snapshot.startedAt)
+        let words = "has not reported since the collector started"
+        let other = world.misnamedAgent(of: name)
+        let rest = other.map {
+            "; one that calls itself \($0) does, and there is no node of that name"
+        }
+        return (words + (rest ?? ""), world.snapshot.startedAt)
     }
     let age = world.now - facts.lastHeard
     guard age > world.snapshot.agentStaleAfter else { return nil }
