@@ -139,6 +139,8 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package var pools: [String: LoadBalancerPool]
     /// Pools whose members could not be read in this round, and why; what was known of them stands.
     package var unreadPools: [String: String] = [:]
+    /// Since when each of them.
+    package internal(set) var unreadSince: [String: Timestamp] = [:]
     /// Pools that have changed since they were read, or never were: their turn comes in a later round.
     package var awaitedPools: Set<String> = []
     /// Whose pools were read.
@@ -188,7 +190,8 @@ package struct LoadBalancerTable: Hashable, Sendable {
     package func pools(at now: Timestamp, staleAfter: Int64) -> [String: LoadBalancerPool] {
         guard !unreadPools.isEmpty else { return pools }
         return pools.filter { name, pool in
-            unreadPools[name] == nil || now - (pool.began ?? .zero) <= staleAfter
+            unreadPools[name] == nil
+                || now - (unreadSince[name] ?? pool.began ?? .zero) <= staleAfter
         }
     }
 
@@ -202,6 +205,7 @@ package struct LoadBalancerTable: Hashable, Sendable {
     /// What earlier tables told of the pools goes on in this one.
     func following(_ known: LoadBalancerTable?, asked began: Timestamp) -> LoadBalancerTable {
         var next = self
+        for name in unreadPools.keys { next.unreadSince[name] = known?.unreadSince[name] ?? began }
         for (name, pool) in pools {
             next.pools[name] = pool.following(known?.pools[name], asked: began)
         }

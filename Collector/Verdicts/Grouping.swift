@@ -8,7 +8,7 @@ import Routing
 /// 2. Most agents of the fleet silent → one verdict: the collector's own way is cut, likely.
 /// 3. Kernel, BIRD, export and session roots of one node → the node.
 /// 4. The same CIDR on several switches → the CIDR; most CIDRs of one switch → the switch.
-/// 5. Load balancer roots → the load balancer, but ltm-cidr-down → the CIDR.
+/// 5. Load balancer roots → the load balancer, but ltm-cidr-down → the CIDR, unless several do not answer it.
 ///
 /// `carried` is how many CIDRs of a family are exported to each switch.
 func verdicts(
@@ -21,6 +21,7 @@ func verdicts(
     let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
     let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
     let isFleetUnready = isMostOfFleet(unready.count, in: world)
+    let deaf = deafLoadBalancers(findings)
     var groups: [String: [Finding]] = [:]
     for finding in findings {
         if finding.kind == .sourceUnreadable, let name = finding.switchName, lost.contains(name) {
@@ -30,6 +31,7 @@ func verdicts(
             of: finding,
             lost: lost,
             crowded: crowded,
+            deaf: deaf,
             isFleetSilent: isFleetSilent,
             isFleetUnready: isFleetUnready
         )
@@ -50,6 +52,7 @@ private func identity(
     of finding: Finding,
     lost: Set<String>,
     crowded: Set<String>,
+    deaf: Set<String>,
     isFleetSilent: Bool,
     isFleetUnready: Bool
 ) -> String {
@@ -80,7 +83,9 @@ private func identity(
     case .virtualServerDown:
         return "\(kind)/\(finding.loadBalancer ?? "")\(finding.virtualServer ?? "")"
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
-    case .ltmCIDRDown: return "\(kind)/\(finding.loadBalancer ?? "")/\(text(finding.prefix))"
+    case .ltmCIDRDown:
+        let name = finding.loadBalancer ?? ""
+        return deaf.contains(name) ? "\(kind)/\(name)" : "\(kind)/\(name)/\(text(finding.prefix))"
     case .cisMisconfigured: return "\(kind)/\(finding.source ?? "")"
     case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded,
         .masqueradeOutside:
@@ -176,6 +181,16 @@ private func isCrowd(
     }
 }
 
+/// Load balancers that several CIDRs do not answer at once: what is broken lies between them and many nodes.
+private func deafLoadBalancers(_ findings: [Finding]) -> Set<String> {
+    var prefixes: [String: Set<Prefix>] = [:]
+    for finding in findings where finding.kind == .ltmCIDRDown {
+        guard let name = finding.loadBalancer, let prefix = finding.prefix else { continue }
+        prefixes[name, default: []].insert(prefix)
+    }
+    return Set(prefixes.filter { $0.value.count >= 3 }.keys)
+}
+
 private func isMostOfFleet(_ silent: Int, in world: World) -> Bool {
     silent >= 3 && silent * 2 > world.intents.count
 }
@@ -214,6 +229,8 @@ private func absorbed(by group: CauseGroup) -> [String] {
     case .sessionDown where group.isWholeSwitch:
         return group.nodes.map { "\(kind)/\($0)" }
             + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
+    case .ltmCIDRDown where group.prefixes.count > 1:
+        return group.prefixes.map { "\(group.identity)/\($0)" }
     case .ltmPoolsFrozen: return ofPools(group, [.ltmMemberMissing, .ltmMemberStale])
     case .ltmPoolEmptied where group.findings[0].isOfWhole: return ofPools(group, [.ltmPoolEmptied])
     case .virtualServerDown:

@@ -23,7 +23,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .ltmRouteMissing:
         return "\(loadBalancer(group)) has no usable route to \(text(group.prefixes)): \(what)"
     case .ltmCIDRDown:
-        return "\(subject(group)) does not answer \(loadBalancer(group)): \(what),"
+        let verb = group.prefixes.count == 1 ? "does" : "do"
+        return "\(subject(group)) \(verb) not answer \(loadBalancer(group)): \(what),"
             + " others are up and every earlier stage holds"
     case .noPodCIDR: return "\(owner(group)) has no pod CIDR: \(what)"
     case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"

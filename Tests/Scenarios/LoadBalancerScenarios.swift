@@ -71,6 +71,45 @@ import Verdicts
         #expect(verdict.hold == 19_000)
     }
 
+    @Test(
+        "several CIDRs that do not answer one load balancer are one verdict, which takes up theirs"
+    )
+    func cidrsDown() {
+        var site = Site(nodes: 6)
+        func hosts(_ nodes: ClosedRange<Int>) -> [String] {
+            nodes.flatMap { ["10.16.\($0 - 1).10", "10.16.\($0 - 1).11"] }
+        }
+        read(&site) { kill(&$0, hosts(1...2)) }
+        #expect(
+            site.judgement.verdicts.map(\.identity) == [
+                "ltm-cidr-down/ltm-1/10.16.0.0/24", "ltm-cidr-down/ltm-1/10.16.1.0/24",
+            ]
+        )
+        read(&site) { kill(&$0, hosts(1...3)) }
+        let verdicts = site.judgement.verdicts
+        #expect(verdicts.map(\.identity) == ["ltm-cidr-down/ltm-1"])
+        #expect(verdicts[0].absorbs.contains("ltm-cidr-down/ltm-1/10.16.0.0/24"))
+        #expect(verdicts[0].subject == Subject(loadBalancer: "ltm-1"))
+        #expect(verdicts[0].summary.hasPrefix("3 pod CIDRs of n1, n2, n3 do not answer ltm-1: "))
+    }
+
+    @Test("a pool that was read long ago, and cannot be now, is believed a while longer")
+    func unreadLater() {
+        var site = Site()
+        let unread: (inout LoadBalancerTable) -> Void = { table in
+            table.unreadPools["/K8S/web"] = "HTTP 500"
+            table.pools["/K8S/web"]?.began = at(900_000)
+        }
+        site.round()
+        site.pass(3_600_000)
+        for _ in 0..<3 { site.round(unread) }
+        let table = site.snapshot.loadBalancers["ltm-1"]?.units["u"]?.latest?.value
+        #expect(table?.pools(at: site.now, staleAfter: 45_000).count == 2)
+        for _ in 0..<3 { site.round(unread) }
+        let later = site.snapshot.loadBalancers["ltm-1"]?.units["u"]?.latest?.value
+        #expect(later?.pools(at: site.now, staleAfter: 45_000).keys.sorted() == ["/K8S/api"])
+    }
+
     @Test("ltm-members-down: scattered over CIDRs, the application's business")
     func membersDown() {
         var site = Site()
