@@ -14,7 +14,7 @@ struct UnitReader: Sendable {
     /// Vendor tools that asked for more at once, with the members of each, ran into time-outs.
     static let pageSize = 50
     /// Pools and virtual servers alone, or their statistics: some hundred kilobytes.
-    private static let plainPage = 100
+    private static let plainPage = 200
     /// Statistics of that many members are about 1 MB.
     private static let memberPage = 500
 

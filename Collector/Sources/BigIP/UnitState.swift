@@ -27,7 +27,9 @@ struct UnitState {
     private var learnedCount = 0
     private let period: Int64
     /// Requests of a round that are not for members, on average: not every round asks for every list.
-    private var overhead = 0
+    private var overhead: Int?
+    /// The first round asks for everything, as no other does.
+    private var isFirst = true
     /// Something is less than it was, in this round.
     private var hasShrunk = false
 
@@ -80,7 +82,7 @@ struct UnitState {
         let outcome = try await reads.round(
             pools,
             counts,
-            room: Int(period / 1_000) - overhead,
+            room: Int(period / 1_000) - (overhead ?? 0),
             reader,
             clock: clock
         )
@@ -94,7 +96,8 @@ struct UnitState {
         if hasShrunk || reads.isInDoubt { try await reader.isRunning() }
         guard try await unitRole.read(groups, reader) == table.role else { throw BigIPRoleChange() }
         let spent = reader.sent - first - outcome.requests
-        overhead += (spent - overhead) / (overhead == 0 ? 1 : Inventory.rounds)
+        if !isFirst { overhead = overhead.map { $0 + (spent - $0) / Inventory.rounds } ?? spent }
+        isFirst = false
         return table
     }
 
