@@ -138,7 +138,7 @@ class ShapeTests(EmulatorCase):
                      "ltm/virtual-address", "ltm/node", "ltm/node/stats", "ltm/monitor/http",
                      "ltm/monitor/tcp", "net/route",
                      "net/self", "net/route-domain", "cm/device", "cm/failover-status",
-                     "cm/sync-status", "sys/ready",
+                     "cm/sync-status", "cm/traffic-group", "sys/ready",
                      "sys/mcp-state", "sys/version", "auth/partition"):
             with self.subTest(path):
                 body = self.unit.get("/mgmt/tm/" + path)

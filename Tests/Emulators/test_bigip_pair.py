@@ -141,7 +141,10 @@ class SyncTests(PairCase):
         self.assertEqual(first.fields("cm/sync-status")[0]["color"], "blue")
         first.tell(syncStatus=None)
         self.assertEqual(self.word(first), "In Sync")
-        self.assertEqual(len(first.fields("cm/device-group/~Common~pair/stats")), 2)
+        path = "cm/device-group/~Common~pair/stats"
+        self.assertEqual(len(first.fields(path)), 2)
+        self.assertEqual(first.get("/mgmt/tm/" + path)["kind"],
+                         "tm:cm:device-group:device-groupstats")
 
 
 class MonitorTests(PairCase):

@@ -8,6 +8,7 @@ device         the unit's state                 journal        what the unit log
 pools members fqdn nodes  what is monitored     syslog         how the log reaches others
 generated      many pools, made when asked for  control        the unix socket
 gtm            the DNS module's objects         counters       what was asked of us
+groups         what floats between two units    virtual_addresses  and what lies in it
 pair           the other unit                   listener       addresses served and not served
 monitors       real probes, one loop            server         HTTPS
 tokens         logins

@@ -28,6 +28,12 @@ def split_member(text):
         raise ConfigurationError("not an address and port: %s" % text) from None
 
 
+def split_destination(text):
+    """A virtual server's 10.50.0.10:80 or 2001:db8::28%100.8080 to (address, port text)."""
+    address, _, port = text.rpartition("." if text.count(":") > 1 else ":")
+    return address, port
+
+
 def checked_port(text):
     port = int(text)
     if not 0 < port < 65536:

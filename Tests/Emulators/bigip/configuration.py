@@ -23,6 +23,8 @@ liveRoutes [{"destination", "type"?, "nextHop"?, "origin"?, "name"?}]: beside st
 routeDomains [{"id", "name"?, "partition"?, "partitionDefault"?: ["K8S"], "parent"?, "vlans"?}]
 partitions [{"name", "defaultRouteDomain"?}]     nodes [{"address", "partition"?, "value"?}]
 vlans     [{"name": "/Common/a", "tag"?}]         arp, fdb  items, as they are
+virtualAddresses  {"/K8S/10.50.0.10": {"arp": "disabled"}}  bigip/virtual_addresses.py
+trafficGroups  {"traffic-group-2": hostname of the unit that carries it}  bigip/groups.py
 denied    {"net/route/stats": 403}: paths the user may not read, with 400, 401, 403 or 404
 userRole  "guest" (or "admin": may run util/bash)  zebos  what `show ip route` prints there
 tokenLife 1200, tokenLimit 100, clockOffset 0 (seconds the unit's clock is ahead)
@@ -38,6 +40,7 @@ import re
 
 from bigip.addresses import ConfigurationError, interface
 from bigip.dialect import Dialect
+from bigip.groups import LOCAL_ONLY, path_of
 
 DEFAULT_MONITOR = {"name": "/Common/http", "type": "http", "interval": 5, "timeout": 16,
                    "send": "GET /\\r\\n", "recv": ""}
@@ -48,7 +51,8 @@ LISTS = ("monitors", "pools", "virtuals", "selfIPs", "routes", "liveRoutes", "ro
          "partitions", "nodes", "vlans", "arp", "fdb")
 DEFAULTS = {"partition": "K8S", "version": "13.1.3", "denied": {}, "zebos": "", "tokenLife": 1200,
             "tokenLimit": 100, "clockOffset": 0, "role": "active", "blocked": False, "peer": None,
-            "sync": {"lag": 0}, "cluster": None, "gtm": None, "syslog": None, "generated": None}
+            "sync": {"lag": 0}, "cluster": None, "gtm": None, "syslog": None, "generated": None,
+            "virtualAddresses": {}, "trafficGroups": {}}
 DENIALS = (400, 401, 403, 404)
 
 
@@ -87,6 +91,16 @@ def check_unit(result):
     peer = result["peer"]
     if peer is not None and not ("hostname" in peer and "control" in peer):
         raise ConfigurationError("peer needs hostname and control")
+    check_groups(result["trafficGroups"], {result["hostname"], (peer or {}).get("hostname")})
+
+
+def check_groups(groups, hostnames):
+    if not isinstance(groups, dict):
+        raise ConfigurationError("trafficGroups are names with hostnames")
+    if not set(groups.values()) <= hostnames - {None}:
+        raise ConfigurationError("a traffic group is carried by this unit or by its peer")
+    if LOCAL_ONLY in map(path_of, groups):
+        raise ConfigurationError("traffic-group-local-only is carried by every unit")
 
 
 def check_role(role):

@@ -14,6 +14,8 @@ The answer is {"ok": true, …} or {"ok": false, "error": "…"}. The commands:
 {"node": {"node": "10.16.0.10", "value": "user-disabled"}}  bigip/nodes.py
 {"denied": {"net/route/stats": 403}}  {"clock": seconds ahead}  {"monitors": "cut" or "normal"}
 {"role": "standby"}  {"failover": true}  {"sync": "now"}  {"syncStatus": {"status", …} or null}
+{"trafficGroups": {"traffic-group-2": "active"}}  bigip/groups.py
+{"virtualAddresses": {"/K8S/10.50.0.10": {"enabled": "no"}}}  bigip/virtual_addresses.py
 {"primary": 2}       the blade: connections end, tokens are lost, one 502
 {"gtm": …} bigip/gtm.py  {"generator": …} bigip/generator.py  {"syslog": …} bigip/syslog.py
 {"state": true}      members, pools and counters
@@ -30,6 +32,7 @@ from bigip.addresses import ConfigurationError
 from bigip.configuration import check_denied
 from bigip.faults.restart import Restart
 from bigip.generator import Generator
+from bigip.groups import overall
 
 LONGEST_LINE = 1 << 24
 
@@ -99,6 +102,8 @@ class Commands:
                 "denied": self.denied, "clock": self.clock, "monitors": self.cut,
                 "role": self.role, "failover": self.failover, "sync": self.sync,
                 "syncStatus": self.sync_status, "primary": self.primary,
+                "trafficGroups": self.traffic_groups,
+                "virtualAddresses": device.virtual_addresses.tell,
                 "gtm": device.traffic.tell, "generator": self.generator.tell,
                 "syslog": device.journal.sender.tell, "state": lambda _: self.state()}
 
@@ -148,6 +153,10 @@ class Commands:
         self.pair.failover()
         self.settle()
 
+    def traffic_groups(self, raw):
+        self.pair.tell_groups(raw)
+        self.settle()
+
     def sync(self, _):
         if not self.pair.push():
             raise ConfigurationError("the peer does not answer")
@@ -167,10 +176,11 @@ class Commands:
         with self.device.lock:
             members = [member_state(member) for member in self.device.members()]
             pools = {pool.name: pool.status()[0] for pool in self.device.pools}
+            groups, peers = self.device.groups.own(), self.device.groups.peers()
             generated = sum(len(pool.members) for pool in self.device.pools if pool.generated)
         return {"members": members, "pools": pools, "counters": self.counters.dump(),
                 "tokens": len(self.tokens), "misbehaviours": self.misbehaviours.dump(),
-                "role": self.device.role, "peerRole": self.pair.peer_role,
+                "role": overall(groups), "peerRole": overall(peers), "trafficGroups": groups,
                 "syncPending": self.pair.waiting, "generatedMembers": generated}
 
 

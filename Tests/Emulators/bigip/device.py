@@ -13,11 +13,13 @@ from bigip.addresses import ConfigurationError, canonical, split_member, without
 from bigip.configuration import check_role, check_routes, check_self_ips
 from bigip.dialect import Dialect
 from bigip.generated import generated_pools
+from bigip.groups import Groups
 from bigip.gtm import Traffic
 from bigip.journal import Journal
 from bigip.members import DOWN, SESSIONS
 from bigip.nodes import Node
 from bigip.pools import AVAILABLE, NOT_YET, Pool
+from bigip.virtual_addresses import VirtualAddresses
 
 
 class Device:
@@ -31,7 +33,9 @@ class Device:
         self.routes, self.self_ips = configuration["routes"], configuration["selfIPs"]
         self.virtuals, self.live_routes = configuration["virtuals"], configuration["liveRoutes"]
         self.denied, self.clock_offset = configuration["denied"], configuration["clockOffset"]
-        self.role, self.role_since = configuration["role"], time.monotonic()
+        self.groups = Groups(self)
+        self.role, self.role_since = self.groups.first_role, time.monotonic()
+        self.virtual_addresses = VirtualAddresses(self)
         self.blade = (configuration["cluster"] or {}).get("primary", 1)
         self.route_domains = default_domains(configuration)
         self.generation = 1
@@ -152,11 +156,9 @@ class Device:
         self.journal.member_changed(member, before, lasted)
 
     def become(self, role):
-        with self.lock:
-            before, self.role = self.role, check_role(role)
-            if before != role:
-                self.role_since = time.monotonic()
-                self.journal.role_changed(before, role)
+        check_role(role)
+        with self.groups.moved():
+            self.role, self.groups.told = role, {}
 
     def virtual_pool(self, virtual):
         return next((pool for pool in self.pools

@@ -3,7 +3,8 @@
 
 11.x   no ephemeral, no fqdn on members; GTM without types; one fixed text for a failed monitor
 12.x   nameReference on members; a space behind a pool's monitor (until 13.0)
-13.x   availableMemberCnt; one object's statistics are keyed by its name twice (until here)
+13.x   availableMemberCnt; virtual addresses are advertised in more ways than one; one object's
+       statistics are keyed by its name twice (until here)
 14.x   priority group counters; keys are full paths
 16.x   message routing counters; keys differ from selfLinks; reasons of several parts
 """
@@ -26,6 +27,9 @@ class Dialect:
         self.name_reference = number[0] == 12
         self.typed_gtm = number >= (12, 0)
         self.available_count = number >= (13, 0)
+        self.route_advertisements = ("enabled", "disabled")
+        if number >= (13, 0):
+            self.route_advertisements += ("selective", "any", "all", "always")
         self.priority_groups = number >= (14, 0)
         self.message_routing = number >= (16, 0)
         self.profiles = number >= (16, 0)

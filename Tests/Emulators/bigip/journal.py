@@ -7,6 +7,7 @@ configuration of syslog asks for it (`firstUp`). Members that are deleted write 
 
 import time
 
+from bigip.groups import overall
 from bigip.syslog import Sender
 
 NOTICE, ERROR = 5, 3
@@ -81,13 +82,18 @@ class Journal:
                                % (path, "available" if live else "unavailable"))
                 self.virtuals[path] = live
 
-    def role_changed(self, before, role):
+    def groups_moved(self, before, after):
+        """What this unit took over, and what it has become if it has become something else."""
         if not self.on:
             return
-        if role == "active":
+        role, changed = overall(after), overall(before) != overall(after)
+        if changed and role == "active":
             self.write("sod", "010c006d", NOTICE, "Leaving Standby for Active.")
-            self.write("sod", "010c0053", NOTICE, "Active for traffic group "
-                                                  "/Common/traffic-group-1.")
+        for path in after:
+            if after[path] == "active" != before[path]:
+                self.write("sod", "010c0053", NOTICE, "Active for traffic group %s." % path)
+        if not changed:
+            return
         word = {"active": ("010c0019", "Active")}.get(role, ("010c0018", "Standby"))
         self.write("sod", word[0], NOTICE, word[1])
 

@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 
+from bigip.groups import FIRST
+
 OFTEN = 0.1
 
 
@@ -39,7 +41,7 @@ class Listener:
 
 
 class Floating:
-    """An address that only the active unit serves.
+    """An address that only the unit that carries traffic-group-1 serves.
 
     The other unit may let it go later than this one wants it, so binding is tried again and again.
     """
@@ -56,7 +58,7 @@ class Floating:
 
     def settle(self):
         try:
-            if self.device.role != "active":
+            if not self.device.groups.carries(FIRST):
                 self.listener.close()
             elif self.listener.server is None:
                 self.listener.open()

@@ -12,7 +12,7 @@ empty                             200 with items and entries left out
 reset                             the connection ends with a TCP reset, without an answer
 garbage                           200 with an HTML page
 mcp-not-running  phase?           sys/mcp-state and sys/ready say: configuration not loaded
-standby                           cm/device and cm/failover-status say standby
+standby                           cm/device, cm/failover-status and cm/traffic-group say standby
 as3-busy                          AS3 is working: its path, and with status 503 as3 any other
 restart          seconds?, phases?, phase?, ready?  faults/restart.py
 token-lost                        every token is forgotten, once

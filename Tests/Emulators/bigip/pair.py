@@ -33,8 +33,6 @@ class Pair:
         self.device, self.tokens = device, tokens
         self.peer, sync = configuration["peer"], configuration["sync"]
         self.lag = None if sync is None else float(sync.get("lag", 0))
-        usual = "standby" if device.role == "active" else "active"
-        self.peer_role = (self.peer or {}).get("role", usual)
         self.lock, self.sending = threading.Lock(), threading.Lock()
         self.owed, self.told, self.peer_owes, self.unreachable = {}, None, False, False
         self.local = {}
@@ -43,13 +41,17 @@ class Pair:
         self.device.become(role)
         self.later({"peerRole": role})
 
+    def tell_groups(self, raw):
+        self.device.groups.tell(raw)
+        self.later({"peerGroups": self.device.groups.told})
+
     def failover(self):
         """This unit first: two that are active at once are another fault."""
         if self.peer is None:
             raise ConfigurationError("there is no peer to fail over to")
         self.device.become("standby")
         self.tokens.forget_all()
-        self.peer_role = "active"
+        self.device.groups.peer_said({"peerRole": "active"})
         if not self.ask({"role": "active", "peerRole": "standby"}):
             raise ConfigurationError("the peer does not answer")
 
@@ -88,10 +90,10 @@ class Pair:
         for verb in ("members", "routes"):
             if verb in raw:
                 self.local[verb](raw[verb])
+        self.device.groups.peer_said(raw)
         if "role" in raw:
             self.device.become(raw["role"])
-            self.local["role"]()
-        self.peer_role = raw.get("peerRole", self.peer_role)
+        self.local["role"]()
         self.peer_owes = raw.get("pending", self.peer_owes)
 
     def later(self, command):

@@ -8,6 +8,7 @@ statistics under a kind that promises members.
 
 from bigip.faults.meaning import rekeyed
 from bigip.faults.paging import visible
+from bigip.groups import LOCAL_ONLY
 from bigip.rest import errors, ltm, net, statistics, units, virtuals
 from bigip.rest.errors import Answer
 from bigip.rest.naming import escape, full_path, kind
@@ -26,8 +27,8 @@ class Measures:
     def next_link(self, path, query):
         return "https://localhost/mgmt/tm/%s?%s" % (path, query.next_query(self.device.version))
 
-    def row(self, path, entries, query):
-        return Answer(200, {"kind": kind(path) + "stats", "selfLink": self.link(path, query),
+    def row(self, path, entries, query, of=None):
+        return Answer(200, {"kind": kind(of or path) + "stats", "selfLink": self.link(path, query),
                             "entries": entries(self.device, query.flags)})
 
     def statistics(self, path, kind_text, rows, query):
@@ -46,7 +47,9 @@ class Measures:
     def any_statistics(self, segments, query):
         path, name = "/".join(segments), segments[-1]
         if path in units.STATISTICS:
-            return self.row(path + "/stats", units.STATISTICS[path], query)
+            return self.row(path + "/stats", units.STATISTICS[path], query, "/".join(segments[:2]))
+        if segments[:2] == ["cm", "traffic-group"]:
+            return self.group_statistics(segments[2:], query)
         if path == "net/route":
             return self.statistics("net/route/stats", "tm:net:route:routecollectionstats",
                                    statistics.route_rows(self.device, net.live_routes(self.device)),
@@ -62,6 +65,21 @@ class Measures:
         if segments[:2] == ["ltm", "node"] and len(segments) == 3:
             return self.one_node(full_path(name), query)
         return None
+
+    def group_statistics(self, names, query):
+        """Of every group, or of one; what does not float has no entries."""
+        paths, own = self.device.groups.paths, "cm/traffic-group"
+        if not names:
+            rows = units.group_rows(self.device, query.flags, paths)
+            return self.statistics(own + "/stats", kind(own) + "collectionstats", rows, query)
+        wanted = full_path(names[0])
+        if len(names) > 1:
+            return None
+        if wanted not in paths + [LOCAL_ONLY]:
+            return errors.not_found("traffic group", wanted)
+        rows = units.group_rows(self.device, query.flags, [wanted] if wanted in paths else [])
+        return self.statistics("%s/%s/stats" % (own, escape(wanted)), kind(own) + "stats", rows,
+                               query)
 
     def all_statistics(self, path, query):
         device = self.device

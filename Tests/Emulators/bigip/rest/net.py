@@ -7,10 +7,10 @@ A reader must not depend on them.
 """
 
 from bigip.addresses import interface
+from bigip.groups import FIRST, LOCAL_ONLY
 from bigip.rest.naming import escape, head, kind, link, reference
 from bigip.rest.rows import Rows
 
-LOCAL_ONLY, FLOATING = "/Common/traffic-group-local-only", "/Common/traffic-group-1"
 ROUTING = ("access-list", "as-path", "bfd", "bgp", "community-list", "prefix-list", "route-map",
            "profile")
 COMMON_TEXT = "Repository for system objects and shared objects."
@@ -67,7 +67,7 @@ def self_ip_object(device, entry):
     item = head(device, "net/self", entry.get("partition", "Common"), entry["name"],
                 device.generation)
     floating = entry.get("floating", False)
-    group, vlan = FLOATING if floating else LOCAL_ONLY, entry.get("vlan", "/Common/internal")
+    group, vlan = FIRST if floating else LOCAL_ONLY, entry.get("vlan", "/Common/internal")
     own, domain = interface(entry["address"])
     item.update({"address": "%s%s/%d" % (own.ip, domain, own.network.prefixlen),
                  "addressSource": "from-user", "floating": "enabled" if floating else "disabled",

@@ -7,26 +7,32 @@ resource with one row.
 
 import time
 
-from bigip.rest.naming import head, reference
+from bigip.groups import LOCAL_ONLY, overall
+from bigip.rest.naming import escape, head, reference
 from bigip.rest.rows import Rows
 from bigip.rest.statistics import entry, text, value
 
-GROUP = "/Common/traffic-group-1"
 COLORS = {"active": "green", "standby": "gray", "offline": "red", "forced-offline": "black"}
 SYNC_GROUP = "/Common/pair"
 
 
+def states_of(device, flags):
+    """What this unit says it is for each traffic group."""
+    states = device.groups.own()
+    return dict.fromkeys(states, "standby") if "standby" in flags else states
+
+
 def role_of(device, flags):
-    return "standby" if "standby" in flags else device.role
+    return overall(states_of(device, flags))
 
 
 def units(device, flags):
-    """(hostname, role, is this one, management address), this one first."""
-    found = [(device.hostname, role_of(device, flags), True, "192.0.2.10")]
-    pair = device.pair
-    if pair.peer:
-        found.append((pair.peer["hostname"], pair.peer_role, False,
-                      pair.peer.get("managementIp", "192.0.2.11")))
+    """(hostname, states by traffic group, is this one, management address), this one first."""
+    found = [(device.hostname, states_of(device, flags), True, "192.0.2.10")]
+    peer = device.pair.peer
+    if peer:
+        found.append((peer["hostname"], device.groups.peers(), False,
+                      peer.get("managementIp", "192.0.2.11")))
     return found
 
 
@@ -34,11 +40,11 @@ def devices(device, flags):
     return Rows(units(device, flags), lambda unit: device_object(device, *unit))
 
 
-def device_object(device, hostname, role, own, address):
+def device_object(device, hostname, states, own, address):
     item = head(device, "cm/device", "Common", hostname, 1)
     item.update({"activeModules": [], "baseMac": "02:00:00:00:00:0%d" % (1 if own else 2),
                  "build": "0.0.4", "chassisType": "individual", "configsyncIp": "none",
-                 "edition": "Point Release 0", "failoverState": role, "haCapacity": 0,
+                 "edition": "Point Release 0", "failoverState": overall(states), "haCapacity": 0,
                  "hostname": hostname, "managementIp": address, "mirrorIp": "any6",
                  "platformId": "A112", "product": "BIG-IP",
                  "selfDevice": "true" if own else "false", "timeZone": "UTC",
@@ -53,10 +59,12 @@ def plain(path, fields):
     return {"https://localhost/mgmt/tm/%s/0" % path: {"nestedStats": {"entries": entries}}}
 
 
-def details(key, words):
+def details(key, lines):
     """The nested list of detail lines below failover and sync status."""
-    line = {"nestedStats": {"entries": {"details": text(words)}}}
-    return {"nestedStats": {"entries": {"https://localhost/mgmt/tm/%s/0" % key: line}}}
+    entries = {"https://localhost/mgmt/tm/%s/%d" % (key, number):
+               {"nestedStats": {"entries": {"details": text(words)}}}
+               for number, words in enumerate(lines)}
+    return {"nestedStats": {"entries": entries}}
 
 
 def ready(device, flags):
@@ -78,11 +86,15 @@ def version(device, flags):
 
 
 def failover_status(device, flags):
-    role = role_of(device, flags)
-    word = role.replace("-", " ")
+    """An active unit names the groups it carries, any other all it does not."""
+    states = states_of(device, flags)
+    role, word = overall(states), overall(states).replace("-", " ")
+    named = [path for path in states if states[path] == role]
     fields, key = {"color": COLORS[role]}, "cm/failoverStatus/0/details"
-    fields["https://localhost/mgmt/tm/" + key] = details(key, "%s for %s" % (word, GROUP))
-    fields.update({"status": word.upper(), "summary": "1/1 " + word})
+    fields["https://localhost/mgmt/tm/" + key] = details(key, ["%s for %s" % (word, path)
+                                                               for path in named])
+    fields.update({"status": word.upper(),
+                   "summary": "%d/%d %s" % (len(named), len(states), word)})
     return plain("cm/failover-status", fields)
 
 
@@ -100,28 +112,44 @@ def sync_status(device, flags):
     words = shown.pop("details", None)
     if words:
         key = "cm/syncStatus/0/details"
-        shown["https://localhost/mgmt/tm/" + key] = details(key, words)
+        shown["https://localhost/mgmt/tm/" + key] = details(key, [words])
     return plain("cm/sync-status", shown)
 
 
-def traffic_group(device, flags):
-    """One entry a unit, keyed by group and unit."""
-    result = {}
-    for hostname, role, _, _ in units(device, flags):
-        fields = {"activeReason": text("Highest Ranked Device" if role == "active" else "-"),
-                  "deviceName": text("/Common/" + hostname), "failoverState": text(role),
-                  "nextActive": text("true" if role == "standby" else "false"),
-                  "trafficGroup": text(GROUP)}
-        key = "cm/traffic-group/~Common~traffic-group-1/~Common~traffic-group-1:~Common~%s/stats"
-        result.update(entry(key % hostname, key % hostname,
-                            "tm:cm:traffic-group:traffic-groupstats", fields, device.version))
-    return result
+def group_rows(device, flags, paths):
+    """One entry a group and unit, keyed by both."""
+    sources = [(path, hostname, states) for path in paths
+               for hostname, states, _, _ in units(device, flags)]
+    return Rows(sources, lambda source: group_entry(device, *source), lambda _: "Common")
+
+
+def group_entry(device, path, hostname, states):
+    """The next to be active is the unit that stands by for the group."""
+    role = states[path]
+    load = sum(word == "active" for word in states.values())
+    after = load + 1 if role == "standby" else load
+    fields = {"activeReason": text("Highest Ranked Device" if role == "active" else "-"),
+              "currentLoad": value(load), "deviceName": text("/Common/" + hostname),
+              "failoverState": text(role),
+              "nextActive": text("true" if role == "standby" else "false"),
+              "nextLoad": value(after), "trafficGroup": text(path)}
+    own = escape(path)
+    key = "cm/traffic-group/%s/%s:~Common~%s/stats" % (own, own, hostname)
+    return entry(key, key, "tm:cm:traffic-group:traffic-groupstats", fields, device.version)
 
 
 def traffic_groups(device):
-    return Rows([GROUP], lambda path: dict(
-        head(device, "cm/traffic-group", "Common", path.rsplit("/", 1)[-1], 1),
-        autoFailbackEnabled="false", isFloating="true", unitId=1))
+    return Rows(device.groups.paths + [LOCAL_ONLY], lambda path: group_object(device, path),
+                lambda _: "Common")
+
+
+def group_object(device, path):
+    item = head(device, "cm/traffic-group", "Common", path.rsplit("/", 1)[-1], 1)
+    item.update({"autoFailbackEnabled": "false", "autoFailbackTime": 60,
+                 "failoverMethod": "ha-order", "haLoadFactor": 1,
+                 "isFloating": "false" if path == LOCAL_ONLY else "true", "mac": "none",
+                 "monitor": {}, "unitId": device.groups.unit_of(path)})
+    return item
 
 
 def device_groups(device):
@@ -164,5 +192,4 @@ def cluster_object(device, slots):
 
 SINGLE = {"sys/ready": ready, "sys/mcp-state": mcp_state, "sys/version": version,
           "cm/failover-status": failover_status, "cm/sync-status": sync_status}
-STATISTICS = {"cm/traffic-group/~Common~traffic-group-1": traffic_group,
-              "cm/device-group/~Common~pair": device_group}
+STATISTICS = {"cm/device-group/~Common~pair": device_group}

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Virtual servers and their addresses as configuration objects."""
 
+from bigip.addresses import without_domain
+from bigip.groups import FIRST
 from bigip.rest.naming import escape, head, in_partition, reference
 from bigip.rest.rows import Rows
 
-TRAFFIC_GROUP = "/Common/traffic-group-1"
+WILDCARDS = {"0.0.0.0": "any", "any": "any", "::": "any6", "any6": "any6"}
 
 
 def partition_of(device, virtual):
@@ -78,26 +80,23 @@ def virtual_pool(device, virtual):
 
 
 def virtual_addresses(device):
-    pairs = dict.fromkeys((partition_of(device, virtual),
-                           split_destination(virtual["destination"])[0])
-                          for virtual in device.virtuals)
-    return Rows(list(pairs), lambda pair: virtual_address_object(device, *pair))
-
-
-def split_destination(text):
-    """10.50.0.10:80 and 2001:db8::28%100.8080 to (address, port)."""
-    address, _, port = text.rpartition("." if text.count(":") > 1 else ":")
-    return address, port
+    return Rows(list(device.virtual_addresses.sources),
+                lambda pair: virtual_address_object(device, *pair), lambda pair: pair[0])
 
 
 def virtual_address_object(device, partition, address):
-    item = head(device, "ltm/virtual-address", partition, address, 1)
-    item.update({"address": address, "arp": "enabled", "autoDelete": "true", "connectionLimit": 0,
-                 "enabled": "yes", "floating": "enabled", "icmpEcho": "enabled",
-                 "inheritedTrafficGroup": "false",
-                 "mask": "any6" if ":" in address else "255.255.255.255",
-                 "routeAdvertisement": "disabled", "serverScope": "any", "spanning": "disabled",
-                 "trafficGroup": TRAFFIC_GROUP,
-                 "trafficGroupReference": reference("cm/traffic-group/" + escape(TRAFFIC_GROUP),
-                                                    device.version), "unit": 1})
+    """The address of a virtual server that listens on all of them is a word."""
+    own, path = device.virtual_addresses, "/%s/%s" % (partition, address)
+    item = head(device, "ltm/virtual-address", partition, address, own.generations.get(path, 1))
+    whole = WILDCARDS.get(without_domain(address))
+    six = ":" in address
+    item.update({"address": address.replace(without_domain(address), whole) if whole else address,
+                 "arp": "enabled", "autoDelete": "true", "connectionLimit": 0, "enabled": "yes",
+                 "floating": "enabled", "icmpEcho": "enabled", "inheritedTrafficGroup": "false",
+                 "mask": whole or mask(six), "routeAdvertisement": "disabled",
+                 "serverScope": "any", "spanning": "disabled", "trafficGroup": FIRST})
+    item.update(own.fields(path))
+    group = item["trafficGroup"]
+    item["trafficGroupReference"] = reference("cm/traffic-group/" + escape(group), device.version)
+    item["unit"] = device.groups.unit_of(group)
     return item
