@@ -21,6 +21,11 @@ struct ProtocolReply: Equatable {
     var isPeerRestarting = false
     /// `Hold timer: 194.967/240`: what is left of how much.
     var holdTimer: HoldTimer?
+    /// `Restart time` among our own capabilities, seconds: BIRD 2 lists them. And whether the neighbour's have
+    /// `Graceful restart`.
+    private(set) var restartTime: UInt32?
+    private(set) var neighborKnowsRestart = false
+    private var capabilities = Capabilities.none
     /// `Neighbor range`: waits for others to connect, each of which becomes a protocol of its own.
     var isListener = false
     private(set) var channels: [ChannelReply] = []
@@ -87,11 +92,17 @@ struct ProtocolReply: Equatable {
             if channels.count < 16 { channels.append(ChannelReply(name: words[1].bounded(64))) }
         } else if words == ["Neighbor", "graceful", "restart", "active"] {
             isPeerRestarting = true
+        } else if words.count == 2, words[1] == "capabilities" {
+            capabilities = words[0] == "Local" ? .own : .neighbors
+        } else if words == ["Graceful", "restart"] {
+            if capabilities == .neighbors { neighborKnowsRestart = true }
         } else if let (label, value) = text.labelled {
             takeSession(label, value)
             takeChannel(label, value)
         }
     }
+
+    private enum Capabilities { case none, own, neighbors }
 
     private mutating func takeSession(_ label: Substring, _ value: Substring) {
         switch label {
@@ -101,6 +112,9 @@ struct ProtocolReply: Equatable {
         case "Neighbor range": isListener = true
         case "Neighbor AS": neighborAS = UInt32(value)
         case "Local AS": localAS = UInt32(value)
+        case "Restart time" where capabilities == .own: restartTime = UInt32(value)
+        // What follows the capabilities.
+        case "Session": capabilities = .none
         case "Hold timer": holdTimer = HoldTimer(value)
         case "Last error": lastError = value.bounded()
         case "Message": message = value.bounded()

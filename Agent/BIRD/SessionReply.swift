@@ -23,6 +23,7 @@ extension ProtocolReply {
             isPeerRestarting: isPeerRestarting,
             holdTime: isUp ? holdTimer?.time : nil,
             silentSince: isUp ? holdTimer?.silence.map { now - $0 } : nil,
+            restartTime: isUp && neighborKnowsRestart ? restartTime : nil,
             channels: channels.indices.map(channel)
         )
     }

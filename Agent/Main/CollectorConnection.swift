@@ -71,7 +71,12 @@ final class CollectorConnection {
 
     /// The fact table changed, or the deadline has passed.
     func proceed(_ table: FactTable, now: Timestamp) {
+        tellClock(now)
         perform(stream.proceed(table, now: now), table, now: now)
+    }
+
+    private func tellClock(_ now: Timestamp) {
+        stream.clockOffset = wallClockMilliseconds() - now.milliseconds
     }
 
     func ready(_ event: EventLoop.Ready, _ table: FactTable, now: Timestamp) {
@@ -213,6 +218,7 @@ final class CollectorConnection {
             link = .open(descriptor, session)
             watch(descriptor, .read)
             isAccepted = false
+            tellClock(now)
             perform(stream.opened(table, now: now), table, now: now)
         case .wantsRead: watch(descriptor, .read)
         case .wantsWrite: watch(descriptor, .write)

@@ -29,7 +29,9 @@ package struct ReportStream {
         let deadline: Timestamp
     }
 
-    private let hello: AgentFrame.Hello
+    private var hello: AgentFrame.Hello
+    /// What is to be added to a moment of the stream's clock to have the node's own, milliseconds; nil: unknown.
+    package var clockOffset: Int64?
     private var phase: Phase
     private var reader = FrameReader(limit: WireLimit.reply)
     /// What the collector is known to have; nil: nothing, or it asked for a snapshot.
@@ -74,6 +76,7 @@ package struct ReportStream {
         inFlight = nil
         isWelcome = false
         nextHeartbeat = now + interval
+        hello.clock = clock(at: now)
         return [.send(AgentFrame.hello(hello).encoded(now: now))] + speak(table, now: now)
     }
 
@@ -117,6 +120,10 @@ package struct ReportStream {
 
     private var interval: Int64 { Int64(hello.interval) }
 
+    private func clock(at now: Timestamp) -> UInt64? {
+        clockOffset.flatMap { UInt64(exactly: (now + $0).milliseconds) }
+    }
+
     private mutating func apply(_ frame: CollectorFrame) {
         switch frame {
         case .welcome:
@@ -146,7 +153,8 @@ package struct ReportStream {
     private func nextFrame(_ table: FactTable, now: Timestamp) -> AgentFrame? {
         let current = table.generation
         if acknowledged == current {
-            return now >= nextHeartbeat ? .heartbeat(generation: current) : nil
+            return now >= nextHeartbeat
+                ? .heartbeat(generation: current, clock: clock(at: now)) : nil
         }
         guard let base = acknowledged, let difference = table.changes(since: base) else {
             return .snapshot(generation: current, table.report)

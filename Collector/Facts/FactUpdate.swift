@@ -8,6 +8,8 @@ package enum AgentUpdate: Sendable, Equatable {
     case snapshot(KernelFacts, [String: BIRDFacts])
     /// Still there; nothing changed.
     case heartbeat
+    /// By how many milliseconds the node's clock is ahead of the collector's.
+    case clock(ahead: Int64)
     case disconnected(NodeFacts.Connection)
 }
 
@@ -81,6 +83,8 @@ extension Snapshot {
                 facts.kernel = known.kernel
                 facts.birds = known.birds
                 facts.exportsSince = known.exportsSince
+                facts.history = known.history
+                facts.clockAhead = known.clockAhead
             }
             nodes[node] = facts
             return
@@ -118,9 +122,12 @@ extension NodeFacts {
         switch update {
         case .connected: return
         case .heartbeat: lastHeard = now
+        case .clock(let ahead): clockAhead = ahead
         case .snapshot(let kernel, let birds):
             lastHeard = now
             stampExports(birds, at: now)
+            history.saw(kernel, after: self.kernel, at: now)
+            history.saw(birds, at: now)
             self.kernel = kernel
             self.birds = birds
         case .disconnected(let why):

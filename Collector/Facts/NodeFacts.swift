@@ -112,6 +112,8 @@ package struct BIRDFacts: Hashable, Sendable {
     package var routerID: IPAddress?
     /// In BIRD's words: a change means that its configuration was read again.
     package var lastReconfiguration = ""
+    /// In BIRD's words: a change means a restart.
+    package var lastReboot = ""
     package var isReconfiguring: Bool
     package var isRecovering: Bool
     /// A static protocol is down, by an operator: what it is configured with is not known.
@@ -156,6 +158,9 @@ package struct NodeFacts: Hashable, Sendable {
     /// When the collector first saw each present export answer: a switch is only blamed for what
     /// was read after it.
     package var exportsSince: [ExportKey: Timestamp] = [:]
+    package var history = NodeHistory()
+    /// Milliseconds by which the node's clock is ahead of the collector's; nil where the agent does not tell.
+    package var clockAhead: Int64?
 
     package init(connectedAt now: Timestamp, interval: Int64, agentVersion: String) {
         connection = .connected

@@ -34,6 +34,7 @@ struct Inbox {
             // Order matters around these: a later snapshot must not overtake them.
             waiting[node] = nil
             updates.append(stamped)
+        case (.clock, _): updates.append(stamped)
         case (.heartbeat, .some(let index)):
             // A waiting snapshot says as much, and keeps the moment it came.
             if updates[index].update == update { updates[index].at = now }

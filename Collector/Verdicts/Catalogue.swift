@@ -57,6 +57,30 @@ extension Kind {
                 "a CNI restart recreates its device within a second",
                 "the route's device is down or gone"
             )
+        case .kernelDeviceRecreated:
+            row(
+                .kernel,
+                .critical,
+                3_000,
+                "a CNI that recreates its device puts its route back within a second",
+                "the device was made anew under its name, and the route is not back"
+            )
+        case .kernelRoutesSwept:
+            row(
+                .kernel,
+                .warning,
+                3_000,
+                "a CNI restart puts its routes back within a second",
+                "many routes left the kernel in one burst, and BIRD and the CNI still want them"
+            )
+        case .kernelBlackhole:
+            row(
+                .kernel,
+                .warning,
+                10_000,
+                "a CNI moves an address in two steps",
+                "a route drops what the node sends to a CIDR or pod in use"
+            )
         case .birdUnreachable:
             row(
                 .bird,
@@ -89,6 +113,14 @@ extension Kind {
                 "an interface flap settles within a second",
                 "the route is known to BIRD but unreachable, or not primary"
             )
+        case .birdTwoSpeakers:
+            row(
+                .bird,
+                .warning,
+                10_000,
+                "a restart may overlap with its successor",
+                "two BIRDs, or another program on port 179"
+            )
         case .notExported:
             row(
                 .export,
@@ -96,6 +128,14 @@ extension Kind {
                 10_000,
                 "a configuration reload is not a fault",
                 "session up, CIDR in BIRD, not in what BIRD exports to the uplink"
+            )
+        case .hostRoutesExported:
+            row(
+                .export,
+                .warning,
+                30_000,
+                "a CNI announces a block after its first addresses",
+                "host routes inside an owned CIDR are exported beside it, or in its place"
             )
         case .sessionDown:
             row(
@@ -105,8 +145,24 @@ extension Kind {
                 "a BIRD or switch restart is back in that time",
                 "the session is not Established; critical when no other uplink carries the CIDR"
             )
+        case .sessionFlapping:
+            row(
+                .session,
+                .warning,
+                0,
+                "three times in ten minutes have passed already",
+                "three transitions in ten minutes"
+            )
         case .sessionDisabled:
             row(.session, .info, 0, "somebody did it on purpose", "disabled by an operator")
+        case .restartStuck:
+            row(
+                .session,
+                .warning,
+                0,
+                "the restart time has passed already",
+                "session up, BIRD still in recovery past the restart time"
+            )
         case .switchNeighborMissing:
             row(
                 .switchRIB,
@@ -266,6 +322,30 @@ extension Kind {
                 0,
                 "a setting stands until somebody changes it",
                 "pods reach the LTM's own network only with their node's address"
+            )
+        case .rpFilterStrict:
+            row(
+                nil,
+                .info,
+                0,
+                "a setting stands until somebody changes it",
+                "strict rp_filter on an uplink whose answers leave by another device"
+            )
+        case .mtuDiffers:
+            row(
+                nil,
+                .info,
+                60_000,
+                "an MTU is changed node by node",
+                "a node's uplink or pod device has another MTU than most nodes'"
+            )
+        case .clockSkew:
+            row(
+                nil,
+                .info,
+                60_000,
+                "a clock that was just set is right with the next heartbeat",
+                "the clocks of node and collector differ by more than 5 s"
             )
         case .cisMisconfigured:
             row(

@@ -21,6 +21,7 @@ func verdicts(
     let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
     let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
     let isFleetUnready = isMostOfFleet(unready.count, in: world)
+    let isFleetWrong = isMostOfFleet(findings.count { $0.kind == .clockSkew }, in: world)
     let deaf = deafLoadBalancers(findings)
     var groups: [String: [Finding]] = [:]
     for finding in findings {
@@ -33,7 +34,8 @@ func verdicts(
             crowded: crowded,
             deaf: deaf,
             isFleetSilent: isFleetSilent,
-            isFleetUnready: isFleetUnready
+            isFleetUnready: isFleetUnready,
+            isFleetWrong: isFleetWrong
         )
         groups[identity, default: []].append(finding)
     }
@@ -54,7 +56,8 @@ private func identity(
     crowded: Set<String>,
     deaf: Set<String>,
     isFleetSilent: Bool,
-    isFleetUnready: Bool
+    isFleetUnready: Bool,
+    isFleetWrong: Bool
 ) -> String {
     let kind = finding.kind.rawValue
     let node = finding.node ?? ""
@@ -90,10 +93,13 @@ private func identity(
     case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded,
         .masqueradeOutside:
         return "\(kind)/\(finding.loadBalancer ?? "")"
+    case .clockSkew: return isFleetWrong ? "\(kind)/fleet" : "\(kind)/\(node)"
+    case .hostRoutesExported: return "\(kind)/\(text(finding.prefix))"
     case .readyButUnreachable: return isFleetUnready ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
-        .ownerDisagreement:
+        .ownerDisagreement, .kernelDeviceRecreated, .kernelRoutesSwept, .kernelBlackhole,
+        .birdTwoSpeakers, .sessionFlapping, .restartStuck, .rpFilterStrict, .mtuDiffers:
         return "\(kind)/\(node)"
     }
 }
@@ -240,7 +246,9 @@ private func absorbed(by group: CauseGroup) -> [String] {
         let balancers = Set(group.findings.compactMap(\.loadBalancer)).sorted()
         return own.filter { $0 != group.identity }
             + balancers.map { "\(Kind.ltmMembersDown.rawValue)/\($0)" }
-    case .readyButUnreachable where group.isFleet: return group.nodes.map { "\(kind)/\($0)" }
+    case .readyButUnreachable,
+        .clockSkew where group.isFleet:
+        return group.nodes.map { "\(kind)/\($0)" }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []
     }
@@ -295,7 +303,7 @@ struct CauseGroup {
         }
         let ofNode: Set<Kind> = [
             .sessionDown, .sessionDisabled, .switchNeighborMissing, .switchPrefixLimit,
-            .readyButUnreachable,
+            .readyButUnreachable, .sessionFlapping, .restartStuck,
         ]
         if ofNode.contains(kind), !isWholeSwitch { subject.prefix = nil }
         return subject

@@ -15,10 +15,14 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     var paths = world.paths.map { judgePath($0.prefix, of: $0.node, in: world) }
     let duplicates = ownershipFindings(in: world, paths)
     fold(&paths, under: duplicates)
+    let hosts = hostRouteFindings(in: world)
+    fold(&paths, underHosts: hosts)
     let pools = poolFindings(in: world)
     let units = unitFindings(in: world)
     var findings =
         paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
+        + hosts + blackholeFindings(in: world) + twoSpeakers(in: world)
+        + nodeHintFindings(in: world)
         + intentFindings(in: world) + settingFindings(in: world) + pools.findings
         + units.findings + lostRouteFindings(in: world) + watcherFindings(in: world)
     findings += readinessFindings(in: world, paths)
@@ -109,6 +113,8 @@ private func nextChange(in world: World) -> Timestamp? {
         moments.append(facts.lastHeard + snapshot.agentStaleAfter + 1)
         // A goodbye's grace ends later than the agent's own patience.
         moments.append(facts.lastHeard + goodbyeGrace + 1)
+        moments += facts.flapEnds()
+        moments += facts.sessions.filter { facts.isRecovering($0) }.compactMap(recoveryEnd)
         for bird in facts.birds.values {
             moments.append(bird.conditionSince + sessionStartGrace)
             for session in bird.sessions.values {

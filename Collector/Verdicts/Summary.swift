@@ -52,11 +52,25 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let more = group.findings.count - 1
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
         return "\(loadBalancer(group)): \(what)\(rest)"
-    case .readyButUnreachable: return "\(owner(group)): \(what)"
+    case .readyButUnreachable, .kernelBlackhole, .rpFilterStrict, .mtuDiffers:
+        return "\(owner(group)): \(what)"
+    case .clockSkew where group.isFleet:
+        return "the clocks of \(group.nodes.count) nodes differ from the collector's: \(what)"
+    case .clockSkew: return "\(owner(group)): \(what)"
+    case .birdTwoSpeakers: return "\(owner(group)) has two BGP speakers: \(what)"
+    case .hostRoutesExported:
+        let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
+        return "\(owner(group)) exports more than \(text(group.prefixes)): \(switches) has \(what)"
+    case .sessionFlapping:
+        return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) flaps, \(what)"
+    case .restartStuck:
+        let uplinks = group.uplinks.joined(separator: " and ")
+        return "\(owner(group)) exports nothing over \(uplinks): \(what)"
     case .cisMisconfigured: return "the F5 controller \(what)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
-    case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
+    case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
+        .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable:
         return "\(subject(group)) breaks at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
     }

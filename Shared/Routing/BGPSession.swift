@@ -109,6 +109,9 @@ package struct BGPSession: Hashable, Sendable {
     package var silentSince: Timestamp?
     /// BFD's word for the way to the neighbour (`Up`, `Down`, `Init`, `AdminDown`); empty without.
     package var bfdState: String
+    /// Seconds for which the peer keeps our routes over our restart (RFC 4724): both sides have said that they
+    /// can. Nil without.
+    package var restartTime: UInt32?
     package var channels: [BGPChannel]
 
     package init(
@@ -127,6 +130,7 @@ package struct BGPSession: Hashable, Sendable {
         holdTime: UInt32? = nil,
         silentSince: Timestamp? = nil,
         bfdState: String = "",
+        restartTime: UInt32? = nil,
         channels: [BGPChannel] = []
     ) {
         self.name = name
@@ -144,6 +148,7 @@ package struct BGPSession: Hashable, Sendable {
         self.holdTime = holdTime
         self.silentSince = silentSince
         self.bfdState = bfdState
+        self.restartTime = restartTime
         self.channels = channels
     }
 

@@ -79,7 +79,9 @@ enum Column {
         static let filtered: UInt8 = 21
         static let exported: UInt8 = 22
         static let preferred: UInt8 = 23
-        static let last = preferred
+        /// Of the session again: one entry a session.
+        static let restartTime: UInt8 = 24
+        static let last = restartTime
     }
 
     enum Static {

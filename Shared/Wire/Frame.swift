@@ -12,8 +12,8 @@ package enum AgentFrame: Hashable, Sendable {
     /// What changed since `base`; only valid on top of exactly that generation. Of what was
     /// removed only the keys cross the wire.
     case changes(base: UInt64, generation: UInt64, Report, removed: Report)
-    /// Nothing changed since `generation`.
-    case heartbeat(generation: UInt64)
+    /// Nothing changed since `generation`. `clock`: what the node's says, milliseconds of the Unix epoch.
+    case heartbeat(generation: UInt64, clock: UInt64? = nil)
     /// The agent stops on purpose and expects to be back.
     case goodbye
 
@@ -23,17 +23,21 @@ package enum AgentFrame: Hashable, Sendable {
         /// Milliseconds between heartbeats.
         package var interval: UInt32
         package var agentVersion: String
+        /// What the node's clock says, milliseconds of the Unix epoch.
+        package var clock: UInt64?
 
         package init(
             version: UInt64 = wireVersion,
             node: String,
             interval: UInt32,
-            agentVersion: String
+            agentVersion: String,
+            clock: UInt64? = nil
         ) {
             self.version = version
             self.node = node
             self.interval = interval
             self.agentVersion = agentVersion
+            self.clock = clock
         }
     }
 }

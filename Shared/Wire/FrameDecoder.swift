@@ -26,7 +26,9 @@ extension AgentFrame {
             let removed = try decoder.report(bytes, &reader)
             self = .changes(base: base, generation: generation, updated, removed: removed)
             skipped = decoder.skipped
-        case .heartbeat: self = .heartbeat(generation: try reader.varint(bytes))
+        case .heartbeat:
+            let generation = try reader.varint(bytes)
+            self = .heartbeat(generation: generation, clock: try reader.clock(bytes))
         case .goodbye: self = .goodbye
         default: throw .unknownFrame(type)
         }
@@ -62,7 +64,15 @@ extension ByteReader {
             version: version,
             node: node,
             interval: interval,
-            agentVersion: try text(bytes)
+            agentVersion: try text(bytes),
+            clock: try clock(bytes)
         )
+    }
+
+    /// Earlier versions end before it; 0 is nothing.
+    fileprivate mutating func clock(_ bytes: Span<UInt8>) throws(WireError) -> UInt64? {
+        guard remaining > 0 else { return nil }
+        let clock = try varint(bytes)
+        return clock == 0 ? nil : clock
     }
 }

@@ -14,6 +14,7 @@ extension AgentFrame {
             writer.text(hello.node)
             writer.varint(UInt64(hello.interval))
             writer.text(hello.agentVersion)
+            if let clock = hello.clock { writer.varint(clock) }
         case .snapshot(let generation, let report):
             writer.byte(FrameType.snapshot.rawValue)
             writer.varint(generation)
@@ -28,9 +29,10 @@ extension AgentFrame {
             encoder.write(updated)
             encoder.write(removed, isKeysOnly: true)
             return framed(encoder.finished(after: writer))
-        case .heartbeat(let generation):
+        case .heartbeat(let generation, let clock):
             writer.byte(FrameType.heartbeat.rawValue)
             writer.varint(generation)
+            if let clock { writer.varint(clock) }
         case .goodbye:
             writer.byte(FrameType.goodbye.rawValue)
         }

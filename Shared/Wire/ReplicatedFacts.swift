@@ -27,7 +27,7 @@ package struct ReplicatedFacts: Sendable {
             report.apply(updated: updated, removed: removed)
             generation = next
             return .applied(next)
-        case .heartbeat(let current):
+        case .heartbeat(let current, _):
             return generation == current ? .unchanged(current) : .gap
         case .hello, .goodbye: return nil
         }

@@ -44,6 +44,7 @@ private struct SessionStates {
     private var since: NumberColumn
     private var holdTimes: NumberColumn
     private var silentSince: NumberColumn
+    private var restartTimes: NumberColumn
 
     init(_ columns: SectionColumns, _ bytes: Span<UInt8>) throws(WireError) {
         let up = Usual.protocolUp
@@ -56,6 +57,7 @@ private struct SessionStates {
         since = try columns.numbers(Column.Session.since, bytes)
         holdTimes = try columns.numbers(Column.Session.holdTime, bytes)
         silentSince = try columns.numbers(Column.Session.silentSince, bytes)
+        restartTimes = try columns.numbers(Column.Session.restartTime, bytes)
     }
 
     mutating func next(_ bytes: Span<UInt8>, now: Timestamp) throws(WireError) -> BGPSession {
@@ -71,7 +73,8 @@ private struct SessionStates {
             isDisabled: flags & 1 != 0,
             isPeerRestarting: flags & 2 != 0,
             holdTime: try holdTimes.optional(bytes),
-            silentSince: try silentSince.moment(bytes, before: now)
+            silentSince: try silentSince.moment(bytes, before: now),
+            restartTime: try restartTimes.optional(bytes)
         )
     }
 }

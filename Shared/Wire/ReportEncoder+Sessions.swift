@@ -56,5 +56,6 @@ extension ReportEncoder {
         optionals(Column.Session.filtered, channels.count) { channels[$0].filtered }
         optionals(Column.Session.exported, channels.count) { channels[$0].exported }
         optionals(Column.Session.preferred, channels.count) { channels[$0].preferred }
+        optionals(Column.Session.restartTime, rows.count) { rows[$0].value.restartTime }
     }
 }

@@ -4,15 +4,15 @@ import Routing
 /// The columns of one section, found before its facts are built: each fact is then made once, whole,
 /// from the next value of every column (FORMAT.md, Sections).
 struct SectionColumns {
-    /// One more than the highest column number of any section.
-    static var bound: Int { 24 }
+    /// More than the highest column number of any section.
+    static var bound: Int { 32 }
 
     struct Place {
         var content: ByteReader
         var isConstant: Bool
     }
 
-    private var places = InlineArray<24, Place?>(repeating: nil)
+    private var places = InlineArray<32, Place?>(repeating: nil)
     /// Columns of a later version.
     private(set) var unknown = 0
 
@@ -26,7 +26,7 @@ struct SectionColumns {
             let head = try section.byte(bytes)
             let length = try section.count(bytes, "column", atMost: WireLimit.frame)
             let content = try section.section(length)
-            guard head >> 1 <= known, head > 1 else {
+            guard head >> 1 <= known, head > 1, head >> 1 < Self.bound else {
                 unknown += 1
                 continue
             }

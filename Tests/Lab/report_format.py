@@ -46,6 +46,9 @@ class Reader:
         self.at += count
         return Reader(self.data, self.at - count, self.at)
 
+    def left(self):
+        return self.end - self.at
+
     def byte(self):
         return self.take(1)[0]
 
@@ -213,6 +216,8 @@ KINDS = {
             14: ("silence", optional, None),
             15: ("bfd", string, ""),
             16: ("channelCount", number, 0),
+            # 17 to 23 are of its channels.
+            24: ("restartTime", optional, None),
         },
     ),
     6: (
@@ -357,6 +362,11 @@ class Sections:
         return facts
 
 
+def clock(reader):
+    """Earlier agents end their frames before it."""
+    return {"clock": reader.varint()} if reader.left() else {}
+
+
 def read_frame(body):
     """One frame of an agent, without its length, as a document."""
     reader = Reader(body)
@@ -364,9 +374,9 @@ def read_frame(body):
     if kind == HELLO:
         frame = {"frame": "hello", "version": reader.varint(), "node": reader.text()}
         frame |= {"interval": reader.varint(32), "agentVersion": reader.text()}
-        return frame
+        return frame | clock(reader)
     if kind == HEARTBEAT:
-        return {"frame": "heartbeat", "generation": reader.varint()}
+        return {"frame": "heartbeat", "generation": reader.varint()} | clock(reader)
     if kind == GOODBYE:
         return {"frame": "goodbye"}
     if kind == SNAPSHOT:

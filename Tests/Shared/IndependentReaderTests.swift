@@ -166,6 +166,7 @@ private struct ReportFacts {
             "lastError": value.lastError, "firstError": value.firstError,
             "message": value.message, "holdTime": orNull(value.holdTime),
             "silence": orNull(value.silentSince.map { now - $0 }), "bfd": value.bfdState,
+            "restartTime": orNull(value.restartTime),
             "channels": value.channels.map(channel),
         ]
     }

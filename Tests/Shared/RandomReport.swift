@@ -96,6 +96,7 @@ struct RandomReport {
         session.holdTime = flag() ? nil : UInt32(number(65_535))
         session.silentSince = flag() ? nil : moment()
         session.bfdState = name()
+        session.restartTime = flag() ? nil : UInt32(number(4_095))
         session.channels = (0..<number(3)).map { _ in channel() }
         return session
     }

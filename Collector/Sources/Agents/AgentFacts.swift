@@ -76,6 +76,7 @@ extension BIRDFacts {
         version = status.version
         routerID = status.routerID
         lastReconfiguration = status.lastReconfiguration
+        lastReboot = status.lastReboot
         isReconfiguring = status.isReconfiguring
         isRecovering = status.isRecovering
         isStaticDown = status.isStaticDown

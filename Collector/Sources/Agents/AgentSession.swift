@@ -34,9 +34,12 @@ package struct AgentSession {
     private var lastHeard: Timestamp
     package private(set) var node: String?
     private var tally = Tally()
+    /// As it was last told.
+    private var clockAhead: Int64?
 
     /// Between the end of the handshake and hello: an agent sends it at once.
     private static let helloLimit: Int64 = 5_000
+    private static let clockSlack: Int64 = 1_000
 
     /// `names` are what the peer's certificate says; `patience` is how long the stream may be
     /// silent, milliseconds.
@@ -58,7 +61,8 @@ package struct AgentSession {
             while let body = try reader.next() {
                 lastHeard = now
                 tally.frames += 1
-                actions += take(try AgentFrame(decoding: body, now: now, skipped: &tally.skipped))
+                let frame = try AgentFrame(decoding: body, now: now, skipped: &tally.skipped)
+                actions += take(frame, now: now)
                 if actions.contains(where: \.isLast) { break }
             }
         } catch {
@@ -77,15 +81,17 @@ package struct AgentSession {
         return [.refuse(reason: node == nil ? "no hello" : "silent on an open connection")]
     }
 
-    private mutating func take(_ frame: AgentFrame) -> [Action] {
+    private mutating func take(_ frame: AgentFrame, now: Timestamp) -> [Action] {
         switch frame {
-        case .hello(let hello): return greet(hello)
+        case .hello(let hello): return greet(hello, now: now)
         case .goodbye: return node == nil ? [.refuse(reason: "goodbye before hello")] : [.end]
-        case .snapshot, .changes, .heartbeat: return report(frame)
+        case .heartbeat(_, let clock):
+            return tellClock(clock, now: now) + report(frame)
+        case .snapshot, .changes: return report(frame)
         }
     }
 
-    private mutating func greet(_ hello: AgentFrame.Hello) -> [Action] {
+    private mutating func greet(_ hello: AgentFrame.Hello, now: Timestamp) -> [Action] {
         guard node == nil else { return [.refuse(reason: "second hello")] }
         guard hello.version == wireVersion else {
             return [.refuse(reason: "format version \(hello.version), this is \(wireVersion)")]
@@ -100,6 +106,16 @@ package struct AgentSession {
             version: hello.agentVersion
         )
         return [.send(.welcome(version: wireVersion)), .deliver(node: hello.node, update)]
+            + tellClock(hello.clock, now: now)
+    }
+
+    /// Told when it has moved against ours by more than a frame may take on its way.
+    private mutating func tellClock(_ clock: UInt64?, now: Timestamp) -> [Action] {
+        guard let node, let clock = clock.flatMap({ Int64(exactly: $0) }) else { return [] }
+        let ahead = Timestamp(milliseconds: clock) - now
+        guard clockAhead.map({ abs($0 - ahead) > Self.clockSlack }) ?? true else { return [] }
+        clockAhead = ahead
+        return [.deliver(node: node, .clock(ahead: ahead))]
     }
 
     /// The certificate's DNS name is the node's, or a SPIFFE id ends in `/node/NAME`.

@@ -82,7 +82,7 @@ struct UnitState {
         let outcome = try await reads.round(
             pools,
             counts,
-            room: Int(period / 1_000) - (overhead ?? 0),
+            room: overhead.map { Int(period / 1_000) - $0 } ?? 0,
             reader,
             clock: clock
         )

@@ -6,8 +6,9 @@ import Routing
 /// 1. no believable agent → both unknown;
 /// 2. kernel tables not complete → unknown;
 /// 3. route absent, its device down or gone → kernel-device-down;
-/// 4. route absent, kernel and BIRD use another CIDR that nobody owns instead → owner-disagreement; else
-///    → kernel-route-missing;
+/// 4. its route drops packets → kernel-blackhole; absent, kernel and BIRD use another CIDR that nobody owns instead → owner-disagreement;
+///    its device was made anew → kernel-device-recreated; many routes went with it → kernel-routes-swept; else
+///    kernel-route-missing;
 /// 5. BIRD not readable → unknown, and bird-unreachable where the socket itself says so;
 /// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds a CIDR of nobody or of
 ///    another node instead → bird-config-drift; else bird-route-missing;
@@ -47,6 +48,18 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         path.cut(deviceDown(device, state, path, facts))
         return
     }
+    if let dropping = routes.first(where: { $0.destination.isDropping }) {
+        let found = "a \(dropping.destination.name) route"
+        path.add(
+            StageResult(
+                .kernel,
+                .wrong(expected: "a unicast route", found: found),
+                readAt: facts.lastHeard
+            )
+        )
+        path.cut(ownBlackhole(found, path, facts))
+        return
+    }
     if let used = prefixUsed(insteadOf: path, facts, in: world) {
         path.add(
             StageResult(
@@ -61,7 +74,9 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     let found = routes.first.map { describe($0) }
     let state: StageState = found.map { .wrong(expected: "a unicast route", found: $0) } ?? .missing
     path.add(StageResult(.kernel, state, readAt: facts.lastHeard))
-    path.cut(routeMissing(found, path, facts))
+    path.cut(
+        recreated(path, facts) ?? swept(path, facts, in: world) ?? routeMissing(found, path, facts)
+    )
 }
 
 /// Calico holds its blocks as blackholes, with a route for each pod inside: that is the block at work.
@@ -124,6 +139,80 @@ private func deviceDown(
         what: "device \(device) \(state), so the kernel has no route for it",
         evidence: [Evidence("agent \(node)", "link \(device)", state, at: facts.lastHeard)],
         verify: [Verification(on: node, "ip link show \(device)")]
+    )
+}
+
+/// The device through which the CIDR went has a new index, and no route goes through it since.
+private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    let statics = facts.birds.values.flatMap(\.statics).filter { $0.prefix == prefix }
+    let candidates = statics.compactMap(\.device) + podDevices
+    guard let device = candidates.first(where: { facts.history.recreated[$0] != nil }),
+        let link = facts.kernel.links[device], let since = facts.history.recreated[device]
+    else { return nil }
+    let index = "made anew, index \(link.index) now"
+    return Finding(
+        .kernelDeviceRecreated,
+        node: node,
+        prefix: prefix,
+        since: since,
+        what: "device \(device) was made anew, and its route was not put back",
+        evidence: [
+            Evidence("agent \(node)", "link \(device)", index, at: facts.lastHeard),
+            Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
+        ],
+        verify: [
+            Verification(on: node, "ip -d link show \(device)"),
+            Verification(on: node, "ip route show \(prefix)"),
+        ]
+    )
+}
+
+/// As many as a node seldom loses at once for one reason of its own.
+private let sweepCount = 4
+
+/// The CIDR's route went together with several others, whose devices are all there: neither pods that end nor a
+/// device that goes take away the CIDR's route, and BIRD removes only what it has put there.
+private func swept(_ path: JudgedPath, _ facts: NodeFacts, in world: World) -> Finding? {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    guard let sweep = facts.history.sweep else { return nil }
+    // linux/rtnetlink.h: RTPROT_BIRD.
+    let removed = sweep.routes.filter { $0.proto != 12 }
+    guard removed.count >= sweepCount, removed.contains(where: { $0.prefix == prefix }) else {
+        return nil
+    }
+    let protocols = Set(removed.map { RouteProtocol.name($0.proto) }).sorted()
+    let words = "\(removed.count) routes (\(protocols.joined(separator: ", "))) went in one burst"
+    return Finding(
+        .kernelRoutesSwept,
+        node: node,
+        prefix: prefix,
+        severity: .critical,
+        since: sweep.from,
+        what: "\(words), by something other than BIRD or the CNI",
+        evidence: [
+            Evidence("agent \(node)", "kernel routes", words, at: sweep.from),
+            Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
+        ],
+        verify: [
+            Verification(on: node, "ip route show table all"),
+            Verification(on: node, "journalctl -u systemd-networkd --since -10min"),
+        ]
+    )
+}
+
+private func ownBlackhole(_ found: String, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    return Finding(
+        .kernelBlackhole,
+        node: node,
+        prefix: prefix,
+        severity: .critical,
+        what: "its kernel has \(found) for its own pod CIDR \(prefix), and drops what comes for it",
+        evidence: [
+            Evidence("agent \(node)", "kernel route \(prefix)", found, at: facts.lastHeard)
+        ],
+        verify: [Verification(on: node, "ip route show \(prefix)")]
     )
 }
 

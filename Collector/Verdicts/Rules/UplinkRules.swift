@@ -7,7 +7,9 @@ import Routing
 /// 2. session on its way up, without an error yet → unknown;
 /// 3. session disabled by an operator → session-disabled, export not asked;
 /// 4. session not Established → session-down, export unknown;
-/// 5. CIDR in BIRD, session up, not sent → not-exported.
+/// 5. CIDR in BIRD, session up, not sent: while BIRD recovers from a graceful restart unknown, past its time
+///    restart-stuck; else not-exported;
+/// 6. three transitions in ten minutes → session-flapping, and no session-down while it comes back soon.
 /// The way is cut when no uplink carries the CIDR.
 func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     let (known, reason) = world.facts(of: path.trace.node)
@@ -24,6 +26,8 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     let downCount = uplinks.count { !$0.isEstablished }
     var broken: [Finding] = []
     for uplink in uplinks {
+        let flaps = flapping(path, uplink, facts, in: world)
+        if let flaps { broken.append(flaps) }
         let finding = judgeUplink(
             &path,
             uplink,
@@ -31,11 +35,16 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
             isLast: downCount == uplinks.count,
             in: world
         )
-        if let finding { broken.append(finding) }
+        if let finding, flaps == nil || !isShort(finding, at: world.now) { broken.append(finding) }
     }
     guard !path.isCut else { return }
     path.findings += broken
     path.isCut = path.carrying.isEmpty && broken.contains { $0.kind != .sessionDisabled }
+}
+
+/// A session that flaps is not also down for as long as it comes back.
+private func isShort(_ finding: Finding, at now: Timestamp) -> Bool {
+    finding.kind == .sessionDown && finding.since.map { now - $0 <= shortAbsence } ?? false
 }
 
 private func addUnknownUplinks(_ path: inout JudgedPath, _ reason: String) {
@@ -83,6 +92,8 @@ private func judgeUplink(
         path.carrying.append((session.name, world.switchName(of: session), since))
         return nil
     case .rejectedByFilter: return notExported(path, session, facts, "its export filter rejects it")
+    case .notSent where facts.isRecovering(session):
+        return restartStuck(path, session, facts, in: world)
     case .notSent: return notExported(path, session, facts, notSentReason(session))
     case .notInTable, .channelDown, .unknown, nil: return nil
     }
@@ -109,6 +120,8 @@ private func exportResult(
     switch facts.exportAnswer(prefix, over: session.name) {
     case .sent, .accepted: state = .ok
     case .rejectedByFilter: state = .wrong(expected: "sent", found: "rejected by export filter")
+    case .notSent where facts.isRecovering(session):
+        state = .unknown(reason: "BIRD is in recovery from a graceful restart")
     case .notSent: state = .wrong(expected: "sent", found: notSentReason(session))
     case .notInTable: state = .missing
     case .channelDown: state = .unknown(reason: "the session's channel is not up")

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Routes of a node's kernel that drop what they cover, in this order:
+/// 1. a default route, one outside of the pod supernets, one that a unicast route of the same prefix precedes
+///    → nothing;
+/// 2. another node's pod CIDR inside it, or around it, without a longer unicast route → kernel-blackhole;
+/// 3. a pod of another node inside it, without a longer route: an address that a CNI has lent out
+///    → kernel-blackhole.
+/// What drops the node's own CIDR breaks the CIDR's own way, and is judged there; Calico holds its own blocks so.
+func blackholeFindings(in world: World) -> [Finding] {
+    let holes = world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) }
+    guard !holes.isEmpty else { return [] }
+    let pods = podsByHole(holes, in: world)
+    return holes.enumerated().compactMap { index, hole in
+        let cidrs = world.paths.filter { path in
+            path.node.name != hole.node && path.prefix.overlaps(hole.route.prefix)
+                && !hole.isPassed(by: path.prefix)
+        }
+        if let first = cidrs.first {
+            return finding(hole, "\(first.prefix), which \(first.node.name) owns", cidrs.count)
+        }
+        guard let lent = pods[index], let first = lent.first else { return nil }
+        return finding(hole, "pod \(first.address), which runs on \(first.node)", lent.count)
+    }
+}
+
+private struct Hole {
+    let node: String
+    let facts: NodeFacts
+    let route: KernelRoute
+
+    /// Whether a longer route, or one that is preferred, takes packets for all of the prefix past it.
+    func isPassed(by prefix: Prefix) -> Bool {
+        guard route.prefix.length <= prefix.length else { return false }
+        return facts.kernel.routes.contains { other in
+            other.destination == .unicast && other.prefix.contains(prefix)
+                && (other.prefix.length > route.prefix.length
+                    || other.prefix == route.prefix && other.metric < route.metric)
+        }
+    }
+}
+
+private func droppingRoutes(of name: String, in world: World) -> [Hole] {
+    guard let facts = world.facts(of: name).facts, facts.kernel.isComplete else { return [] }
+    // Of nearly all nodes there is none.
+    guard facts.kernel.routes.contains(where: \.destination.isDropping) else { return [] }
+    return facts.kernel.routesInUse.filter { route in
+        route.destination.isDropping && !route.prefix.isDefault
+            && world.snapshot.podSupernets.contains { $0.overlaps(route.prefix) }
+    }.map { Hole(node: name, facts: facts, route: $0) }
+}
+
+extension Destination {
+    var isDropping: Bool {
+        [.blackhole, .unreachable, .prohibit].contains(self)
+    }
+}
+
+private struct Pod {
+    var address: IPAddress
+    var node: String
+}
+
+/// Ready pods of other nodes, by the hole that they lie in.
+private func podsByHole(_ holes: [Hole], in world: World) -> [Int: [Pod]] {
+    guard let cluster = world.snapshot.kubernetes, cluster.endpointSlices.isComplete else {
+        return [:]
+    }
+    var found: [Int: [Pod]] = [:]
+    let sockets = cluster.endpoints.values.flatMap { $0.ready.values.flatMap { $0 } }
+    var seen: Set<IPAddress> = []
+    for (socket, member) in sockets {
+        guard let node = member.node, seen.insert(socket.address).inserted else { continue }
+        let host = Prefix(host: socket.address)
+        for (index, hole) in holes.enumerated()
+        where hole.node != node && hole.route.prefix.contains(host) && !hole.isPassed(by: host) {
+            found[index, default: []].append(Pod(address: socket.address, node: node))
+        }
+    }
+    return found.mapValues { $0.sorted { $0.address < $1.address } }
+}
+
+private func finding(_ hole: Hole, _ victim: String, _ count: Int) -> Finding {
+    let (node, prefix) = (hole.node, hole.route.prefix)
+    let name = "\(hole.route.destination.name) route \(prefix)"
+    let rest = count == 1 ? "" : " and \(count - 1) more"
+    return Finding(
+        .kernelBlackhole,
+        node: node,
+        what: "its kernel has a \(name), which drops what it sends to \(victim)\(rest)",
+        evidence: [
+            Evidence(
+                "agent \(node)",
+                "kernel route \(prefix)",
+                "\(hole.route.destination.name) proto \(RouteProtocol.name(hole.route.proto))",
+                at: hole.facts.lastHeard
+            )
+        ],
+        verify: [Verification(on: node, "ip route show \(prefix)")]
+    )
+}

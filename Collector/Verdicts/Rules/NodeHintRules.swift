@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Of each node whose agent is believed now, what explains more than it breaks:
+/// 1. strict reverse-path filtering on an uplink by which packets come whose answers leave by another;
+/// 2. an uplink or pod device whose MTU is another than on most nodes;
+/// 3. a clock that differs from ours.
+func nodeHintFindings(in world: World) -> [Finding] {
+    let nodes = world.intents.keys.sorted().compactMap { name in
+        world.facts(of: name).facts.map { (name: name, facts: $0) }
+    }
+    return nodes.flatMap { strictFilters($0.name, $0.facts, in: world) }
+        + unusualMTUs(nodes, in: world) + wrongClocks(nodes)
+}
+
+extension World {
+    /// The devices in whose networks the neighbour of an uplink stands.
+    func devices(of session: BGPSession, _ facts: NodeFacts) -> [String] {
+        guard let neighbor = session.neighbor else { return [] }
+        let beside = facts.kernel.addresses.filter {
+            Prefix(containing: $0.address, length: Int($0.length))?.contains(neighbor) ?? false
+        }
+        return Set(beside.map(\.device)).sorted()
+    }
+}
+
+// MARK: - rp-filter-strict
+
+private func strictFilters(
+    _ name: String,
+    _ facts: NodeFacts,
+    in world: World
+) -> [Finding] {
+    guard facts.kernel.isComplete else { return [] }
+    let defaults = facts.kernel.routesInUse.filter {
+        $0.prefix.isDefault && $0.prefix.family == .ipv4
+    }
+    let outward = Set(defaults.flatMap(\.nextHops).filter { !$0.isDead }.compactMap(\.device))
+    guard !outward.isEmpty else { return [] }
+    let uplinks = world.uplinks(of: facts).filter { $0.isEstablished }
+    let strict = uplinks.flatMap { session in
+        world.devices(of: session, facts).filter { device in
+            facts.kernel.links[device]?.reversePathFilter == .strict && !outward.contains(device)
+        }
+    }
+    let way = outward.sorted().joined(separator: ", ")
+    return Set(strict).sorted().map { device in
+        Finding(
+            .rpFilterStrict,
+            node: name,
+            what: "rp_filter is strict on \(device) and answers leave by \(way): what comes in by"
+                + " \(device) from elsewhere is dropped",
+            evidence: [
+                Evidence("agent \(name)", "rp_filter \(device)", "1", at: facts.lastHeard),
+                Evidence("agent \(name)", "default route", "dev \(way)", at: facts.lastHeard),
+            ],
+            verify: [
+                Verification(
+                    on: name,
+                    "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.\(device).rp_filter"
+                )
+            ]
+        )
+    }
+}
+
+// MARK: - mtu-differs
+
+private struct MTU {
+    var node: String
+    var device: String
+    /// Devices are compared that have the same place on the way: the uplink of a session, or a pod device.
+    var place: String
+    var value: UInt32
+    var at: Timestamp
+}
+
+/// Three alike make what is usual.
+private let leastAlike = 3
+
+private func unusualMTUs(
+    _ nodes: [(name: String, facts: NodeFacts)],
+    in world: World
+) -> [Finding] {
+    let all = nodes.flatMap { mtus($0.name, $0.facts, in: world) }
+    return Dictionary(grouping: all, by: \.place).sorted { $0.key < $1.key }.flatMap { _, some in
+        let counts = Dictionary(grouping: some, by: \.value).mapValues(\.count)
+        guard let usual = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
+            usual.value >= leastAlike, usual.value * 2 > some.count
+        else { return [Finding]() }
+        return some.filter { $0.value != usual.key }.map { finding($0, usual.key, usual.value) }
+    }
+}
+
+private func mtus(_ name: String, _ facts: NodeFacts, in world: World) -> [MTU] {
+    let uplinks = world.uplinks(of: facts).flatMap { session in
+        world.devices(of: session, facts).map { (session.name, $0) }
+    }
+    let places = uplinks + podDevices.map { ($0, $0) }
+    return places.compactMap { place, device in
+        guard let link = facts.kernel.links[device], link.mtu > 0 else { return nil }
+        return MTU(node: name, device: device, place: place, value: link.mtu, at: facts.lastHeard)
+    }
+}
+
+private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
+    Finding(
+        .mtuDiffers,
+        node: mtu.node,
+        what: "the MTU of \(mtu.device) is \(mtu.value), on \(count) nodes it is \(usual)",
+        evidence: [
+            Evidence("agent \(mtu.node)", "MTU \(mtu.device)", "\(mtu.value)", at: mtu.at),
+            Evidence("agents", "MTU \(mtu.place) on \(count) nodes", "\(usual)", at: nil),
+        ],
+        verify: [Verification(on: mtu.node, "ip link show \(mtu.device)")]
+    )
+}
+
+// MARK: - clock-skew
+
+/// FAULTS.md: more than 5 s.
+private let clockTolerance: Int64 = 5_000
+
+private func wrongClocks(_ nodes: [(name: String, facts: NodeFacts)]) -> [Finding] {
+    nodes.compactMap { name, facts in
+        guard let ahead = facts.clockAhead, abs(ahead) > clockTolerance else { return nil }
+        let words = "\(abs(ahead) / 1_000) s \(ahead > 0 ? "ahead of" : "behind") the collector's"
+        return Finding(
+            .clockSkew,
+            node: name,
+            what: "its clock is \(words)",
+            evidence: [Evidence("agent \(name)", "clock", words, at: facts.lastHeard)],
+            verify: [Verification(on: name, "timedatectl")]
+        )
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Whether a session flaps, and so much of it as is not told by its state of now: FAULTS.md's three transitions
+/// in ten minutes, without those of BIRD's own restarts and of operators. While it does so, it is told as down
+/// by itself once it stays down.
+func flapping(
+    _ path: JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    in world: World
+) -> Finding? {
+    let histories = facts.history.sessions.filter { $0.key.name == session.name }
+    let transitions = histories.values.flatMap(\.transitions).sorted()
+        .filter { $0 > world.now - flapWindow }
+    guard transitions.count >= flapCount, let first = transitions.first else { return nil }
+    let node = path.trace.node
+    let error = session.firstError.isEmpty ? session.lastError : session.firstError
+    let cause = error.isEmpty ? "" : ", \(error)"
+    let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
+    let what = "\(transitions.count) transitions in ten minutes\(cause)"
+    return Finding(
+        .sessionFlapping,
+        node: node,
+        prefix: path.trace.prefix,
+        uplink: session.name,
+        switchName: world.switchName(of: session),
+        since: first,
+        what: what,
+        evidence: [
+            Evidence("agent \(node)", "session \(session.name)\(peer)", what, at: facts.lastHeard)
+        ],
+        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
+    )
+}
+
+extension NodeFacts {
+    /// When transitions that count now will be too old to.
+    func flapEnds() -> [Timestamp] {
+        history.sessions.values.filter { $0.transitions.count >= flapCount }
+            .flatMap { $0.transitions.map { $0 + flapWindow } }
+    }
+
+    /// BIRD holds routes back on the session until a graceful restart of its own is over.
+    func isRecovering(_ session: BGPSession) -> Bool {
+        session.channels.contains(where: \.isRecovering)
+            || birds.values.contains { $0.sessions[session.name] != nil && $0.isRecovering }
+    }
+}
+
+/// BIRD's default for how long it waits in all (`graceful restart wait`), where no restart time was negotiated.
+private let usualWait: Int64 = 240_000
+/// For the routes to go out afterwards.
+private let recoverySlack: Int64 = 10_000
+
+/// Since when a recovery lasts too long, if it lasts that long.
+func recoveryEnd(of session: BGPSession) -> Timestamp? {
+    session.since.map { since in
+        since + (session.restartTime.map { Int64($0) * 1_000 } ?? usualWait) + recoverySlack
+    }
+}
+
+func restartStuck(
+    _ path: JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    in world: World
+) -> Finding? {
+    guard let end = recoveryEnd(of: session), world.now >= end, let since = session.since else {
+        return nil
+    }
+    let node = path.trace.node
+    let what = "BIRD is still in recovery from its graceful restart"
+    return Finding(
+        .restartStuck,
+        node: node,
+        prefix: path.trace.prefix,
+        uplink: session.name,
+        switchName: world.switchName(of: session),
+        since: since,
+        what: what,
+        evidence: [
+            Evidence(
+                "agent \(node)",
+                "session \(session.name)",
+                "Established",
+                at: facts.lastHeard
+            ),
+            Evidence("agent \(node)", "export \(session.name)", what, at: facts.lastHeard),
+        ],
+        verify: [Verification(on: node, "birdc -r show status")]
+    )
+}
+
+/// Two daemons of a node that speak to one neighbour, or one that cannot have port 179.
+func twoSpeakers(in world: World) -> [Finding] {
+    world.intents.keys.sorted().compactMap { name in
+        guard let facts = world.facts(of: name).facts else { return nil }
+        return sharedNeighbor(name, facts) ?? takenPort(name, facts)
+    }
+}
+
+private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
+    var speakers: [IPAddress: [String]] = [:]
+    for (daemon, bird) in facts.birds where bird.condition == .readable {
+        for session in bird.sessions.values where !session.isDisabled {
+            if let neighbor = session.neighbor { speakers[neighbor, default: []].append(daemon) }
+        }
+    }
+    let shared = speakers.mapValues { Set($0).sorted() }.filter { $0.value.count > 1 }
+    guard let (neighbor, daemons) = shared.min(by: { $0.key < $1.key }) else { return nil }
+    let list = daemons.joined(separator: " and ")
+    return Finding(
+        .birdTwoSpeakers,
+        node: name,
+        what: "\(list) both speak BGP to \(neighbor)",
+        evidence: daemons.prefix(2).map {
+            Evidence("agent \(name)", $0, "session with \(neighbor)", at: facts.lastHeard)
+        },
+        verify: daemons.prefix(2).map {
+            Verification(on: name, "birdc -r -s \($0) show protocols")
+        }
+    )
+}
+
+private func takenPort(_ name: String, _ facts: NodeFacts) -> Finding? {
+    let errors = facts.birds.sorted { $0.key < $1.key }.flatMap { daemon, bird in
+        bird.sessions.values.sorted { $0.name < $1.name }.compactMap {
+            session -> (String, String)? in
+            [session.lastError, session.firstError].first(where: isTakenPort).map {
+                ("\(daemon) \(session.name)", $0)
+            }
+        }
+    }
+    guard let (place, error) = errors.first else { return nil }
+    return Finding(
+        .birdTwoSpeakers,
+        node: name,
+        what: "BIRD cannot listen for BGP, another program does: \(error)",
+        evidence: [Evidence("agent \(name)", place, error, at: facts.lastHeard)],
+        verify: [Verification(on: name, "ss -ltnp sport = :179")]
+    )
+}
+
+/// BIRD 1.6 and 2, each in its words: `Listening socket`, and the system's `Address already in use`.
+private func isTakenPort(_ error: String) -> Bool {
+    let text = error.lowercased()
+    return text.contains("address already in use") || text.contains("no listening socket")
+        || text.contains("address in use")
+}
