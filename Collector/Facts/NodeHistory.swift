@@ -56,9 +56,12 @@ package struct NodeHistory: Hashable, Sendable {
         for (daemon, facts) in birds where facts.condition == .readable {
             for (name, session) in facts.sessions {
                 let key = SessionKey(daemon: daemon, name: name)
-                sessions[key, default: SessionHistory()]
-                    .saw(session, rebooted: facts.lastReboot, at: now)
+                sessions[key, default: SessionHistory()].saw(session, of: facts, at: now)
             }
+        }
+        for key in sessions.keys {
+            guard let facts = birds[key.daemon], facts.condition != .readable else { continue }
+            sessions[key]?.lostSight(at: now)
         }
         sessions = sessions.filter { key, _ in
             guard let facts = birds[key.daemon], facts.condition == .readable else { return true }
@@ -87,33 +90,41 @@ package struct SessionKey: Hashable, Sendable {
 
 /// When a session came and went.
 package struct SessionHistory: Hashable, Sendable {
+    /// A loss by a restart of BIRD.
+    package struct Restart: Hashable, Sendable {
+        /// The last moment at which the session may have stood.
+        package var at: Timestamp
+        /// That had been negotiated, seconds.
+        package var restartTime: UInt32?
+        /// BIRD recovers its routes: it went without a farewell.
+        package var isGraceful = false
+    }
+
     /// Each Established that came or went, the latest, oldest first; those of a restart of BIRD or by an
     /// operator are none.
     package private(set) var transitions: [Timestamp] = []
-    /// When it was last lost, and the restart time that had been negotiated, seconds.
-    package private(set) var lost: (at: Timestamp, restartTime: UInt32?)? {
-        get { lostAt.map { ($0, lostRestartTime) } }
-        set { (lostAt, lostRestartTime) = (newValue?.at, newValue?.restartTime) }
-    }
-    private var lostAt: Timestamp?
-    private var lostRestartTime: UInt32?
+    package private(set) var restart: Restart?
     private var isEstablished: Bool?
     private var restartTime: UInt32?
-    private var reboot = ""
+    private var reboot: String?
+    private var unreadSince: Timestamp?
 
     private static let most = 16
 
-    mutating func saw(_ session: BGPSession, rebooted: String, at now: Timestamp) {
-        let isRestart = rebooted != reboot
-        if isEstablished == true, !session.isEstablished || isRestart {
-            lost = (now, restartTime)
+    mutating func saw(_ session: BGPSession, of bird: BIRDFacts, at now: Timestamp) {
+        let isRestart = reboot.map { $0 != bird.lastReboot } ?? false
+        if isRestart, isEstablished == true {
+            restart = Restart(at: unreadSince ?? now, restartTime: restartTime)
         }
+        if bird.isRecovering { restart?.isGraceful = true }
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
         if hasMoved, !isRestart, !session.isDisabled {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }
-        isEstablished = session.isEstablished
+        (isEstablished, reboot, unreadSince) = (session.isEstablished, bird.lastReboot, nil)
         if session.isEstablished { restartTime = session.restartTime }
-        reboot = rebooted
     }
+
+    /// BIRD cannot be read: it may be the beginning of a restart.
+    mutating func lostSight(at now: Timestamp) { unreadSince = unreadSince ?? now }
 }

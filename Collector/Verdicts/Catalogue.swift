@@ -219,6 +219,14 @@ extension Kind {
                 "a removed node's route may outlive it by a restart time",
                 "the switch has a CIDR inside the pod supernets that no node owns"
             )
+        case .switchRestartNotHonoured:
+            row(
+                .switchRIB,
+                .warning,
+                0,
+                "the route has gone and come already",
+                "graceful restart negotiated, the switch dropped the CIDR all the same"
+            )
         case .ltmRouteMissing:
             row(
                 .ltmRoute,

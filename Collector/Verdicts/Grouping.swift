@@ -69,6 +69,7 @@ private func identity(
     case .sourceUnreadable:
         if let name = finding.loadBalancer { return "\(kind)/\(name)/\(finding.source ?? "")" }
         return "\(kind)/\(finding.switchName ?? finding.source ?? "nodes")"
+    case .switchRestartNotHonoured: return "\(kind)/\(node)/\(finding.switchName ?? "")"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
         return crowded.contains("\(kind)/\(name)")
@@ -303,7 +304,7 @@ struct CauseGroup {
         }
         let ofNode: Set<Kind> = [
             .sessionDown, .sessionDisabled, .switchNeighborMissing, .switchPrefixLimit,
-            .readyButUnreachable, .sessionFlapping, .restartStuck,
+            .readyButUnreachable, .sessionFlapping, .restartStuck, .switchRestartNotHonoured,
         ]
         if ofNode.contains(kind), !isWholeSwitch { subject.prefix = nil }
         return subject

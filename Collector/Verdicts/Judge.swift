@@ -113,7 +113,7 @@ private func nextChange(in world: World) -> Timestamp? {
         moments.append(facts.lastHeard + snapshot.agentStaleAfter + 1)
         // A goodbye's grace ends later than the agent's own patience.
         moments.append(facts.lastHeard + goodbyeGrace + 1)
-        moments += facts.flapEnds()
+        moments += facts.flapEnds() + facts.restartEnds()
         moments += facts.sessions.filter { facts.isRecovering($0) }.compactMap(recoveryEnd)
         for bird in facts.birds.values {
             moments.append(bird.conditionSince + sessionStartGrace)

@@ -45,6 +45,7 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
     case switchPartialPaths = "switch-partial-paths"
     case switchRouteStale = "switch-route-stale"
     case switchRouteFlapping = "switch-route-flapping"
+    case switchRestartNotHonoured = "switch-restart-not-honoured"
     case ltmRouteMissing = "ltm-route-missing"
     case ltmMemberMissing = "ltm-member-missing"
     case ltmMemberStale = "ltm-member-stale"

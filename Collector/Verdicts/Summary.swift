@@ -63,6 +63,9 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(owner(group)) exports more than \(text(group.prefixes)): \(switches) has \(what)"
     case .sessionFlapping:
         return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) flaps, \(what)"
+    case .switchRestartNotHonoured:
+        let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
+        return "\(switches) dropped \(subject(group)) over a graceful restart of its BIRD: \(what)"
     case .restartStuck:
         let uplinks = group.uplinks.joined(separator: " and ")
         return "\(owner(group)) exports nothing over \(uplinks): \(what)"

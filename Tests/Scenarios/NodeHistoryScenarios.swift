@@ -329,6 +329,69 @@ import Verdicts
         }
     }
 
+    /// BIRD restarts at site.now, and is back with its sessions five seconds later.
+    private func restart(_ site: inout Site, isGraceful: Bool = true, restartTime: UInt32? = 120) {
+        func report(_ change: (inout BIRDFacts) -> Void) {
+            site.report(3) { _, bird in
+                for name in ["uplink0", "uplink1"] {
+                    bird.sessions[name]?.restartTime = restartTime
+                }
+                change(&bird)
+            }
+        }
+        let now = site.now
+        report { $0.lastReboot = "first" }
+        site.report(3) { _, bird in bird = BIRDFacts(condition: .refused, conditionSince: now)
+        }
+        site.pass(5_000)
+        site.heartbeats()
+        report { bird in
+            (bird.lastReboot, bird.isRecovering) = ("second", isGraceful)
+            for name in ["uplink0", "uplink1"] { bird.sessions[name]?.since = now + 5_000 }
+        }
+        report { $0.lastReboot = "second" }
+    }
+
+    private func lose(_ site: inout Site) {
+        for has in [false, true, true] {
+            site.pass(1_000)
+            site.heartbeats()
+            site.read("a", .read(site.table("a") { if !has { $0.routes[cidr] = nil } }))
+            site.read("b", .read(site.table("b")))
+        }
+    }
+
+    @Test("switch-restart-not-honoured: negotiated, and the switch dropped the CIDR")
+    func notHonoured() {
+        var site = Site()
+        restart(&site)
+        lose(&site)
+        #expect(site.kinds == [.switchRestartNotHonoured])
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "switch a dropped 10.16.2.0/24 of n3 over a graceful restart of its BIRD: it had"
+                + " agreed to keep it for 120 s"
+        )
+        for _ in 0..<45 { site.round() }
+        #expect(site.kinds == [])
+    }
+
+    @Test("without recovery, without agreement, or kept by the switch, a restart is nobody's fault")
+    func honoured() {
+        var plain = Site()
+        restart(&plain, isGraceful: false)
+        lose(&plain)
+        #expect(plain.kinds == [])
+        var unaware = Site()
+        restart(&unaware, restartTime: nil)
+        lose(&unaware)
+        #expect(unaware.kinds == [])
+        var kept = Site()
+        restart(&kept)
+        for _ in 0..<3 { kept.round() }
+        #expect(kept.kinds == [])
+    }
+
     // MARK: - Host routes
 
     private func readHosts(

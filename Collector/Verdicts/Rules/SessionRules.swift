@@ -93,6 +93,70 @@ func restartStuck(
     )
 }
 
+/// How long it is told after the restart: it is over by then, and comes again with the next.
+private let restartMemory: Int64 = 600_000
+/// A switch may notice the end before the agent does.
+private let restartSlack: Int64 = 5_000
+
+extension NodeFacts {
+    fileprivate func restart(of session: BGPSession) -> SessionHistory.Restart? {
+        history.sessions.filter { $0.key.name == session.name }.values.compactMap(\.restart)
+            .max { $0.at < $1.at }
+    }
+
+    func restartEnds() -> [Timestamp] {
+        history.sessions.values.compactMap(\.restart).filter(\.isGraceful).map {
+            $0.at + restartMemory
+        }
+    }
+}
+
+/// BIRD restarted gracefully, the switch had agreed to keep its routes meanwhile, and lost the CIDR within the
+/// restart time.
+func restartNotHonoured(
+    _ path: JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts,
+    in world: World
+) -> Finding? {
+    guard let restart = facts.restart(of: session), restart.isGraceful,
+        let time = restart.restartTime, world.now - restart.at < restartMemory,
+        let name = world.switchName(of: session), let sight = world.sights[name]
+    else { return nil }
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    let end = restart.at + Int64(time) * 1_000
+    let histories = [sight.view.histories[prefix]] + sight.others.map { $0.view.histories[prefix] }
+    let losses = histories.compactMap(\.self).flatMap {
+        $0.absences.map(\.from) + [$0.goneSince].compactMap(\.self)
+    }
+    guard let lost = losses.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
+        return nil
+    }
+    let what = "it had agreed to keep it for \(time) s"
+    return Finding(
+        .switchRestartNotHonoured,
+        node: node,
+        prefix: prefix,
+        uplink: session.name,
+        switchName: name,
+        since: lost,
+        what: what,
+        evidence: [
+            Evidence(
+                "agent \(node)",
+                "session \(session.name)",
+                "restart time \(time) s negotiated",
+                at: restart.at
+            ),
+            Evidence(sight.source, sight.fact(prefix), "gone", at: lost),
+        ],
+        verify: [
+            sight.show(prefix, "bgp"),
+            Verification(on: node, "birdc -r show protocols all \(session.name)"),
+        ]
+    )
+}
+
 /// Two daemons of a node that speak to one neighbour, or one that cannot have port 179.
 func twoSpeakers(in world: World) -> [Finding] {
     world.intents.keys.sorted().compactMap { name in

@@ -28,6 +28,9 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     for uplink in uplinks {
         let flaps = flapping(path, uplink, facts, in: world)
         if let flaps { broken.append(flaps) }
+        if let dropped = restartNotHonoured(path, uplink, facts, in: world) {
+            broken.append(dropped)
+        }
         let finding = judgeUplink(
             &path,
             uplink,
@@ -39,7 +42,8 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     }
     guard !path.isCut else { return }
     path.findings += broken
-    path.isCut = path.carrying.isEmpty && broken.contains { $0.kind != .sessionDisabled }
+    let harmless: Set<Kind> = [.sessionDisabled, .switchRestartNotHonoured]
+    path.isCut = path.carrying.isEmpty && broken.contains { !harmless.contains($0.kind) }
 }
 
 /// A session that flaps is not also down for as long as it comes back.
