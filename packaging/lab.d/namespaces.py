@@ -61,9 +61,17 @@ def build_node(lab, node):
         cable(lab, node.name, device, switch.name, node.name)
         ip(lab, switch.name, f"link set {node.name} master br0")
         ip(lab, node.name, f"addr add {address}/24 dev {device}")
-    ip(lab, node.name, "route add default " + both_ways("address"))
+    restore_default_route(lab, node)
     manage(lab, node.name, node.management)
     build_pods(lab, node)
+
+
+def restore_default_route(lab, node):
+    ip(lab, node.name, "route replace default " + both_ways("address"))
+
+
+def set_rp_filter(lab, name, device, value):
+    lab.run(name, "sh", "-c", f"echo {value} >/proc/sys/net/ipv4/conf/{device}/rp_filter")
 
 
 def both_ways(side):
@@ -71,6 +79,11 @@ def both_ways(side):
 
 
 def build_pods(lab, node):
+    build_pod_device(lab, node)
+    restore_pod_route(lab, node)
+
+
+def build_pod_device(lab, node):
     cable(lab, node.name, "cilium_host", node.pod_namespace, "cilium_net")
     address_pods(lab, node)
 
@@ -79,7 +92,6 @@ def address_pods(lab, node):
     ip(lab, node.name, f"addr add {node.router}/32 dev cilium_host scope link")
     ip(lab, node.pod_namespace, *(f"addr add {pod}/32 dev cilium_net" for pod in node.pods),
        f"route add default via {node.router} dev cilium_net onlink")
-    restore_pod_route(lab, node)
 
 
 def renumber_pods(lab, node):
@@ -88,6 +100,7 @@ def renumber_pods(lab, node):
        "neigh flush dev cilium_host nud permanent")
     ip(lab, node.pod_namespace, "addr flush dev cilium_net", "route flush dev cilium_net")
     address_pods(lab, node)
+    restore_pod_route(lab, node)
 
 
 def restore_pod_route(lab, node):
