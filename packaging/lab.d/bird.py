@@ -10,14 +10,21 @@ DRIFTED = "10.16.99.0/24"
 STALE = "10.16.77.0/24"
 # Nobody's pods: only more to announce. FRR counts a prefix after it looked whether there are too many.
 SURPLUS = ("10.99.0.0/24", "10.99.1.0/24")
+# Another BIRD that somebody installed beside the node's own.
+SECOND = "second"
+# Faults for which the node restarts gracefully, and the seconds it asks of its neighbours. Nobody answers at
+# ABSENT: a recovery that waits for it lasts as long as BIRD is willing to wait.
+RESTARTS = {"restart-stuck", "switch-restart-not-honoured"}
+RESTART_TIME = 10
+ABSENT = "10.1.0.250"
 
 
-def process(node):
-    return f"bird-{node.name}"
+def process(node, speaker="bird"):
+    return f"{speaker}-{node.name}"
 
 
-def control_socket(lab, node):
-    return lab.path(node.name, "bird.ctl")
+def control_socket(lab, node, speaker="bird"):
+    return lab.path(node.name, f"{speaker}.ctl")
 
 
 def victim(node):
@@ -43,6 +50,8 @@ def static_routes(node, faults):
                    if fault in faults})
     if "switch-prefix-limit" in faults:
         routes.update({prefix: 'via "cilium_host"' for prefix in SURPLUS})
+    if "host-routes-exported" in faults:
+        routes.update({f"{pod}/32": 'via "cilium_host"' for pod in node.pods[:2]})
     return routes
 
 
@@ -56,12 +65,24 @@ def session(node, name, neighbor, local, faults):
 protocol bgp {name} {{
     local {local} as {AS};
     neighbor {neighbor} as {AS};
-    ipv4 {{
+{restarting(faults)}    ipv4 {{
         import filter {{ reject; }};
         export filter {{ {rejected}accept; }};
     }};
 }}
 """
+
+
+def restarting(faults):
+    if not faults & RESTARTS:
+        return ""
+    return f"""    graceful restart on;
+    graceful restart time {RESTART_TIME};
+"""
+
+
+def patience(faults):
+    return "graceful restart wait 600;\n" if "restart-stuck" in faults else ""
 
 
 def configuration(node, faults=frozenset()):
@@ -71,8 +92,10 @@ def configuration(node, faults=frozenset()):
                       for switch, local in zip(SWITCHES, node.addresses))
     if "switch-partial-paths" in faults:
         uplinks += session(node, "uplink2", SWITCHES[0].second_address, twin(node), faults)
+    if "restart-stuck" in faults:
+        uplinks += session(node, "retired", ABSENT, node.addresses[0], faults)
     return f"""router id {node.addresses[0]};
-
+{patience(faults)}
 protocol device {{
 }}
 
@@ -93,15 +116,15 @@ protocol static {{
 {uplinks}"""
 
 
-def write(lab, node, faults=frozenset()):
-    lab.path(node.name, "bird.conf").write_text(configuration(node, faults))
+def write(lab, node, faults=frozenset(), speaker="bird"):
+    lab.path(node.name, f"{speaker}.conf").write_text(configuration(node, faults))
 
 
-def start(lab, node):
-    if lab.pid(process(node)) is None:
-        lab.start(process(node), node.name, "bird", "-f", "-c", lab.path(node.name, "bird.conf"),
-                  "-s", control_socket(lab, node), "-u", "bird", "-g", "bird")
-    until(lambda: answers(lab, node), 5, f"BIRD on {node.name} does not answer")
+def start(lab, node, *more, speaker="bird"):
+    if lab.pid(process(node, speaker)) is None:
+        lab.start(process(node, speaker), node.name, "bird", "-f", "-c", lab.path(node.name, f"{speaker}.conf"),
+                  "-s", control_socket(lab, node, speaker), "-u", "bird", "-g", "bird", *more)
+    until(lambda: answers(lab, node, speaker), 5, f"BIRD on {node.name} does not answer")
 
 
 def start_all(lab):
@@ -110,9 +133,9 @@ def start_all(lab):
         start(lab, node)
 
 
-def answers(lab, node):
+def answers(lab, node, speaker="bird"):
     try:
-        return "Daemon is up" in ask(lab, node, "show status")
+        return "Daemon is up" in ask(lab, node, "show status", speaker)
     except LabError:
         return False
 
@@ -123,12 +146,18 @@ def reconfigure(lab, node):
         raise LabError(f"BIRD on {node.name}: {reply.strip().splitlines()[-1]}")
 
 
-def ask(lab, node, command):
+def leave_gracefully(lab, node):
+    """BIRD ends and says no farewell, so that its neighbours keep what it announced."""
+    ask(lab, node, "graceful restart")
+    until(lambda: lab.pid(process(node)) is None, 5, f"BIRD on {node.name} did not end")
+
+
+def ask(lab, node, command, speaker="bird"):
     """One command on the control socket; gives back the whole reply."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(3)
-            connection.connect(str(control_socket(lab, node)))
+            connection.connect(str(control_socket(lab, node, speaker)))
             lines = connection.makefile("rw")
             read_reply(lines)
             lines.write(command + "\n")
@@ -147,10 +176,10 @@ def read_reply(lines):
     return reply
 
 
-def sessions(lab, node):
+def sessions(lab, node, speaker="bird"):
     """Each uplink's state word, such as Established; empty when BIRD does not answer."""
     try:
-        lines = ask(lab, node, "show protocols").splitlines()
+        lines = ask(lab, node, "show protocols", speaker).splitlines()
     except LabError:
         return {}
     rows = [line.removeprefix("1002-").split() for line in lines]
