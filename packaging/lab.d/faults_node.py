@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can break on a node: kernel, BIRD, its sessions, podpath's agent."""
 
+import time
+
 import bird
 import namespaces
 import podpath
-from state import LabError
+from state import LabError, until
 from topology import SWITCHES
 
 
@@ -26,6 +28,54 @@ def remove_kernel_route(lab, node):
 
 def take_device_down(lab, node):
     lab.run(node.name, "ip", "link", "set", "cilium_host", "down")
+
+
+def recreate_device(lab, node):
+    """Under its name and with its address, but with another index; what lay on the old one is gone with it."""
+    namespaces.ip(lab, node.name, "link del cilium_host")
+    namespaces.build_pod_device(lab, node)
+
+
+def sweep_routes(lab, node):
+    """What systemd-networkd does to routes it does not know: all at once, those of single pods too."""
+    namespaces.ip(lab, node.name, *(f"route replace {pod} via {node.router} dev cilium_host proto static"
+                                    for pod in node.pods))
+    # The agent must have told of them.
+    time.sleep(2)
+    lab.run(node.name, "ip", "route", "flush", "root", node.cidr)
+
+
+def put_routes_back(lab, node):
+    """Those it has always had."""
+    lab.run(node.name, "ip", "route", "flush", "root", node.cidr, "proto", "static")
+    namespaces.restore_pod_route(lab, node)
+
+
+def swallow_pods(lab, node):
+    namespaces.ip(lab, node.name, f"route replace blackhole {bird.victim(node).cidr}")
+
+
+def release_pods(lab, node):
+    lab.run(node.name, "ip", "route", "flush", "exact", bird.victim(node).cidr, "type", "blackhole")
+
+
+def filter_strictly(lab, node):
+    """What comes by the second uplink is dropped where its answer would leave by the first."""
+    namespaces.ip(lab, node.name, f"route replace default via {SWITCHES[0].address}")
+    namespaces.set_rp_filter(lab, node.name, "eth1", 1)
+
+
+def filter_nothing(lab, node):
+    namespaces.set_rp_filter(lab, node.name, "eth1", 0)
+    namespaces.restore_default_route(lab, node)
+
+
+def shrink_packets(lab, node):
+    namespaces.ip(lab, node.name, "link set eth1 mtu 1400")
+
+
+def allow_packets(lab, node):
+    namespaces.ip(lab, node.name, "link set eth1 mtu 1500")
 
 
 def kill_bird(lab, node):
@@ -53,6 +103,57 @@ def disable_session(lab, node):
 
 def enable_session(lab, node):
     bird.ask(lab, node, f"enable {SWITCHES[0].uplink}")
+
+
+def start_second_speaker(lab, node):
+    """Another BIRD is up before the node's own, has port 179 and speaks with both switches."""
+    lab.stop(bird.process(node))
+    bird.write(lab, node, speaker=bird.SECOND)
+    bird.start(lab, node, speaker=bird.SECOND)
+    configure_bird(lab, node)
+
+
+def stop_second_speaker(lab, node):
+    """The node's own binds the port only when it is started."""
+    if lab.pid(bird.process(node, bird.SECOND)):
+        lab.stop(bird.process(node, bird.SECOND), bird.process(node))
+    configure_bird(lab, node)
+    for path in lab.path(node.name).glob(f"{bird.SECOND}.*"):
+        path.unlink()
+
+
+def await_uplinks(lab, node):
+    expected = {switch.uplink for switch in SWITCHES}
+    until(lambda: expected <= {name for name, state in bird.sessions(lab, node).items() if state == "Established"},
+          20, f"the uplinks of {node.name} do not come up")
+
+
+def flap_session(lab, node):
+    for _ in range(3):
+        bird.ask(lab, node, f"restart {SWITCHES[0].uplink}")
+        await_uplinks(lab, node)
+        # The agent must see it up before it is down again.
+        time.sleep(1.5)
+
+
+def begin_anew(lab, node):
+    """Nothing is left broken; but what was counted was counted of the BIRD that runs."""
+    restart_bird(lab, node)
+
+
+def prepare_restart(lab, node):
+    """Both ends know that the node may restart, and the agent has told of it."""
+    configure_bird(lab, node)
+    time.sleep(1)
+    await_uplinks(lab, node)
+    time.sleep(2)
+
+
+def recover_forever(lab, node):
+    """The sessions are back, but nothing is announced before a neighbour that is gone for good is back too."""
+    prepare_restart(lab, node)
+    bird.leave_gracefully(lab, node)
+    bird.start(lab, node, "-R")
 
 
 def silence_agent(lab, node):
@@ -92,5 +193,24 @@ FAULTS = [
                lambda node: {"prefix": bird.victim(node).cidr}, node="n5"),
     dict(name="agent-silent", summary="podpath's agent is killed (SIGKILL)",
          apply=silence_agent, mend=start_agent, subject=only_node, severity="warning"),
+]
+COMING = [
+    dict(name="kernel-device-recreated", summary="cilium_host is deleted and made anew, without the CIDR's route",
+         apply=recreate_device, mend=namespaces.restore_pod_route, subject=of_node),
+    dict(name="kernel-routes-swept", summary="all routes to the node's own pods are flushed at once",
+         apply=sweep_routes, mend=put_routes_back, subject=of_node, severity="warning"),
+    dict(name="kernel-blackhole", summary="the node has a blackhole route for n2's CIDR",
+         apply=swallow_pods, mend=release_pods, subject=only_node, severity="warning"),
+    dict(name="bird-two-speakers", summary="another BIRD on the node holds port 179",
+         apply=start_second_speaker, mend=stop_second_speaker, subject=only_node, severity="warning"),
+    configured("host-routes-exported", "BIRD announces two pods beside the CIDR", of_node, severity="warning"),
+    dict(name="session-flapping", summary="uplink0 is restarted three times within half a minute",
+         apply=flap_session, mend=begin_anew, subject=first_uplink, severity="warning"),
+    dict(name="restart-stuck", summary="BIRD restarts gracefully and its recovery does not end",
+         apply=recover_forever, mend=restart_bird, subject=only_node, severity="warning"),
+    dict(name="rp-filter-strict", summary="rp_filter is 1 on eth1, and what is sent leaves by eth0",
+         apply=filter_strictly, mend=filter_nothing, subject=only_node, severity="info"),
+    dict(name="mtu-differs", summary="eth1's MTU is 1400",
+         apply=shrink_packets, mend=allow_packets, subject=only_node, severity="info"),
 ]
 HELPERS = {"bird-restart": restart_bird}
