@@ -7,8 +7,8 @@ import bird
 import faults_node
 import frr
 import namespaces
-from faults_switch import (FIRST, filter_out, interception, neighbor, on_first, restart_switch, retry, rule,
-                           stop_filtering)
+from faults_switch import (FIRST, filter_out, interception, neighbor, on_first, open_first, restart_switch, retry,
+                           rule, stop_filtering)
 from state import run, until
 from topology import AS, NODES
 
@@ -153,6 +153,26 @@ def settle(lab, node):
     bird.ask(lab, node, f"restart {FIRST.uplink}")
 
 
+# A restart that the node announced
+
+
+def abandon(lab, node):
+    """While the node restarts the switch resets it, and with that drops what it had kept."""
+    faults_node.prepare_restart(lab, node)
+    reset = f"neighbor {neighbor(FIRST, node)} shutdown"
+    with frr.conversation(lab, FIRST) as say:
+        bird.leave_gracefully(lab, node)
+        say("configure terminal", f"router bgp {AS}", reset)
+        say("configure terminal", f"router bgp {AS}", f"no {reset}")
+    bird.start(lab, node, "-R")
+
+
+def take_back(lab, node):
+    """The switch's entry too, should the reset have been cut short."""
+    faults_node.restart_bird(lab, node)
+    open_first(lab, node)
+
+
 # Several paths
 
 
@@ -215,4 +235,8 @@ FAULTS = [
          apply=hang_bgpd, mend=wake_bgpd, kind="session-down", subject=on_switch),
     dict(name="switch-sessions-cleared", summary="all sessions of switch a are reset, and BIRD waits",
          apply=clear_sessions, mend=retry_all, kind="session-down", subject=on_switch),
+]
+COMING = [
+    dict(name="switch-restart-not-honoured", summary="switch a drops the routes of a node that restarts gracefully",
+         apply=abandon, mend=take_back, subject=of_session, severity="warning"),
 ]
