@@ -128,19 +128,6 @@ def await_uplinks(lab, node):
           20, f"the uplinks of {node.name} do not come up")
 
 
-def flap_session(lab, node):
-    for _ in range(3):
-        bird.ask(lab, node, f"restart {SWITCHES[0].uplink}")
-        await_uplinks(lab, node)
-        # The agent must see it up before it is down again.
-        time.sleep(1.5)
-
-
-def begin_anew(lab, node):
-    """Nothing is left broken; but what was counted was counted of the BIRD that runs."""
-    restart_bird(lab, node)
-
-
 def prepare_restart(lab, node):
     """Both ends know that the node may restart, and the agent has told of it."""
     configure_bird(lab, node)
@@ -204,8 +191,6 @@ COMING = [
     dict(name="bird-two-speakers", summary="another BIRD on the node holds port 179",
          apply=start_second_speaker, mend=stop_second_speaker, subject=only_node, severity="warning"),
     configured("host-routes-exported", "BIRD announces two pods beside the CIDR", of_node, severity="warning"),
-    dict(name="session-flapping", summary="uplink0 is restarted three times within half a minute",
-         apply=flap_session, mend=begin_anew, subject=first_uplink, severity="warning"),
     dict(name="restart-stuck", summary="BIRD restarts gracefully and its recovery does not end",
          apply=recover_forever, mend=restart_bird, subject=only_node, severity="warning"),
     dict(name="rp-filter-strict", summary="rp_filter is 1 on eth1, and what is sent leaves by eth0",

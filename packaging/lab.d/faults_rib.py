@@ -93,6 +93,21 @@ def clear_sessions(lab, _):
     run(*frr.vtysh(lab, FIRST), "-c", "clear bgp *")
 
 
+def reset_session(lab, node):
+    """Three times; the switch that reset it calls again at once, and BIRD answers."""
+    for _ in range(3):
+        run(*frr.vtysh(lab, FIRST), "-c", f"clear bgp {neighbor(FIRST, node)}")
+        # The agent must see it down, and up before it is down again.
+        time.sleep(1)
+        faults_node.await_uplinks(lab, node)
+        time.sleep(1.5)
+
+
+def begin_anew(lab, node):
+    """Nothing is left broken; but what was counted was counted of the BIRD that runs."""
+    faults_node.restart_bird(lab, node)
+
+
 def retry_all(lab, _):
     for node in NODES:
         retry(lab, node, FIRST)
@@ -237,6 +252,8 @@ FAULTS = [
          apply=clear_sessions, mend=retry_all, kind="session-down", subject=on_switch),
 ]
 COMING = [
+    dict(name="session-flapping", summary="switch a resets its session with the node three times",
+         apply=reset_session, mend=begin_anew, subject=of_session, severity="warning"),
     dict(name="switch-restart-not-honoured", summary="switch a drops the routes of a node that restarts gracefully",
          apply=abandon, mend=take_back, subject=of_session, severity="warning"),
 ]
