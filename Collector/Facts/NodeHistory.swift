@@ -118,6 +118,8 @@ package struct SessionHistory: Hashable, Sendable {
         }
         if bird.isRecovering { restart?.isGraceful = true }
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
+        // Whoever restarts BIRD has seen to it: what its sessions do now is counted anew.
+        if isRestart { transitions = [] }
         if hasMoved, !isRestart, !session.isDisabled {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }

@@ -22,11 +22,15 @@ package struct RouteHistory: Hashable, Sendable {
     package private(set) var changedAt = Timestamp.zero
     /// When it last had several next hops at once.
     package private(set) var severalSeenAt: Timestamp?
+    /// When each next hop that it has had was lost; it may be back.
+    package private(set) var lostHops: [IPAddress: Timestamp] = [:]
     private var nextHops: [IPAddress] = []
     private var protocolName = ""
 
     /// Three make it flap; a few more tell how badly.
     private static let absenceLimit = 16
+    /// A node has few addresses that a switch may send to.
+    private static let hopLimit = 16
     /// How long a route that went is remembered, milliseconds.
     private static let memory: Int64 = 3_600_000
     /// A switch's clock and ours meet at reads only: an age is good to the second, a read takes some.
@@ -47,6 +51,7 @@ package struct RouteHistory: Hashable, Sendable {
             firstSeen = now - age * 1_000
         }
         if goneSince != nil || !isSame(route) { changedAt = now }
+        lose(nextHops.filter { !route.nextHops.contains($0) }, at: now)
         goneSince = nil
         lastConfirmed = now
         (nextHops, protocolName) = (route.nextHops, route.protocolName)
@@ -58,7 +63,16 @@ package struct RouteHistory: Hashable, Sendable {
     }
 
     mutating func missed(at now: Timestamp) {
-        if goneSince == nil { (goneSince, changedAt) = (now, now) }
+        if goneSince == nil {
+            (goneSince, changedAt) = (now, now)
+            lose(nextHops, at: now)
+        }
+    }
+
+    private mutating func lose(_ hops: [IPAddress], at now: Timestamp) {
+        for hop in hops where lostHops.count < Self.hopLimit || lostHops[hop] != nil {
+            lostHops[hop] = now
+        }
     }
 
     func isForgotten(at now: Timestamp) -> Bool {

@@ -305,6 +305,7 @@ struct CauseGroup {
         let ofNode: Set<Kind> = [
             .sessionDown, .sessionDisabled, .switchNeighborMissing, .switchPrefixLimit,
             .readyButUnreachable, .sessionFlapping, .restartStuck, .switchRestartNotHonoured,
+            .birdTwoSpeakers,
         ]
         if ofNode.contains(kind), !isWholeSwitch { subject.prefix = nil }
         return subject

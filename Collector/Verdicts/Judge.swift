@@ -26,6 +26,9 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         + intentFindings(in: world) + settingFindings(in: world) + pools.findings
         + units.findings + lostRouteFindings(in: world) + watcherFindings(in: world)
     findings += readinessFindings(in: world, paths)
+    // What comes in by an uplink that filters strictly is lost, and its members with it.
+    let filtering = Set(findings.filter { $0.kind == .rpFilterStrict }.compactMap(\.node))
+    findings.removeAll { $0.kind == .ltmMembersDown && filtering.contains($0.node ?? "") }
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
     let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })

@@ -216,13 +216,18 @@ import Verdicts
                 == "n3 has two BGP speakers: a.ctl and b.ctl both speak BGP to 10.1.0.254"
         )
         site.report(3) { _, bird in
-            bird.sessions["uplink0"]?.state = .idle
-            bird.sessions["uplink0"]?.lastError = "Socket: Address already in use"
+            for name in ["uplink0", "uplink1"] {
+                bird.sessions[name]?.state = .down
+                bird.sessions[name]?.protocolState = .down
+                bird.sessions[name]?.lastError = "Error: No listening socket"
+            }
         }
+        #expect(site.kinds == [.birdTwoSpeakers])
+        #expect(site.judgement.verdicts[0].subject == Subject(node: "n3"))
         #expect(
             verdict(site, .birdTwoSpeakers)?.summary
                 == "n3 has two BGP speakers: BIRD cannot listen for BGP, another program does:"
-                + " Socket: Address already in use"
+                + " Error: No listening socket"
         )
         site.report(3)
         #expect(site.kinds == [])
@@ -263,6 +268,22 @@ import Verdicts
         #expect(site.kinds == [.sessionDown, .sessionFlapping])
         site.report(3)
         for _ in 0..<70 { site.round() }
+        #expect(site.kinds == [])
+    }
+
+    @Test("what a session did before BIRD was restarted counts no more")
+    func begunAnew() {
+        var site = Site()
+        for _ in 0..<2 {
+            site.pass(5_000)
+            site.heartbeats()
+            drop(&site)
+            site.pass(5_000)
+            site.heartbeats()
+            site.report(3)
+        }
+        #expect(site.kinds == [.sessionFlapping])
+        site.report(3) { _, bird in bird.lastReboot = "now" }
         #expect(site.kinds == [])
     }
 

@@ -155,6 +155,14 @@ def start_agent(lab, node):
         podpath.start(lab, [f"agent-{node.name}"])
 
 
+def advance_clock(lab, node):
+    podpath.advance_clock(lab, node, 30)
+
+
+def right_clock(lab, node):
+    podpath.right_clock(lab, node)
+
+
 def configured(name, summary, subject, **more):
     return dict(name=name, summary=summary, apply=configure_bird, mend=configure_bird,
                 subject=subject, **more)
@@ -180,12 +188,10 @@ FAULTS = [
                lambda node: {"prefix": bird.victim(node).cidr}, node="n5"),
     dict(name="agent-silent", summary="podpath's agent is killed (SIGKILL)",
          apply=silence_agent, mend=start_agent, subject=only_node, severity="warning"),
-]
-COMING = [
     dict(name="kernel-device-recreated", summary="cilium_host is deleted and made anew, without the CIDR's route",
          apply=recreate_device, mend=namespaces.restore_pod_route, subject=of_node),
     dict(name="kernel-routes-swept", summary="all routes to the node's own pods are flushed at once",
-         apply=sweep_routes, mend=put_routes_back, subject=of_node, severity="warning"),
+         apply=sweep_routes, mend=put_routes_back, subject=of_node),
     dict(name="kernel-blackhole", summary="the node has a blackhole route for n2's CIDR",
          apply=swallow_pods, mend=release_pods, subject=only_node, severity="warning"),
     dict(name="bird-two-speakers", summary="another BIRD on the node holds port 179",
@@ -195,6 +201,8 @@ COMING = [
          apply=recover_forever, mend=restart_bird, subject=only_node, severity="warning"),
     dict(name="rp-filter-strict", summary="rp_filter is 1 on eth1, and what is sent leaves by eth0",
          apply=filter_strictly, mend=filter_nothing, subject=only_node, severity="info"),
+    dict(name="clock-skew", summary="the node's agent sees a clock that is half a minute ahead",
+         apply=advance_clock, mend=right_clock, subject=only_node, severity="info"),
     dict(name="mtu-differs", summary="eth1's MTU is 1400",
          apply=shrink_packets, mend=allow_packets, subject=only_node, severity="info"),
 ]

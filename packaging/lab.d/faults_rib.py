@@ -250,8 +250,6 @@ FAULTS = [
          apply=hang_bgpd, mend=wake_bgpd, kind="session-down", subject=on_switch),
     dict(name="switch-sessions-cleared", summary="all sessions of switch a are reset, and BIRD waits",
          apply=clear_sessions, mend=retry_all, kind="session-down", subject=on_switch),
-]
-COMING = [
     dict(name="session-flapping", summary="switch a resets its session with the node three times",
          apply=reset_session, mend=begin_anew, subject=of_session, severity="warning"),
     dict(name="switch-restart-not-honoured", summary="switch a drops the routes of a node that restarts gracefully",

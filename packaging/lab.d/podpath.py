@@ -8,7 +8,7 @@ import frr
 import ltm
 import namespaces
 import nxapi
-from state import REPOSITORY, LabError, UsageError
+from state import REPOSITORY, LabError, UsageError, run
 from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, PARTITION, POD_SUPERNET, SWITCHES,
                       TENANT, node as node_named)
 
@@ -25,6 +25,8 @@ HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
 NOT_HELD = {"ready-but-unreachable"}
 # How long a pool may differ: the controller's round, a read of the LTM, and a second more.
 MEMBER_PATIENCE = 4_000
+# A session that its switch resets is back in two seconds.
+SESSION_HOLD = 3_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
 STALE_HOLD = 3_000
 
@@ -48,7 +50,7 @@ def configure(lab, kinds, only=None, envelope="ins-api", ltm_every="1s"):
             switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
     lab.path("collector.yaml").write_text(collector(lab, switches, {
         kind: milliseconds for kind in kinds if kind not in HELD_BY_READS | NOT_HELD} | {
-            "switch-route-stale": STALE_HOLD, "ltm-member-missing": MEMBER_PATIENCE}, ltm_every))
+            "switch-route-stale": STALE_HOLD, "session-down": SESSION_HOLD, "ltm-member-missing": MEMBER_PATIENCE}, ltm_every))
 
 
 def by_nxapi(lab, each, envelope):
@@ -165,7 +167,46 @@ def start_one(lab, name, directory):
         lab.start(name, COLLECTOR, program, "serve", "--config", lab.path("collector.yaml"))
     else:
         node = node_named(name.partition("-")[2])
-        lab.start(name, node.name, program, *agent_options(lab, node))
+        lab.start(name, node.name, *clock(lab, node), program, *agent_options(lab, node))
+
+
+# Of all clocks a process asks for, the one that tells the time of day is so many seconds ahead: no namespace has
+# one of its own.
+CLOCK = """#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+    if (result == 0 && clock == CLOCK_REALTIME) time->tv_sec += AHEAD;
+    return result;
+}
+"""
+
+
+def advance_clock(lab, node, seconds):
+    """Only of an agent that is linked with the system's C library, as those that are built for tests are."""
+    lab.path(node.name, "clock.c").write_text(CLOCK)
+    run("clang", "-shared", "-fPIC", f"-DAHEAD={seconds}", "-o", lab.path(node.name, "clock.so"),
+        lab.path(node.name, "clock.c"))
+    restart_agent(lab, node)
+
+
+def right_clock(lab, node):
+    lab.path(node.name, "clock.so").unlink(missing_ok=True)
+    restart_agent(lab, node)
+
+
+def restart_agent(lab, node):
+    name = f"agent-{node.name}"
+    lab.stop(name)
+    start(lab, [name])
+
+
+def clock(lab, node):
+    library = lab.path(node.name, "clock.so")
+    return ["env", f"LD_PRELOAD={library}"] if library.exists() else []
 
 
 def agent_options(lab, node):

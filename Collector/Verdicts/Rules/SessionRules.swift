@@ -126,8 +126,12 @@ func restartNotHonoured(
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let end = restart.at + Int64(time) * 1_000
     let histories = [sight.view.histories[prefix]] + sight.others.map { $0.view.histories[prefix] }
-    let losses = histories.compactMap(\.self).flatMap {
-        $0.absences.map(\.from) + [$0.goneSince].compactMap(\.self)
+    // By another switch's reflection the CIDR may still be there, with the node's other address.
+    let own = world.ownAddresses(towards: session, facts)
+    let losses = histories.compactMap(\.self).flatMap { history in
+        own.isEmpty
+            ? history.absences.map(\.from) + [history.goneSince].compactMap(\.self)
+            : own.compactMap { history.lostHops[$0] }
     }
     guard let lost = losses.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
         return nil
@@ -166,6 +170,7 @@ func twoSpeakers(in world: World) -> [Finding] {
 }
 
 private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
+    guard facts.birds.count > 1 else { return nil }
     var speakers: [IPAddress: [String]] = [:]
     for (daemon, bird) in facts.birds where bird.condition == .readable {
         for session in bird.sessions.values where !session.isDisabled {
@@ -188,7 +193,23 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
     )
 }
 
+/// Instead of the session's being down, of which the port is the reason.
+func takenPort(
+    _ path: JudgedPath,
+    _ session: BGPSession,
+    _ facts: NodeFacts
+) -> Finding? {
+    guard isTakenPort(session.lastError) else { return nil }
+    var finding = takenPort(path.trace.node, facts)
+    finding?.prefix = path.trace.prefix
+    return finding
+}
+
 private func takenPort(_ name: String, _ facts: NodeFacts) -> Finding? {
+    let isSilent = facts.birds.values.allSatisfy { bird in
+        bird.sessions.values.allSatisfy { $0.lastError.isEmpty && $0.firstError.isEmpty }
+    }
+    guard !isSilent else { return nil }
     let errors = facts.birds.sorted { $0.key < $1.key }.flatMap { daemon, bird in
         bird.sessions.values.sorted { $0.name < $1.name }.compactMap {
             session -> (String, String)? in
@@ -207,7 +228,7 @@ private func takenPort(_ name: String, _ facts: NodeFacts) -> Finding? {
     )
 }
 
-/// BIRD 1.6 and 2, each in its words: `Listening socket`, and the system's `Address already in use`.
+/// BIRD 2 says so only when the protocol starts, and leaves it down: `Error: No listening socket`.
 private func isTakenPort(_ error: String) -> Bool {
     let text = error.lowercased()
     return text.contains("address already in use") || text.contains("no listening socket")

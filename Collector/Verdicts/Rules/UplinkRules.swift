@@ -96,7 +96,8 @@ private func judgeUplink(
         path.carrying.append((session.name, world.switchName(of: session), since))
         return nil
     case .rejectedByFilter: return notExported(path, session, facts, "its export filter rejects it")
-    case .notSent where facts.isRecovering(session):
+    case .notSent where facts.isRecovering(session),
+        .channelDown where facts.isRecovering(session):
         return restartStuck(path, session, facts, in: world)
     case .notSent: return notExported(path, session, facts, notSentReason(session))
     case .notInTable, .channelDown, .unknown, nil: return nil
@@ -124,7 +125,8 @@ private func exportResult(
     switch facts.exportAnswer(prefix, over: session.name) {
     case .sent, .accepted: state = .ok
     case .rejectedByFilter: state = .wrong(expected: "sent", found: "rejected by export filter")
-    case .notSent where facts.isRecovering(session):
+    case .notSent where facts.isRecovering(session),
+        .channelDown where facts.isRecovering(session):
         state = .unknown(reason: "BIRD is in recovery from a graceful restart")
     case .notSent: state = .wrong(expected: "sent", found: notSentReason(session))
     case .notInTable: state = .missing
@@ -187,6 +189,7 @@ private func judgeDown(
             readAt: facts.lastHeard
         )
     )
+    if let taken = takenPort(path, session, facts) { return taken }
     let node = path.trace.node
     let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
     var finding = Finding(
