@@ -94,37 +94,55 @@ package struct SessionHistory: Hashable, Sendable {
     package struct Restart: Hashable, Sendable {
         /// The last moment at which the session may have stood.
         package var at: Timestamp
+        /// Since when it had stood.
+        package var established: Timestamp
         /// That had been negotiated, seconds.
         package var restartTime: UInt32?
         /// BIRD recovers its routes: it went without a farewell.
         package var isGraceful = false
     }
 
-    /// Each Established that came or went, the latest, oldest first; those of a restart of BIRD or by an
-    /// operator are none.
+    /// Each Established that came or went, the latest, oldest first; those of a restart or a new configuration
+    /// of BIRD, and by an operator, are none.
     package private(set) var transitions: [Timestamp] = []
     package private(set) var restart: Restart?
     private var isEstablished: Bool?
     private var restartTime: UInt32?
     private var reboot: String?
     private var unreadSince: Timestamp?
+    private var established = Timestamp.zero
+    private var reconfiguration = ""
+    /// Its last loss came with a new configuration.
+    private var isReconfigured = false
 
     private static let most = 16
 
     mutating func saw(_ session: BGPSession, of bird: BIRDFacts, at now: Timestamp) {
         let isRestart = reboot.map { $0 != bird.lastReboot } ?? false
         if isRestart, isEstablished == true {
-            restart = Restart(at: unreadSince ?? now, restartTime: restartTime)
+            restart = Restart(
+                at: unreadSince ?? now,
+                established: established,
+                restartTime: restartTime
+            )
         }
         if bird.isRecovering { restart?.isGraceful = true }
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
         // Whoever restarts BIRD has seen to it: what its sessions do now is counted anew.
         if isRestart { transitions = [] }
-        if hasMoved, !isRestart, !session.isDisabled {
+        let isNew = reconfiguration != bird.lastReconfiguration || bird.isReconfiguring
+        if hasMoved, !session.isEstablished { isReconfigured = isNew }
+        if hasMoved, !isRestart, !session.isDisabled, !isReconfigured {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }
+        if session.isEstablished {
+            if isEstablished != true || isRestart {
+                (established, isReconfigured) = (session.since ?? now, false)
+            }
+            restartTime = session.restartTime
+        }
         (isEstablished, reboot, unreadSince) = (session.isEstablished, bird.lastReboot, nil)
-        if session.isEstablished { restartTime = session.restartTime }
+        reconfiguration = bird.lastReconfiguration
     }
 
     /// BIRD cannot be read: it may be the beginning of a restart.

@@ -22,8 +22,8 @@ package struct RouteHistory: Hashable, Sendable {
     package private(set) var changedAt = Timestamp.zero
     /// When it last had several next hops at once.
     package private(set) var severalSeenAt: Timestamp?
-    /// When each next hop that it has had was lost; it may be back.
-    package private(set) var lostHops: [IPAddress: Timestamp] = [:]
+    /// The last loss of each next hop that it has had; it may be back. `from`: the last read that had it.
+    package private(set) var lostHops: [IPAddress: Absence] = [:]
     private var nextHops: [IPAddress] = []
     private var protocolName = ""
 
@@ -71,7 +71,7 @@ package struct RouteHistory: Hashable, Sendable {
 
     private mutating func lose(_ hops: [IPAddress], at now: Timestamp) {
         for hop in hops where lostHops.count < Self.hopLimit || lostHops[hop] != nil {
-            lostHops[hop] = now
+            lostHops[hop] = Absence(from: lastConfirmed, to: now)
         }
     }
 

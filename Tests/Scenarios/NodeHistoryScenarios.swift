@@ -287,6 +287,19 @@ import Verdicts
         #expect(site.kinds == [])
     }
 
+    @Test("a session that is lost with a new configuration, and comes back, does not flap")
+    func reconfigured() {
+        var site = Site()
+        for turn in 0..<3 {
+            site.pass(5_000)
+            site.heartbeats()
+            drop(&site) { $0.lastReconfiguration = "configuration \(turn)" }
+            site.pass(2_000)
+            site.report(3) { _, bird in bird.lastReconfiguration = "configuration \(turn)" }
+        }
+        #expect(site.kinds == [])
+    }
+
     @Test("restarts of BIRD and what an operator does are no flapping")
     func restarts() {
         var site = Site()

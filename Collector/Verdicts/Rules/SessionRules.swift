@@ -128,12 +128,13 @@ func restartNotHonoured(
     let histories = [sight.view.histories[prefix]] + sight.others.map { $0.view.histories[prefix] }
     // By another switch's reflection the CIDR may still be there, with the node's other address.
     let own = world.ownAddresses(towards: session, facts)
+    let hops = own.isEmpty ? Array(world.addresses(of: node)) : own
     let losses = histories.compactMap(\.self).flatMap { history in
-        own.isEmpty
-            ? history.absences.map(\.from) + [history.goneSince].compactMap(\.self)
-            : own.compactMap { history.lostHops[$0] }
+        hops.compactMap { history.lostHops[$0] }
     }
-    guard let lost = losses.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
+    // What was lost before, with an earlier session, was seen before this one stood.
+    let lasting = losses.filter { $0.from >= restart.established }.map(\.to)
+    guard let lost = lasting.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
         return nil
     }
     let what = "it had agreed to keep it for \(time) s"
