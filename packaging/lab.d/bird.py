@@ -76,7 +76,9 @@ protocol bgp {name} {{
 def restarting(faults):
     if not faults & RESTARTS:
         return ""
-    return f"""    graceful restart on;
+    # Where both ends dial, one session of two is given up, and the one that begins anew waits for nobody.
+    return f"""    passive;
+    graceful restart on;
     graceful restart time {RESTART_TIME};
 """
 
@@ -150,6 +152,12 @@ def leave_gracefully(lab, node):
     """BIRD ends and says no farewell, so that its neighbours keep what it announced."""
     ask(lab, node, "graceful restart")
     until(lambda: lab.pid(process(node)) is None, 5, f"BIRD on {node.name} did not end")
+
+
+def waits(lab, node, uplink):
+    """Whether a session that is up holds its routes back until recovery is over."""
+    reply = ask(lab, node, f"show protocols all {uplink}")
+    return any(line.split() == ["GR", "recovery:", "waiting"] for line in reply.splitlines())
 
 
 def ask(lab, node, command, speaker="bird"):

@@ -134,6 +134,8 @@ def prepare_restart(lab, node):
     time.sleep(1)
     await_uplinks(lab, node)
     time.sleep(2)
+    # A switch keeps nothing of a session that has only just come up.
+    time.sleep(3)
 
 
 def recover_forever(lab, node):
@@ -141,6 +143,10 @@ def recover_forever(lab, node):
     prepare_restart(lab, node)
     bird.leave_gracefully(lab, node)
     bird.start(lab, node, "-R")
+    await_uplinks(lab, node)
+    # First a session takes what its neighbour has.
+    until(lambda: all(bird.waits(lab, node, switch.uplink) for switch in SWITCHES), 10,
+          f"BIRD on {node.name} does not wait in recovery")
 
 
 def silence_agent(lab, node):

@@ -125,7 +125,9 @@ func restartNotHonoured(
     else { return nil }
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let end = restart.at + Int64(time) * 1_000
-    let histories = [sight.view.histories[prefix]] + sight.others.map { $0.view.histories[prefix] }
+    // With a peer's going BMP tells no more of its routes, and nothing of what the switch has kept of them.
+    let views = [(way: sight.way, view: sight.view)] + sight.others
+    let histories = views.filter { $0.way != .bmp }.map { $0.view.histories[prefix] }
     // By another switch's reflection the CIDR may still be there, with the node's other address.
     let own = world.ownAddresses(towards: session, facts)
     let hops = own.isEmpty ? Array(world.addresses(of: node)) : own
