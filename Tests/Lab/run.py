@@ -6,8 +6,8 @@ each a lane that takes the next case as soon as it is done with one.
 
     Tests/Lab/run.py [--lanes N] [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
 
-Needs root and built programs. Ends with `N passed, N failed`. PODPATH_LAB_OUTAGE=300 has the API server gone
-for five minutes.
+Needs root and built programs. Ends with `N passed, N failed`, and how many faults were skipped because they could
+not be brought about. PODPATH_LAB_OUTAGE=300 has the API server gone for five minutes.
 """
 
 import argparse
@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True
 
 import demo  # noqa: E402
 import lane  # noqa: E402
+from state import NOT_MADE  # noqa: E402
 
 # Most of a case is waiting, for polls, holds and monitors: a lane takes 0.4 of a core. With two, whatever is timed
 # holds on two cores even beside a compiler; with more it holds only on a machine that has nothing else to do.
@@ -57,7 +58,7 @@ class Suite:
     def __init__(self, options):
         self.waiting, self.quiet = lane.names(options)
         self.options, self.workers = options, []
-        self.passed, self.failed = 0, 0
+        self.passed, self.failed, self.skipped = 0, 0, 0
 
     def run(self):
         for number in range(1, min(self.options.lanes, max(1, len(self.waiting))) + 1):
@@ -99,12 +100,18 @@ class Suite:
                 worker.give(self.quiet.pop(0) if self.quiet else None)
 
     def tell(self, name, identity, took, problems):
-        word = "FAILED" if problems else "passed"
+        is_skipped = any(NOT_MADE in problem for problem in problems)
+        word = "skipped" if is_skipped else "FAILED" if problems else "passed"
         lines = [f"{word} {name} ({took:.0f} s, {identity})"]
         lines += [f"       {line}" for problem in problems for line in problem.splitlines()]
         print("\n".join(lines), flush=True)
-        self.failed += bool(problems)
+        self.skipped += is_skipped
+        self.failed += bool(problems) and not is_skipped
         self.passed += not problems
+
+    def summary(self):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
 
     def interrupt(self):
         """Every lane takes its lab down; nothing hurries that."""
@@ -142,9 +149,9 @@ def main():
         suite.run()
     except KeyboardInterrupt:
         suite.interrupt()
-        print(f"interrupted\n{suite.passed} passed, {suite.failed} failed")
+        print(f"interrupted\n{suite.summary()}")
         return INTERRUPTED
-    print(f"{suite.passed} passed, {suite.failed} failed")
+    print(suite.summary())
     return 1 if suite.failed else 0
 
 

@@ -12,6 +12,8 @@ STALE = "10.16.77.0/24"
 SURPLUS = ("10.99.0.0/24", "10.99.1.0/24")
 # Another BIRD that somebody installed beside the node's own.
 SECOND = "second"
+# Seconds until BIRD dials, where its neighbours leave that to it.
+DIAL_AFTER = 2
 # Faults for which the node restarts gracefully, and the seconds it asks of its neighbours. Nobody answers at
 # ABSENT: a recovery that waits for it lasts as long as BIRD is willing to wait.
 RESTARTS = {"restart-stuck", "switch-restart-not-honoured"}
@@ -76,8 +78,7 @@ protocol bgp {name} {{
 def restarting(faults):
     if not faults & RESTARTS:
         return ""
-    # Where both ends dial, one session of two is given up, and the one that begins anew waits for nobody.
-    return f"""    passive;
+    return f"""    connect delay time {DIAL_AFTER};
     graceful restart on;
     graceful restart time {RESTART_TIME};
 """

@@ -19,6 +19,10 @@ ROOT = pathlib.Path("/run/podpath-lab")
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
+# How a fault says that it could not be brought about, through nobody's fault.
+NOT_MADE = "not made"
+
+
 class LabError(Exception):
     """Something a person can act on, in one line."""
 
