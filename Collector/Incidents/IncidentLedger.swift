@@ -223,6 +223,9 @@ extension Judgement {
         .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen,
     ]
 
+    /// Hints that only the node's agent can take back; they have no place on the way.
+    private static let ofAgent: Set<Kind> = [.rpFilterStrict, .mtuDiffers, .clockSkew]
+
     /// Nothing can be said of it now.
     func isUnjudged(_ verdict: Verdict) -> Bool {
         unjudged.contains { blind in
@@ -236,11 +239,18 @@ extension Judgement {
     func canSee(_ verdict: Verdict) -> Bool {
         // What pools hold is seen or not as a whole, whatever a single member's monitor says.
         guard !Self.ofPools.contains(verdict.kind) else { return true }
-        guard let stage = verdict.kind.entry.stage, stage != .intent else { return true }
+        let isOfAgent = Self.ofAgent.contains(verdict.kind)
+        guard let stage = isOfAgent ? .kernel : verdict.kind.entry.stage, stage != .intent else {
+            return true
+        }
         let prefixes = Set(verdict.impact.prefixes)
-        let own = paths.filter { prefixes.isEmpty || prefixes.contains($0.prefix) }
+        let node = verdict.subject.node
+        let own = paths.filter { path in
+            (prefixes.isEmpty || prefixes.contains(path.prefix))
+                && (node == nil || path.node == node)
+        }
         // A prefix that nobody owns has no path of its own: any path sees the same switches.
-        let watched = own.isEmpty ? paths : own
+        let watched = own.isEmpty && node == nil ? paths : own
         return !watched.contains { path in
             path.states(stage).contains { result in
                 guard case .unknown = result.state else { return false }

@@ -86,6 +86,33 @@ private struct Watch {
         #expect(watch.told.count == 4)
     }
 
+    @Test("a hint that an agent gave is taken back by that agent alone, and by no other's silence")
+    func hints() {
+        var watch = Watch(holds: [.clockSkew: 0, .kernelBlackhole: 0])
+        let hole = KernelRoute(prefix: Site.cidr(2), destination: .blackhole)
+        func report(_ routes: [KernelRoute]) {
+            watch.site.report(3) { kernel, _ in
+                kernel.routes = (kernel.routes + routes).sorted { $0.prefix < $1.prefix }
+            }
+        }
+        watch.site.snapshot.apply(.agent(node: "n3", .clock(ahead: 9_000)), at: watch.site.now)
+        report([hole])
+        watch.step()
+        #expect(watch.told == ["opened kernel-blackhole", "opened clock-skew"])
+        watch.told = []
+        watch.quiet(30, except: [3])
+        #expect(watch.told == ["opened agent-silent"])
+        report([hole])
+        watch.step()
+        watch.told = []
+        watch.quiet(30, except: [1])
+        report([])
+        watch.site.snapshot.apply(.agent(node: "n3", .clock(ahead: 0)), at: watch.site.now)
+        watch.step()
+        #expect(watch.told.contains("resolved kernel-blackhole"))
+        #expect(watch.told.contains("resolved clock-skew"))
+    }
+
     @Test("a firing incident is reminded of, and a change of severity is told")
     func changeAndReminder() {
         var watch = Watch(holds: [.sessionDown: 0])
