@@ -40,7 +40,9 @@ private func strictFilters(
     _ facts: NodeFacts,
     in world: World
 ) -> [Finding] {
-    guard facts.kernel.isComplete else { return [] }
+    guard facts.kernel.isComplete,
+        facts.kernel.links.values.contains(where: { $0.reversePathFilter == .strict })
+    else { return [] }
     let defaults = facts.kernel.routesInUse.filter {
         $0.prefix.isDefault && $0.prefix.family == .ipv4
     }
@@ -91,6 +93,9 @@ private func unusualMTUs(
     _ nodes: [(name: String, facts: NodeFacts)],
     in world: World
 ) -> [Finding] {
+    guard let first = nodes.first, !nodes.allSatisfy({ hasSameMTUs($0.facts, first.facts) }) else {
+        return []
+    }
     let all = nodes.flatMap { mtus($0.name, $0.facts, in: world) }
     return Dictionary(grouping: all, by: \.place).sorted { $0.key < $1.key }.flatMap { _, some in
         let counts = Dictionary(grouping: some, by: \.value).mapValues(\.count)
@@ -98,6 +103,13 @@ private func unusualMTUs(
             usual.value >= leastAlike, usual.value * 2 > some.count
         else { return [Finding]() }
         return some.filter { $0.value != usual.key }.map { finding($0, usual.key, usual.value) }
+    }
+}
+
+/// Of most fleets all nodes are alike: then there is nothing to compare by place.
+private func hasSameMTUs(_ facts: NodeFacts, _ other: NodeFacts) -> Bool {
+    facts.kernel.links.allSatisfy { name, link in
+        other.kernel.links[name].map { $0.mtu == link.mtu } ?? false
     }
 }
 

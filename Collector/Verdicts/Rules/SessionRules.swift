@@ -11,6 +11,10 @@ func flapping(
     _ facts: NodeFacts,
     in world: World
 ) -> Finding? {
+    guard facts.history.sessions.values.contains(where: { $0.transitions.count >= flapCount })
+    else {
+        return nil
+    }
     let histories = facts.history.sessions.filter { $0.key.name == session.name }
     let transitions = histories.values.flatMap(\.transitions).sorted()
         .filter { $0 > world.now - flapWindow }
@@ -119,7 +123,8 @@ func restartNotHonoured(
     _ facts: NodeFacts,
     in world: World
 ) -> Finding? {
-    guard let restart = facts.restart(of: session), restart.isGraceful,
+    guard facts.history.sessions.values.contains(where: { $0.restart?.isGraceful ?? false }),
+        let restart = facts.restart(of: session), restart.isGraceful,
         let time = restart.restartTime, world.now - restart.at < restartMemory,
         let name = world.switchName(of: session), let sight = world.sights[name]
     else { return nil }
