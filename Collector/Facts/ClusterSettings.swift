@@ -5,8 +5,8 @@ package import Routing
 /// passwords.
 package struct F5Controller: Sendable, Hashable {
     package var replicas: Int
-    /// `cluster`, `nodeport`, …; what is not said is `nodeport`.
-    package var poolMemberType: String
+    /// `cluster`, `nodeport`, …; nil where its arguments cannot be read.
+    package var poolMemberType: String?
     /// It takes any certificate for the BIG-IP's.
     package var isInsecure: Bool
     /// That it writes.
@@ -14,7 +14,7 @@ package struct F5Controller: Sendable, Hashable {
 
     package init(
         replicas: Int = 1,
-        poolMemberType: String = "cluster",
+        poolMemberType: String? = "cluster",
         isInsecure: Bool = false,
         partitions: [String] = []
     ) {
@@ -25,23 +25,28 @@ package struct F5Controller: Sendable, Hashable {
     }
 }
 
-/// Where pods are seen with their own addresses, as one ConfigMap says; to all else a node puts its own for
-/// theirs.
+/// Networks in which pods are seen with their own addresses; to all else a node puts its own for theirs.
 package struct MasqueradeRule: Sendable, Hashable {
-    /// What the networks are called there: `ipv4-native-routing-cidr`.
+    /// What the networks are called where they are set: `ipv4-native-routing-cidr`.
     package var setting: String
     /// Of one family.
     package var networks: [Prefix]
-    /// What ip-masq-agent's ConfigMap adds counts too.
-    package var asksAgent: Bool
 
-    package init(setting: String, networks: [Prefix], asksAgent: Bool = false) {
+    package init(setting: String, networks: [Prefix]) {
         self.setting = setting
         self.networks = networks
-        self.asksAgent = asksAgent
     }
 }
 
-/// What one ConfigMap says of masquerading, by family; nothing of a family that is not masqueraded, or of
-/// which the ConfigMap is silent.
-package typealias Masquerading = [AddressFamily: MasqueradeRule]
+/// What one ConfigMap says of masquerading.
+package struct Masquerading: Sendable, Hashable {
+    /// By family; nothing of one that is not masqueraded, or of which the ConfigMap is silent.
+    package var rules: [AddressFamily: MasqueradeRule]
+    /// What ip-masq-agent's ConfigMap adds counts too.
+    package var asksAgent: Bool
+
+    package init(_ rules: [AddressFamily: MasqueradeRule] = [:], asksAgent: Bool = false) {
+        self.rules = rules
+        self.asksAgent = asksAgent
+    }
+}

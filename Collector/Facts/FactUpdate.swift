@@ -126,7 +126,7 @@ extension NodeFacts {
         case .snapshot(let kernel, let birds):
             lastHeard = now
             stampExports(birds, at: now)
-            history.saw(kernel, after: self.kernel, at: now)
+            history.saw(kernel, birds, at: now)
             history.saw(birds, at: now)
             self.kernel = kernel
             self.birds = birds

@@ -9,46 +9,81 @@ package struct NodeHistory: Hashable, Sendable {
         package var routes: [KernelRoute]
     }
 
-    /// Devices that were made anew under their old name and have carried no route since; when that was seen.
-    package private(set) var recreated: [String: Timestamp] = [:]
-    /// The last burst, until most of it is back.
+    /// A device that was made anew under its old name.
+    package struct Recreation: Hashable, Sendable {
+        package var at: Timestamp
+        /// What it had carried and does not carry again.
+        package var awaited: Set<Prefix>
+    }
+
+    /// By device, until all is back.
+    package private(set) var recreated: [String: Recreation] = [:]
+    /// The last burst that was one, until what it took is back.
     package private(set) var sweep: Sweep?
     /// By daemon and session.
     package private(set) var sessions: [SessionKey: SessionHistory] = [:]
-    private var indexes: [String: UInt32] = [:]
+    private var devices: [String: Device] = [:]
+    /// Of the last report that was complete.
+    private var routes: [KernelRoute] = []
+
+    /// What carries pod CIDRs: other devices come and go with pods.
+    private struct Device: Hashable {
+        var index: UInt32
+        var carried: Set<Prefix> = []
+    }
 
     /// A command that removes routes is done in milliseconds, and an agent tells at once.
     private static let burst: Int64 = 2_000
+    /// What nobody has put back for so long is not missed.
+    private static let memory: Int64 = 3_600_000
 
     package init() {}
 
     /// A kernel that is not read completely tells of no absence.
-    mutating func saw(_ kernel: KernelFacts, after old: KernelFacts, at now: Timestamp) {
-        seeDevices(kernel, at: now)
-        guard kernel.isComplete, old.isComplete, kernel.routes != old.routes else { return }
-        let present = Set(kernel.routes.map(RouteKey.init))
-        let gone = old.routes.filter { !present.contains(RouteKey($0)) }
-        if !gone.isEmpty {
-            let isSame = sweep.map { now - $0.from <= Self.burst } ?? false
-            if isSame { sweep?.routes += gone } else { sweep = Sweep(from: now, routes: gone) }
-        }
-        let isHealed =
-            sweep.map { sweep in
-                let back = sweep.routes.count { present.contains(RouteKey($0)) }
-                return back * 2 >= sweep.routes.count
-            } ?? false
-        if isHealed { sweep = nil }
+    mutating func saw(_ kernel: KernelFacts, _ birds: [String: BIRDFacts], at now: Timestamp) {
+        guard kernel.isComplete, hasChanged(kernel) else { return }
+        let named = birds.values.flatMap(\.statics).compactMap(\.device)
+        for device in Set(named + podDevices + devices.keys) { see(device, kernel, at: now) }
+        seeRoutes(kernel.routes, at: now)
+        routes = kernel.routes
     }
 
-    private mutating func seeDevices(_ kernel: KernelFacts, at now: Timestamp) {
-        for (name, link) in kernel.links {
-            if let known = indexes[name], known != link.index { recreated[name] = now }
-            indexes[name] = link.index
+    /// Most reports tell of BIRD alone.
+    private func hasChanged(_ kernel: KernelFacts) -> Bool {
+        devices.isEmpty || kernel.routes != routes
+            || devices.contains { name, device in
+                kernel.links[name].map { $0.index != device.index } ?? false
+            }
+    }
+
+    private mutating func see(_ name: String, _ kernel: KernelFacts, at now: Timestamp) {
+        guard let link = kernel.links[name] else { return }
+        let carries = Set(
+            kernel.routes.filter { route in
+                !route.prefix.isHost && route.nextHops.contains { $0.device == name }
+            }.map(\.prefix)
+        )
+        if let known = devices[name], known.index != link.index, !known.carried.isEmpty {
+            recreated[name] = Recreation(at: now, awaited: known.carried)
         }
-        guard !recreated.isEmpty else { return }
-        for device in kernel.routes.flatMap(\.nextHops).compactMap(\.device) {
-            recreated[device] = nil
+        recreated[name]?.awaited.subtract(carries)
+        if recreated[name]?.awaited.isEmpty ?? false { recreated[name] = nil }
+        devices[name] = Device(index: link.index, carried: carries)
+    }
+
+    private mutating func seeRoutes(_ next: [KernelRoute], at now: Timestamp) {
+        let present = Set(next.map(RouteKey.init))
+        let gone = routes.filter { !present.contains(RouteKey($0)) }
+        if let old = sweep, now - old.from <= Self.burst {
+            sweep?.routes += gone
+        } else if gone.count > sweep?.routes.count ?? 0 {
+            sweep = Sweep(from: now, routes: gone)
         }
+        guard let sweep else { return }
+        // Pods that end meanwhile do not come back.
+        let lasting = sweep.routes.filter { !$0.prefix.isHost }
+        let isBack = lasting.allSatisfy { present.contains(RouteKey($0)) }
+        if isBack || now - sweep.from > Self.memory { self.sweep = nil }
     }
 
     /// What a daemon that cannot be read was last known to have stands.
@@ -96,6 +131,8 @@ package struct SessionHistory: Hashable, Sendable {
         package var at: Timestamp
         /// Since when it had stood.
         package var established: Timestamp
+        /// When it stood again.
+        package var back: Timestamp?
         /// That had been negotiated, seconds.
         package var restartTime: UInt32?
         /// BIRD recovers its routes: it went without a farewell.
@@ -118,7 +155,7 @@ package struct SessionHistory: Hashable, Sendable {
     private static let most = 16
 
     mutating func saw(_ session: BGPSession, of bird: BIRDFacts, at now: Timestamp) {
-        let isRestart = reboot.map { $0 != bird.lastReboot } ?? false
+        let isRestart = reboot.map { !isSameMoment($0, bird.lastReboot) } ?? false
         if isRestart, isEstablished == true {
             restart = Restart(
                 at: unreadSince ?? now,
@@ -130,7 +167,8 @@ package struct SessionHistory: Hashable, Sendable {
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
         // Whoever restarts BIRD has seen to it: what its sessions do now is counted anew.
         if isRestart { transitions = [] }
-        let isNew = reconfiguration != bird.lastReconfiguration || bird.isReconfiguring
+        let isNew =
+            !isSameMoment(reconfiguration, bird.lastReconfiguration) || bird.isReconfiguring
         if hasMoved, !session.isEstablished { isReconfigured = isNew }
         if hasMoved, !isRestart, !session.isDisabled, !isReconfigured {
             transitions = transitions.suffix(Self.most - 1) + [now]
@@ -140,6 +178,7 @@ package struct SessionHistory: Hashable, Sendable {
                 (established, isReconfigured) = (session.since ?? now, false)
             }
             restartTime = session.restartTime
+            if restart?.back == nil { restart?.back = now }
         }
         (isEstablished, reboot, unreadSince) = (session.isEstablished, bird.lastReboot, nil)
         reconfiguration = bird.lastReconfiguration
@@ -147,4 +186,28 @@ package struct SessionHistory: Hashable, Sendable {
 
     /// BIRD cannot be read: it may be the beginning of a restart.
     mutating func lostSight(at now: Timestamp) { unreadSince = unreadSince ?? now }
+}
+
+/// Whether two of BIRD's texts mean one moment: it computes them anew from two clocks each time, and an agent
+/// that begins anew has nothing to compare them with. What is not told is the same.
+func isSameMoment(_ left: String, _ right: String) -> Bool {
+    guard left != right, !left.isEmpty, !right.isEmpty else { return true }
+    guard let (day, seconds) = parts(left), let (otherDay, otherSeconds) = parts(right) else {
+        return false
+    }
+    return day == otherDay && abs(seconds - otherSeconds) <= 2
+}
+
+/// `2026-11-27 09:24:26.701`: what stands before the time of day, and that in seconds.
+private func parts(_ text: String) -> (day: Substring, seconds: Double)? {
+    let clock = text.suffix(while: { $0.isNumber || $0 == ":" || $0 == "." })
+    let numbers = clock.split(separator: ":").compactMap { Double($0) }
+    guard numbers.count == 3, numbers.allSatisfy({ $0 < 100 }) else { return nil }
+    return (text.dropLast(clock.count), (numbers[0] * 60 + numbers[1]) * 60 + numbers[2])
+}
+
+extension String {
+    fileprivate func suffix(while isPart: (Character) -> Bool) -> Substring {
+        self[(lastIndex { !isPart($0) }.map(index(after:)) ?? startIndex)...]
+    }
 }

@@ -70,8 +70,11 @@ package struct RouteHistory: Hashable, Sendable {
     }
 
     private mutating func lose(_ hops: [IPAddress], at now: Timestamp) {
-        for hop in hops where lostHops.count < Self.hopLimit || lostHops[hop] != nil {
+        for hop in hops {
             lostHops[hop] = Absence(from: lastConfirmed, to: now)
+            guard lostHops.count > Self.hopLimit else { continue }
+            let oldest = lostHops.min { ($0.value.to, $0.key) < ($1.value.to, $1.key) }
+            if let oldest { lostHops[oldest.key] = nil }
         }
     }
 

@@ -223,9 +223,6 @@ extension Judgement {
         .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen,
     ]
 
-    /// Hints that only the node's agent can take back; they have no place on the way.
-    private static let ofAgent: Set<Kind> = [.rpFilterStrict, .mtuDiffers, .clockSkew]
-
     /// Nothing can be said of it now.
     func isUnjudged(_ verdict: Verdict) -> Bool {
         unjudged.contains { blind in
@@ -239,10 +236,8 @@ extension Judgement {
     func canSee(_ verdict: Verdict) -> Bool {
         // What pools hold is seen or not as a whole, whatever a single member's monitor says.
         guard !Self.ofPools.contains(verdict.kind) else { return true }
-        let isOfAgent = Self.ofAgent.contains(verdict.kind)
-        guard let stage = isOfAgent ? .kernel : verdict.kind.entry.stage, stage != .intent else {
-            return true
-        }
+        let stages = verdict.kind.stagesOfEvidence
+        guard !stages.isEmpty else { return true }
         let prefixes = Set(verdict.impact.prefixes)
         let node = verdict.subject.node
         let own = paths.filter { path in
@@ -252,8 +247,10 @@ extension Judgement {
         // A prefix that nobody owns has no path of its own: any path sees the same switches.
         let watched = own.isEmpty && node == nil ? paths : own
         return !watched.contains { path in
-            path.states(stage).contains { result in
-                guard case .unknown = result.state else { return false }
+            path.stages.contains { result in
+                guard stages.contains(result.stage), case .unknown = result.state else {
+                    return false
+                }
                 return matches(result, verdict.subject)
             }
         }
@@ -267,6 +264,22 @@ extension Judgement {
         case .ltmRoute, .member, .virtualServer, .gtm:
             subject.loadBalancer == nil || result.at == subject.loadBalancer
         case .intent, .kernel, .bird: true
+        }
+    }
+}
+
+extension Kind {
+    /// What must be known for the kind to be seen, or not to be there.
+    fileprivate var stagesOfEvidence: [PathStage] {
+        switch self {
+        // Hints that only the node's agent can take back; they have no place on the way.
+        case .clockSkew: [.kernel]
+        case .rpFilterStrict, .mtuDiffers: [.kernel, .session]
+        // Named by what a stage further on shows.
+        case .ownerDisagreement: [.kernel]
+        case .hostRoutesExported: [.switchRIB]
+        case .switchRestartNotHonoured: [.session, .switchRIB]
+        default: entry.stage.map { $0 == .intent ? [] : [$0] } ?? []
         }
     }
 }

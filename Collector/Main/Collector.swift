@@ -2,6 +2,7 @@
 import AgentSource
 import AsyncHTTPClient
 import BigIPSource
+import EventLoop
 import Facts
 import Foundation
 import Incidents
@@ -88,6 +89,7 @@ struct Collector: Service {
         try listener.start(
             settings,
             clock: now,
+            timeOfDay: { wallClockMilliseconds() },
             deliver: { node, update in engine.post(.agent(node: node, update)) },
             log: { log.warning("agents: \($0)") }
         )

@@ -22,7 +22,10 @@ func verdicts(
     let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
     let isFleetUnready = isMostOfFleet(unready.count, in: world)
     let isFleetWrong = isMostOfFleet(findings.count { $0.kind == .clockSkew }, in: world)
-    let deaf = deafLoadBalancers(findings)
+    let deaf = deafLoadBalancers(findings, in: world)
+    let flapping = flappingSwitches(findings, in: world)
+    let strict = Set(findings.filter { $0.kind == .rpFilterStrict }.compactMap(\.node))
+    let isFleetStrict = isMostOfFleet(strict.count, in: world)
     var groups: [String: [Finding]] = [:]
     for finding in findings {
         if finding.kind == .sourceUnreadable, let name = finding.switchName, lost.contains(name) {
@@ -35,7 +38,9 @@ func verdicts(
             deaf: deaf,
             isFleetSilent: isFleetSilent,
             isFleetUnready: isFleetUnready,
-            isFleetWrong: isFleetWrong
+            isFleetWrong: isFleetWrong,
+            flapping: flapping,
+            isFleetStrict: isFleetStrict
         )
         groups[identity, default: []].append(finding)
     }
@@ -57,7 +62,9 @@ private func identity(
     deaf: Set<String>,
     isFleetSilent: Bool,
     isFleetUnready: Bool,
-    isFleetWrong: Bool
+    isFleetWrong: Bool,
+    flapping: Set<String>,
+    isFleetStrict: Bool
 ) -> String {
     let kind = finding.kind.rawValue
     let node = finding.node ?? ""
@@ -69,7 +76,13 @@ private func identity(
     case .sourceUnreadable:
         if let name = finding.loadBalancer { return "\(kind)/\(name)/\(finding.source ?? "")" }
         return "\(kind)/\(finding.switchName ?? finding.source ?? "nodes")"
-    case .switchRestartNotHonoured: return "\(kind)/\(node)/\(finding.switchName ?? "")"
+    case .switchRestartNotHonoured: return "\(kind)/\(finding.switchName ?? "")"
+    case .sessionFlapping:
+        if let name = finding.switchName, flapping.contains(name) {
+            return "\(kind)/switch/\(name)"
+        }
+        return "\(kind)/\(node)"
+    case .rpFilterStrict: return isFleetStrict ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
         return crowded.contains("\(kind)/\(name)")
@@ -100,7 +113,7 @@ private func identity(
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
         .ownerDisagreement, .kernelDeviceRecreated, .kernelRoutesSwept, .kernelBlackhole,
-        .birdTwoSpeakers, .sessionFlapping, .restartStuck, .rpFilterStrict, .mtuDiffers:
+        .birdTwoSpeakers, .restartStuck, .mtuDiffers:
         return "\(kind)/\(node)"
     }
 }
@@ -189,13 +202,31 @@ private func isCrowd(
 }
 
 /// Load balancers that several CIDRs do not answer at once: what is broken lies between them and many nodes.
-private func deafLoadBalancers(_ findings: [Finding]) -> Set<String> {
+private func deafLoadBalancers(_ findings: [Finding], in world: World) -> Set<String> {
     var prefixes: [String: Set<Prefix>] = [:]
     for finding in findings where finding.kind == .ltmCIDRDown {
         guard let name = finding.loadBalancer, let prefix = finding.prefix else { continue }
         prefixes[name, default: []].insert(prefix)
     }
-    return Set(prefixes.filter { $0.value.count >= 3 }.keys)
+    // A few of very many may each have their own cause.
+    return Set(
+        prefixes.filter { name, some in
+            some.count >= 3 && some.count * 10 >= world.cidrCount(of: name)
+        }.keys
+    )
+}
+
+/// Switches of whose sessions more than half flap, of two nodes at least.
+private func flappingSwitches(_ findings: [Finding], in world: World) -> Set<String> {
+    var nodes: [String: Set<String>] = [:]
+    for finding in findings where finding.kind == .sessionFlapping {
+        if let name = finding.switchName { nodes[name, default: []].insert(finding.node ?? "") }
+    }
+    return Set(
+        nodes.filter { name, some in
+            some.count >= 2 && some.count * 2 > nodeCount(of: name, in: world)
+        }.keys
+    )
 }
 
 private func isMostOfFleet(_ silent: Int, in world: World) -> Bool {
@@ -233,6 +264,7 @@ private func absorbed(by group: CauseGroup) -> [String] {
         guard group.isWholeSwitch else { return sessions }
         let name = group.switches.first ?? ""
         return sessions + group.nodes.map { "\(kind)/\($0)/\(name)" }
+    case .sessionFlapping where group.isWholeSwitch: return group.nodes.map { "\(kind)/\($0)" }
     case .sessionDown where group.isWholeSwitch:
         return group.nodes.map { "\(kind)/\($0)" }
             + group.switches.map { "\(Kind.sourceUnreadable.rawValue)/\($0)" }
@@ -247,8 +279,8 @@ private func absorbed(by group: CauseGroup) -> [String] {
         let balancers = Set(group.findings.compactMap(\.loadBalancer)).sorted()
         return own.filter { $0 != group.identity }
             + balancers.map { "\(Kind.ltmMembersDown.rawValue)/\($0)" }
-    case .readyButUnreachable,
-        .clockSkew where group.isFleet:
+    case .readyButUnreachable where group.isFleet, .clockSkew where group.isFleet,
+        .rpFilterStrict where group.isFleet:
         return group.nodes.map { "\(kind)/\($0)" }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []

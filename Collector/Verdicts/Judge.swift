@@ -28,7 +28,10 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     findings += readinessFindings(in: world, paths)
     // What comes in by an uplink that filters strictly is lost, and its members with it.
     let filtering = Set(findings.filter { $0.kind == .rpFilterStrict }.compactMap(\.node))
-    findings.removeAll { $0.kind == .ltmMembersDown && filtering.contains($0.node ?? "") }
+    findings.removeAll { finding in
+        finding.kind == .ltmMembersDown && filtering.contains(finding.node ?? "")
+            && downPods(finding, in: world) > 1
+    }
     let servers = virtualServerFindings(in: world, paths, findings)
     // Members that are down are what a virtual server is offline for: one incident, not two.
     let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })
@@ -47,6 +50,13 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
             .merging(units.inDoubt) { $0.union($1) },
         nextChange: nextChange(in: world)
     )
+}
+
+/// One pod that is down is its own matter.
+private func downPods(_ finding: Finding, in world: World) -> Int {
+    guard let name = finding.loadBalancer, let prefix = finding.prefix else { return 0 }
+    let down = world.members(of: name, in: prefix).filter { $0.isUp == false }
+    return Set(down.compactMap(\.address)).count
 }
 
 private func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -> JudgedPath {
@@ -117,7 +127,7 @@ private func nextChange(in world: World) -> Timestamp? {
         // A goodbye's grace ends later than the agent's own patience.
         moments.append(facts.lastHeard + goodbyeGrace + 1)
         moments += facts.flapEnds() + facts.restartEnds()
-        moments += facts.sessions.filter { facts.isRecovering($0) }.compactMap(recoveryEnd)
+        moments += facts.recoveryEnds()
         for bird in facts.birds.values {
             moments.append(bird.conditionSince + sessionStartGrace)
             for session in bird.sessions.values {

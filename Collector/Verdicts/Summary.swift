@@ -61,6 +61,10 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .hostRoutesExported:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return "\(owner(group)) exports more than \(text(group.prefixes)): \(switches) has \(what)"
+    case .rpFilterStrict where group.isFleet: return "\(group.nodes.count) nodes: \(what)"
+    case .sessionFlapping where group.isWholeSwitch:
+        return
+            "switch \(group.switches.first ?? ""): its sessions with \(names(group.nodes)) flap, \(what)"
     case .sessionFlapping:
         return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) flaps, \(what)"
     case .switchRestartNotHonoured:

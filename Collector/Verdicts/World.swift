@@ -13,6 +13,8 @@ struct World {
     let intents: [String: NodeIntent]
     /// Who owns a pod CIDR.
     let owners: PrefixMap<String>
+    /// Nodes with each of their pod CIDRs, in order.
+    let paths: [(node: NodeIntent, prefix: Prefix)]
     let owned: PrefixSet
     private let addressesByNode: [String: Set<IPAddress>]
     /// Whose address a next hop is.
@@ -45,6 +47,9 @@ struct World {
         self.now = now
         intents = snapshot.intent.latest?.value ?? [:]
         owners = Self.owners(of: intents)
+        paths = intents.values.sorted { $0.name < $1.name }.flatMap { node in
+            node.podCIDRs.sorted().map { (node, $0) }
+        }
         owned = PrefixSet(owners.prefixes)
         let addresses = intents.mapValues { Self.addresses(of: $0, snapshot) }
         addressesByNode = addresses
@@ -94,6 +99,11 @@ struct World {
             }
         }
         return all
+    }
+
+    /// How many pod CIDRs have members on it.
+    func cidrCount(of loadBalancer: String) -> Int {
+        (membersByCIDR[loadBalancer] ?? [:]).count { $0.key != unowned }
     }
 
     func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
@@ -210,12 +220,5 @@ struct World {
 
     func isInsideSupernets(_ prefix: Prefix) -> Bool {
         snapshot.podSupernets.contains { $0.contains(prefix) }
-    }
-
-    /// Nodes whose pod CIDRs lie in a supernet, with each CIDR, in order.
-    var paths: [(node: NodeIntent, prefix: Prefix)] {
-        intents.values.sorted { $0.name < $1.name }.flatMap { node in
-            node.podCIDRs.sorted().map { (node, $0) }
-        }
     }
 }

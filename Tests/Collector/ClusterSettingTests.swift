@@ -35,7 +35,11 @@ private func facts<Object: ClusterObject>(
 
     @Test("the controller's flags are read as it reads them itself")
     func flags() throws {
-        #expect(try controller()?.poolMemberType == "nodeport")
+        #expect(try controller()?.poolMemberType == nil)
+        #expect(try controller("--bigip-url=x")?.poolMemberType == "nodeport")
+        #expect(
+            try controller("--bigip-url=x", "--pool-member-type=$(TYPE)")?.poolMemberType == nil
+        )
         #expect(try controller("--pool-member-type=cluster")?.poolMemberType == "cluster")
         #expect(try controller("--pool-member-type", "cluster")?.poolMemberType == "cluster")
         #expect(
@@ -45,6 +49,7 @@ private func facts<Object: ClusterObject>(
         #expect(try controller("--insecure")?.isInsecure == true)
         #expect(try controller("--insecure", "--ipam")?.isInsecure == true)
         #expect(try controller("--insecure=true")?.isInsecure == true)
+        #expect(try controller("--insecure", "false")?.isInsecure == true)
         #expect(try controller("--insecure=false")?.isInsecure == false)
         #expect(try controller("--insecure-registry")?.isInsecure == false)
         #expect(
@@ -93,42 +98,49 @@ private func facts<Object: ClusterObject>(
 
     @Test("Cilium's words, those of earlier versions too")
     func ciliumWords() throws {
-        func rule(_ setting: String, _ network: String, asksAgent: Bool = false) -> MasqueradeRule {
-            MasqueradeRule(setting: setting, networks: [prefix(network)], asksAgent: asksAgent)
+        func rule(_ setting: String, _ network: String) -> MasqueradeRule {
+            MasqueradeRule(setting: setting, networks: [prefix(network)])
         }
         #expect(
             try cilium(["native-routing-cidr": "10.0.0.0/8", "masquerade": "true"])
-                == [.ipv4: rule("native-routing-cidr", "10.0.0.0/8")]
+                == Masquerading([.ipv4: rule("native-routing-cidr", "10.0.0.0/8")])
         )
         #expect(
             try cilium([
                 "ipv4-native-routing-cidr": "10.0.0.0/8", "enable-ip-masq-agent": "true",
                 "ipv6-native-routing-cidr": "fd00::/8", "native-routing-cidr": "",
-            ]) == [
-                .ipv4: rule("ipv4-native-routing-cidr", "10.0.0.0/8", asksAgent: true),
-                .ipv6: rule("ipv6-native-routing-cidr", "fd00::/8", asksAgent: true),
-            ]
+            ])
+                == Masquerading(
+                    [
+                        .ipv4: rule("ipv4-native-routing-cidr", "10.0.0.0/8"),
+                        .ipv6: rule("ipv6-native-routing-cidr", "fd00::/8"),
+                    ],
+                    asksAgent: true
+                )
         )
         #expect(
             try cilium([
                 "ipv4-native-routing-cidr": "10.0.0.0/8", "enable-ipv4-masquerade": "false",
             ])
-                == [:]
+                == Masquerading()
         )
-        #expect(try cilium(["native-routing-cidr": "10.0.0.0/8", "masquerade": "false"]) == [:])
-        #expect(try cilium(["native-routing-cidr": "wide"]) == [:])
-        #expect(try cilium([:]) == [:])
+        #expect(
+            try cilium(["native-routing-cidr": "10.0.0.0/8", "masquerade": "false"])
+                == Masquerading()
+        )
+        #expect(try cilium(["native-routing-cidr": "wide"]) == Masquerading())
+        #expect(try cilium([:]) == Masquerading())
     }
 
     @Test("the agent's list, as YAML or JSON; what is none says nothing")
     func agentWords() throws {
-        let expected: Masquerading = [
+        let expected = Masquerading([
             .ipv4: MasqueradeRule(
                 setting: "nonMasqueradeCIDRs",
                 networks: [prefix("10.0.0.0/8"), prefix("192.168.0.0/16")]
             ),
             .ipv6: MasqueradeRule(setting: "nonMasqueradeCIDRs", networks: [prefix("fd00::/8")]),
-        ]
+        ])
         let yaml =
             "nonMasqueradeCIDRs:\n- 10.0.0.0/8\n- 192.168.0.0/16\n- fd00::/8\nresyncInterval: 60s\n"
         #expect(try agent(yaml) == expected)
@@ -138,9 +150,12 @@ private func facts<Object: ClusterObject>(
         )
         let deep = String(repeating: "[", count: 5_000)
         let long = "nonMasqueradeCIDRs: [" + String(repeating: "10.0.0.0/8,", count: 2_000) + "]"
-        for text in ["", "nonMasqueradeCIDRs: 10.0.0.0/8", "a: [", "- x", "\u{0}", deep, long] {
-            #expect(try agent(text) == [:])
+        for text in [
+            "", "nonMasqueradeCIDRs: 10.0.0.0/8", "a: [", "- x", "\u{0}",
+            "a: &a [x]\nb: *a\nnonMasqueradeCIDRs: [10.0.0.0/8]", deep, long,
+        ] {
+            #expect(try agent(text) == Masquerading())
         }
-        #expect(try agent(nil) == [:])
+        #expect(try agent(nil) == Masquerading())
     }
 }

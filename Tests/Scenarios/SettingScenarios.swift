@@ -25,15 +25,15 @@ import Verdicts
     ) -> ClusterUpdate {
         let rule = MasqueradeRule(
             setting: "ipv4-native-routing-cidr",
-            networks: networks.map(prefix),
-            asksAgent: asksAgent
+            networks: networks.map(prefix)
         )
-        return .ciliumSettings(.listed(["\(place)/cilium-config": [.ipv4: rule]]))
+        let settings = Masquerading([.ipv4: rule], asksAgent: asksAgent)
+        return .ciliumSettings(.listed(["\(place)/cilium-config": settings]))
     }
 
     private func agent(_ networks: String..., at place: String = "kube-system") -> ClusterUpdate {
         let rule = MasqueradeRule(setting: "nonMasqueradeCIDRs", networks: networks.map(prefix))
-        return .masqueradeAgents(.listed(["\(place)/ip-masq-agent": [.ipv4: rule]]))
+        return .masqueradeAgents(.listed(["\(place)/ip-masq-agent": Masquerading([.ipv4: rule])]))
     }
 
     private let noCilium = ClusterUpdate.ciliumSettings(.listed([:]))
@@ -67,7 +67,8 @@ import Verdicts
         #expect(site([noCilium, noAgent]).kinds == [])
         #expect(site([.ciliumSettings(.notOffered), noAgent]).kinds == [])
         #expect(
-            site([.ciliumSettings(.listed(["kube-system/cilium-config": [:]])), noAgent]).kinds
+            site([.ciliumSettings(.listed(["kube-system/cilium-config": Masquerading()])), noAgent])
+                .kinds
                 == []
         )
     }
@@ -79,6 +80,11 @@ import Verdicts
             site([cilium("10.16.0.0/16"), agent("10.3.0.0/16")]).kinds == [.masqueradeOutside]
         )
         #expect(site([noCilium, agent("10.16.0.0/16")]).kinds == [.masqueradeOutside])
+        // One that was left behind when Cilium came is nobody's.
+        let silent = ClusterUpdate.ciliumSettings(
+            .listed(["kube-system/cilium-config": Masquerading()])
+        )
+        #expect(site([silent, agent("10.16.0.0/16")]).kinds == [])
         #expect(site([noCilium, agent("10.16.0.0/16", "10.3.0.0/16")]).kinds == [])
     }
 
@@ -92,7 +98,8 @@ import Verdicts
             &site,
             .ciliumSettings(
                 .listed([
-                    "a/cilium-config": [.ipv4: rule], "kube-system/cilium-config": [.ipv4: own],
+                    "a/cilium-config": Masquerading([.ipv4: rule]),
+                    "kube-system/cilium-config": Masquerading([.ipv4: own]),
                 ])
             )
         )

@@ -59,6 +59,7 @@ package final class AgentListener: Sendable {
     package func start(
         _ settings: Settings,
         clock: @escaping @Sendable () -> Timestamp,
+        timeOfDay: (@Sendable () -> Int64)? = nil,
         deliver: @escaping @Sendable (String, AgentUpdate) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) throws {
@@ -72,6 +73,7 @@ package final class AgentListener: Sendable {
                     listener: listener,
                     wakeup: wakeup,
                     clock: clock,
+                    timeOfDay: timeOfDay,
                     deliver: deliver,
                     log: log
                 )

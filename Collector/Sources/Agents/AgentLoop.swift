@@ -14,6 +14,8 @@ final class AgentLoop {
     private let listener: Int32
     private let wakeup: Wakeup
     private let clock: @Sendable () -> Timestamp
+    /// Milliseconds of the Unix epoch, as the machine has them now: the other clock nobody sets.
+    private let timeOfDay: (@Sendable () -> Int64)?
     private let deliver: @Sendable (String, AgentUpdate) -> Void
     private let log: @Sendable (String) -> Void
 
@@ -41,6 +43,7 @@ final class AgentLoop {
         listener: Int32,
         wakeup: Wakeup,
         clock: @escaping @Sendable () -> Timestamp,
+        timeOfDay: (@Sendable () -> Int64)?,
         deliver: @escaping @Sendable (String, AgentUpdate) -> Void,
         log: @escaping @Sendable (String) -> Void
     ) throws {
@@ -49,6 +52,7 @@ final class AgentLoop {
         self.listener = listener
         self.wakeup = wakeup
         self.clock = clock
+        self.timeOfDay = timeOfDay
         self.deliver = deliver
         self.log = log
         events = try EventLoop()
@@ -153,7 +157,11 @@ final class AgentLoop {
             let (progress, count) = connection.session.read(into: &buffer)
             switch progress {
             case .done:
-                let actions = connection.received(buffer[..<count], now: clock())
+                let actions = connection.received(
+                    buffer[..<count],
+                    now: clock(),
+                    timeOfDay: timeOfDay?()
+                )
                 if let tally = connection.agent?.takeTally() { counters.add(tally) }
                 guard perform(actions, token, connection) else { return }
                 if !connection.session.hasPending { return }
@@ -325,7 +333,12 @@ final class AgentConnection {
         opened = now
     }
 
-    func received(_ bytes: ArraySlice<UInt8>, now: Timestamp) -> [AgentSession.Action] {
-        agent?.received(bytes, now: now) ?? []
+    func received(
+        _ bytes: ArraySlice<UInt8>,
+        now: Timestamp,
+        timeOfDay: Int64?
+    ) -> [AgentSession.Action] {
+        agent?.clockOffset = timeOfDay.map { $0 - now.milliseconds } ?? 0
+        return agent?.received(bytes, now: now) ?? []
     }
 }

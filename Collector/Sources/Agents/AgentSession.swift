@@ -36,10 +36,14 @@ package struct AgentSession {
     private var tally = Tally()
     /// As it was last told.
     private var clockAhead: Int64?
+    /// What is to be added to a moment of the collector's to have the time of day, which may be set meanwhile.
+    package var clockOffset: Int64 = 0
 
     /// Between the end of the handshake and hello: an agent sends it at once.
     private static let helloLimit: Int64 = 5_000
     private static let clockSlack: Int64 = 1_000
+    /// A moment thousands of years from now is none.
+    private static let clockLimit: UInt64 = 1 << 48
 
     /// `names` are what the peer's certificate says; `patience` is how long the stream may be
     /// silent, milliseconds.
@@ -111,9 +115,11 @@ package struct AgentSession {
 
     /// Told when it has moved against ours by more than a frame may take on its way.
     private mutating func tellClock(_ clock: UInt64?, now: Timestamp) -> [Action] {
-        guard let node, let clock = clock.flatMap({ Int64(exactly: $0) }) else { return [] }
-        let ahead = Timestamp(milliseconds: clock) - now
-        guard clockAhead.map({ abs($0 - ahead) > Self.clockSlack }) ?? true else { return [] }
+        guard let node, let clock, clock < Self.clockLimit else { return [] }
+        let ahead = Timestamp(milliseconds: Int64(clock)) - (now + clockOffset)
+        if let known = clockAhead, (known - Self.clockSlack...known + Self.clockSlack) ~= ahead {
+            return []
+        }
         clockAhead = ahead
         return [.deliver(node: node, .clock(ahead: ahead))]
     }

@@ -36,13 +36,22 @@ struct Inventory {
     /// Of the addresses of the virtual servers.
     mutating func trafficGroups(_ reader: UnitReader) async throws -> Set<String> {
         if !addresses.isCurrent([]) {
-            var rows: [VirtualAddressKey: VirtualAddress] = [:]
-            for partition in partitions {
-                rows.merge(try await reader.virtualAddresses(of: partition)) { first, _ in first }
-            }
+            var rows = try await virtualAddresses(reader)
+            // Where there were some, none is a word to be repeated.
+            if rows.isEmpty, !addresses.rows.isEmpty { rows = try await virtualAddresses(reader) }
             addresses = Listing(rows.map { ($0, $1) }, names: [])
         }
         return Set(addresses.rows.map(\.1.trafficGroup).filter { !$0.isEmpty })
+    }
+
+    private func virtualAddresses(
+        _ reader: UnitReader
+    ) async throws -> [VirtualAddressKey: VirtualAddress] {
+        var rows: [VirtualAddressKey: VirtualAddress] = [:]
+        for partition in partitions {
+            rows.merge(try await reader.virtualAddresses(of: partition)) { first, _ in first }
+        }
+        return rows
     }
 
     /// With the states that they are in now.

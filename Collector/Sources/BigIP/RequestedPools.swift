@@ -64,9 +64,12 @@ package final class RequestedPools: Sendable {
 
     package init() {}
 
-    package func ask(_ pools: some Sequence<String>) {
+    /// All that are in doubt now: what is so anew is looked at as soon as ever.
+    package func ask(_ pools: some Collection<String>) {
         wishes.withLock { wishes in
-            for pool in pools where wishes.pools.count < Self.most {
+            let doubted = Set(pools)
+            wishes.looks = wishes.looks.filter { doubted.contains($0.key) }
+            for pool in doubted where wishes.pools.count < Self.most {
                 wishes.pools[pool] = wishes.pools[pool] ?? false
             }
         }

@@ -59,6 +59,18 @@ struct UnitReader: Sendable {
         }
     }
 
+    /// Nil where the account may not ask, or the unit does not know it. An answer that cannot be read throws.
+    func permitted<Value>(_ read: () async throws -> Value) async throws -> Value? {
+        do {
+            return try await read()
+        } catch let error as BigIPRequestError {
+            switch error.failure?.action {
+            case .credentials, .absentMaybe: return nil
+            default: throw error
+            }
+        }
+    }
+
     /// Nil where the unit says that there is no such thing. Throws where that cannot be told.
     func unlessAbsent<Value>(_ read: () async throws -> Value) async throws -> Value? {
         do {
@@ -161,7 +173,7 @@ struct UnitReader: Sendable {
     /// By partition and address; none where the account may not see them.
     func virtualAddresses(of partition: String) async throws -> [VirtualAddressKey: VirtualAddress]
     {
-        let rows = try await optional {
+        let rows = try await permitted {
             try await list("ltm/virtual-address", filter: partition, size: Self.plainPage) { body in
                 try decodeVirtualAddresses(body)
             }

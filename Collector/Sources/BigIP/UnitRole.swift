@@ -9,7 +9,7 @@ import VendorJSON
 struct UnitRole {
     private var hasSeveralGroups = false
 
-    /// A design with more than these is none that was met; each costs a request.
+    /// A design with more than these is none that was met; each costs a request. Its units are believed.
     private static let mostGroups = 4
 
     /// Groups are made by somebody's hand: asked for seldom.
@@ -20,11 +20,12 @@ struct UnitRole {
     /// `groups`: of the addresses of the virtual servers.
     func read(_ groups: Set<String>, _ reader: UnitReader) async throws -> LoadBalancerTable.Role {
         let own = try await reader.device()
-        guard own.role == .active, own.hasPeers, hasSeveralGroups, !groups.isEmpty else {
-            return own.role
-        }
-        for group in groups.sorted().prefix(Self.mostGroups) {
-            let states = try await reader.optional { try await reader.states(ofGroup: group) }
+        let floating = groups.subtracting([localGroup])
+        guard own.role == .active, own.hasPeers, hasSeveralGroups, !floating.isEmpty,
+            floating.count <= Self.mostGroups
+        else { return own.role }
+        for group in floating.sorted() {
+            let states = try await reader.permitted { try await reader.states(ofGroup: group) }
             // What the account may not see decides nothing.
             guard let state = states?[own.name] else { return own.role }
             if state == .active { return .active }
@@ -36,7 +37,7 @@ struct UnitRole {
 extension UnitReader {
     /// Those that move from unit to unit; none where the account may not see them.
     fileprivate func floatingGroups() async throws -> [String] {
-        let all = try await optional { try decodeTrafficGroups(try await get("cm/traffic-group")) }
+        let all = try await permitted { try decodeTrafficGroups(try await get("cm/traffic-group")) }
         return (all ?? []).filter { $0 != localGroup }
     }
 

@@ -10,19 +10,48 @@ import Routing
 ///    → kernel-blackhole.
 /// What drops the node's own CIDR breaks the CIDR's own way, and is judged there; Calico holds its own blocks so.
 func blackholeFindings(in world: World) -> [Finding] {
-    let holes = world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) }
-    guard !holes.isEmpty else { return [] }
-    let pods = podsByHole(holes, in: world)
-    return holes.enumerated().compactMap { index, hole in
-        let cidrs = world.paths.filter { path in
-            path.node.name != hole.node && path.prefix.overlaps(hole.route.prefix)
-                && !hole.isPassed(by: path.prefix)
+    let holes = Holes(world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) })
+    guard !holes.all.isEmpty else { return [] }
+    var cidrs: [Int: [(prefix: Prefix, node: String)]] = [:]
+    for (node, prefix) in world.paths {
+        for index in holes.around(prefix) where holes.all[index].drops(prefix, of: node.name) {
+            cidrs[index, default: []].append((prefix, node.name))
         }
-        if let first = cidrs.first {
-            return finding(hole, "\(first.prefix), which \(first.node.name) owns", cidrs.count)
+    }
+    for (index, hole) in holes.all.enumerated() {
+        // A part of a CIDR.
+        guard let (prefix, node) = world.owners.longestMatch(hole.route.prefix),
+            prefix != hole.route.prefix, hole.drops(prefix, of: node)
+        else { continue }
+        cidrs[index, default: []].append((prefix, node))
+    }
+    let pods = podsByHole(holes, in: world)
+    return holes.all.enumerated().compactMap { index, hole in
+        if let victims = cidrs[index], let first = victims.first {
+            return finding(hole, "\(first.prefix), which \(first.node) owns", victims.count)
         }
         guard let lent = pods[index], let first = lent.first else { return nil }
         return finding(hole, "pod \(first.address), which runs on \(first.node)", lent.count)
+    }
+}
+
+/// Found by what they cover: there is one for each block of a Calico fleet.
+private struct Holes {
+    let all: [Hole]
+    private let byPrefix: [Prefix: [Int]]
+    private let lengths: [Int]
+
+    init(_ holes: [Hole]) {
+        all = holes
+        byPrefix = Dictionary(grouping: holes.indices) { holes[$0].route.prefix }
+        lengths = Set(holes.map(\.route.prefix.length)).sorted()
+    }
+
+    /// Those that cover all of the prefix.
+    func around(_ prefix: Prefix) -> [Int] {
+        lengths.filter { $0 <= prefix.length }.flatMap { length in
+            Prefix(containing: prefix.address, length: length).flatMap { byPrefix[$0] } ?? []
+        }
     }
 }
 
@@ -31,8 +60,13 @@ private struct Hole {
     let facts: NodeFacts
     let route: KernelRoute
 
+    /// Of another node's pod CIDR or pod.
+    func drops(_ prefix: Prefix, of owner: String) -> Bool {
+        owner != node && !isPassed(by: prefix)
+    }
+
     /// Whether a longer route, or one that is preferred, takes packets for all of the prefix past it.
-    func isPassed(by prefix: Prefix) -> Bool {
+    private func isPassed(by prefix: Prefix) -> Bool {
         guard route.prefix.length <= prefix.length else { return false }
         return facts.kernel.routes.contains { other in
             other.destination == .unicast && other.prefix.contains(prefix)
@@ -54,7 +88,10 @@ private func droppingRoutes(of name: String, in world: World) -> [Hole] {
 
 extension Destination {
     var isDropping: Bool {
-        [.blackhole, .unreachable, .prohibit].contains(self)
+        switch self {
+        case .blackhole, .unreachable, .prohibit: true
+        case .unicast, .local, .other: false
+        }
     }
 }
 
@@ -64,7 +101,7 @@ private struct Pod {
 }
 
 /// Ready pods of other nodes, by the hole that they lie in.
-private func podsByHole(_ holes: [Hole], in world: World) -> [Int: [Pod]] {
+private func podsByHole(_ holes: Holes, in world: World) -> [Int: [Pod]] {
     guard let cluster = world.snapshot.kubernetes, cluster.endpointSlices.isComplete else {
         return [:]
     }
@@ -74,8 +111,7 @@ private func podsByHole(_ holes: [Hole], in world: World) -> [Int: [Pod]] {
     for (socket, member) in sockets {
         guard let node = member.node, seen.insert(socket.address).inserted else { continue }
         let host = Prefix(host: socket.address)
-        for (index, hole) in holes.enumerated()
-        where hole.node != node && hole.route.prefix.contains(host) && !hole.isPassed(by: host) {
+        for index in holes.around(host) where holes.all[index].drops(host, of: node) {
             found[index, default: []].append(Pod(address: socket.address, node: node))
         }
     }

@@ -29,7 +29,7 @@ private func finding(
     _ sight: SwitchSight,
     in world: World
 ) -> Finding {
-    let isAlone = sight.best(cidr) == nil
+    let isAlone = sight.confirmed { $0.best(cidr, vrf: sight.vrf) == nil }
     let examples = hosts.prefix(3).map(\.description).joined(separator: ", ")
     let count = hosts.count == 1 ? "a host route inside it" : "\(hosts.count) host routes inside it"
     let node = world.owners[cidr] ?? ""

@@ -43,12 +43,13 @@ private func strictFilters(
     guard facts.kernel.isComplete,
         facts.kernel.links.values.contains(where: { $0.reversePathFilter == .strict })
     else { return [] }
-    let defaults = facts.kernel.routesInUse.filter {
-        $0.prefix.isDefault && $0.prefix.family == .ipv4
+    guard let all = Prefix(containing: IPAddress(family: .ipv4, bits: 0), length: 0) else {
+        return []
     }
+    let defaults = facts.kernel.routes(to: all)
     let outward = Set(defaults.flatMap(\.nextHops).filter { !$0.isDead }.compactMap(\.device))
     guard !outward.isEmpty else { return [] }
-    let uplinks = world.uplinks(of: facts).filter { $0.isEstablished }
+    let uplinks = world.uplinks(of: facts).filter { $0.neighbor?.family == .ipv4 }
     let strict = uplinks.flatMap { session in
         world.devices(of: session, facts).filter { device in
             facts.kernel.links[device]?.reversePathFilter == .strict && !outward.contains(device)

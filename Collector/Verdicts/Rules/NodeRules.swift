@@ -147,8 +147,12 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let statics = facts.birds.values.flatMap(\.statics).filter { $0.prefix == prefix }
     let candidates = statics.compactMap(\.device) + podDevices
-    guard let device = candidates.first(where: { facts.history.recreated[$0] != nil }),
-        let link = facts.kernel.links[device], let since = facts.history.recreated[device]
+    let history = facts.history
+    guard
+        let device = candidates.first(where: {
+            history.recreated[$0]?.awaited.contains(prefix) ?? false
+        }),
+        let link = facts.kernel.links[device], let since = history.recreated[device]?.at
     else { return nil }
     let index = "made anew, index \(link.index) now"
     return Finding(

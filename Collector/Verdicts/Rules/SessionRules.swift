@@ -43,7 +43,15 @@ extension NodeFacts {
     /// When transitions that count now will be too old to.
     func flapEnds() -> [Timestamp] {
         history.sessions.values.filter { $0.transitions.count >= flapCount }
-            .flatMap { $0.transitions.map { $0 + flapWindow } }
+            .flatMap { $0.transitions.flatMap { [$0 + flapWindow, $0 + shortAbsence + 1] } }
+    }
+
+    func recoveryEnds() -> [Timestamp] {
+        birds.values.flatMap { bird in
+            bird.sessions.values.filter { session in
+                bird.isRecovering || session.channels.contains(where: \.isRecovering)
+            }.compactMap(recoveryEnd)
+        }
     }
 
     /// BIRD holds routes back on the session until a graceful restart of its own is over.
@@ -129,7 +137,7 @@ func restartNotHonoured(
         let name = world.switchName(of: session), let sight = world.sights[name]
     else { return nil }
     let (node, prefix) = (path.trace.node, path.trace.prefix)
-    let end = restart.at + Int64(time) * 1_000
+    let promised = restart.at + Int64(time) * 1_000
     // With a peer's going BMP tells no more of its routes, and nothing of what the switch has kept of them.
     let views = [(way: sight.way, view: sight.view)] + sight.others
     let histories = views.filter { $0.way != .bmp }.map { $0.view.histories[prefix] }
@@ -141,6 +149,8 @@ func restartNotHonoured(
     }
     // What was lost before, with an earlier session, was seen before this one stood.
     let lasting = losses.filter { $0.from >= restart.established }.map(\.to)
+    // What goes once the session is back BIRD itself has taken away.
+    let end = min(promised, restart.back.map { $0 + settling } ?? promised)
     guard let lost = lasting.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
         return nil
     }

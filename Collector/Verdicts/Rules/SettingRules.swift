@@ -44,8 +44,7 @@ private func faults(of controller: F5Controller) -> [(words: String, value: Stri
         let count = controller.replicas
         faults.append(("runs with \(count) replicas, which undo each other", "replicas \(count)"))
     }
-    let type = String(controller.poolMemberType.prefix(32))
-    if type != "cluster" {
+    if let type = controller.poolMemberType.map({ String($0.prefix(32)) }), type != "cluster" {
         faults.append(
             ("has pool-member-type \(type), not cluster", "pool-member-type \(type)")
         )
@@ -114,7 +113,7 @@ private func masqueradeFindings(in world: World) -> [Finding] {
 
 /// What counts of all that ConfigMaps say of masquerading.
 private struct MasqueradeRules {
-    let byFamily: Masquerading
+    let byFamily: [AddressFamily: MasqueradeRule]
     /// Their keys.
     let sources: [String]
 
@@ -139,19 +138,15 @@ extension ClusterFacts {
         let home = cilium.map { split($0.key).namespace } ?? systemNamespace
         let agentKey = "\(home)/ip-masq-agent"
         let agent = masqueradeAgents.objects[agentKey]
-        guard let cilium, !cilium.value.isEmpty else {
-            return agent.map { MasqueradeRules(byFamily: $0, sources: [agentKey]) }
+        guard let cilium else {
+            return agent.map { MasqueradeRules(byFamily: $0.rules, sources: [agentKey]) }
         }
-        let asks = cilium.value.values.contains(where: \.asksAgent)
-        let rules = cilium.value.reduce(into: Masquerading()) { rules, each in
-            var rule = each.value
-            if rule.asksAgent { rule.networks += agent?[each.key]?.networks ?? [] }
-            rules[each.key] = rule
+        var rules = cilium.value.rules
+        guard cilium.value.asksAgent, let agent else {
+            return MasqueradeRules(byFamily: rules, sources: [cilium.key])
         }
-        return MasqueradeRules(
-            byFamily: rules,
-            sources: [cilium.key] + (asks && agent != nil ? [agentKey] : [])
-        )
+        for (family, rule) in agent.rules { rules[family]?.networks += rule.networks }
+        return MasqueradeRules(byFamily: rules, sources: [cilium.key, agentKey])
     }
 
     fileprivate var masqueradingHeard: Timestamp? {

@@ -25,6 +25,7 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     }
     let downCount = uplinks.count { !$0.isEstablished }
     var broken: [Finding] = []
+    var isHidden = false
     for uplink in uplinks {
         let flaps = flapping(path, uplink, facts, in: world)
         if let flaps { broken.append(flaps) }
@@ -38,12 +39,18 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
             isLast: downCount == uplinks.count,
             in: world
         )
-        if let finding, flaps == nil || !isShort(finding, at: world.now) { broken.append(finding) }
+        guard let finding else { continue }
+        if flaps != nil, isShort(finding, at: world.now) {
+            isHidden = true
+        } else {
+            broken.append(finding)
+        }
     }
     guard !path.isCut else { return }
     path.findings += broken
-    let harmless: Set<Kind> = [.sessionDisabled, .switchRestartNotHonoured]
-    path.isCut = path.carrying.isEmpty && broken.contains { !harmless.contains($0.kind) }
+    let harmless: Set<Kind> = [.sessionDisabled, .switchRestartNotHonoured, .sessionFlapping]
+    let isBroken = isHidden || broken.contains { !harmless.contains($0.kind) }
+    path.isCut = path.carrying.isEmpty && isBroken
 }
 
 /// A session that flaps is not also down for as long as it comes back.

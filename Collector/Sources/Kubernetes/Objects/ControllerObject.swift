@@ -31,11 +31,15 @@ struct ControllerObject: ClusterObject {
             metadata.deletionTimestamp == nil, [metadata.name].allSatisfy(isName)
         else { return [:] }
         let flags = Flags((container.command ?? []) + (container.args ?? []))
+        // In a shell's words, or in variables, they cannot be read; then nothing is said of them.
+        let areRead = flags.last("bigip-url") != nil || flags.last("bigip-partition") != nil
+        let type = flags.last("pool-member-type")
         return [
             metadata.key: F5Controller(
                 replicas: spec?.replicas ?? 1,
-                // Its own default.
-                poolMemberType: flags.last("pool-member-type") ?? "nodeport",
+                poolMemberType: type.map { $0.contains("$(") ? nil : $0 }
+                    // Its own default.
+                    ?? (areRead ? "nodeport" : nil),
                 isInsecure: flags.isSet("insecure"),
                 partitions: flags.all("bigip-partition")
             )
@@ -57,6 +61,8 @@ private struct Flags {
 
     /// What a name of a partition or a type may be long; what is longer is none.
     private static let longest = 253
+    /// Flags that take no word of their own for a value.
+    private static let switches: Set<String> = ["insecure"]
     /// The controller itself knows some seventy.
     private static let most = 256
 
@@ -67,7 +73,8 @@ private struct Flags {
             let flag = word.drop { $0 == "-" }
             let parts = flag.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             var value = parts.count == 2 ? String(parts[1]) : ""
-            if parts.count == 1, let next = rest.first, !next.hasPrefix("-") { value = next }
+            let mayFollow = parts.count == 1 && !Self.switches.contains(String(flag))
+            if mayFollow, let next = rest.first, !next.hasPrefix("-") { value = next }
             guard let name = parts.first, value.utf8.count <= Self.longest else { continue }
             values[String(name), default: []].append(value)
         }

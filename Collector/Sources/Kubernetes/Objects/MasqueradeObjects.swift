@@ -28,8 +28,13 @@ struct CiliumSettingsObject: ClusterObject {
         ]
         // Of an object that says nothing it is known that it does so.
         return [
-            metadata.key: Dictionary(
-                uniqueKeysWithValues: rules.compactMap { family, rule in rule.map { (family, $0) } }
+            metadata.key: Masquerading(
+                Dictionary(
+                    uniqueKeysWithValues: rules.compactMap { family, rule in
+                        rule.map { (family, $0) }
+                    }
+                ),
+                asksAgent: isTrue(data?["enable-ip-masq-agent"] ?? "")
             )
         ]
     }
@@ -39,11 +44,7 @@ struct CiliumSettingsObject: ClusterObject {
         guard !isOff, let name = names.first(where: { !(data?[$0] ?? "").isEmpty }),
             let network = data?[name].flatMap({ Prefix(lenient: $0) })
         else { return nil }
-        return MasqueradeRule(
-            setting: name,
-            networks: [network],
-            asksAgent: isTrue(data?["enable-ip-masq-agent"] ?? "")
-        )
+        return MasqueradeRule(setting: name, networks: [network])
     }
 
     private func isTrue(_ word: String) -> Bool { ["true", "1", "t"].contains(word.lowercased()) }
@@ -65,15 +66,19 @@ struct MasqueradeAgentObject: ClusterObject {
     private static let (most, longest) = (1_000, 64 << 10)
 
     var facts: [String: Masquerading] {
+        // Anybody may have a ConfigMap of this name, and a few lines of aliases unfold without end.
         guard let text = data?["config"], text.utf8.count <= Self.longest,
+            !text.utf8.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "&") }),
             let listed = (try? Yams.compose(yaml: text))?[Self.setting]?.sequence,
             listed.count <= Self.most
-        else { return [metadata.key: [:]] }
+        else { return [metadata.key: Masquerading()] }
         let networks = listed.compactMap { $0.string.flatMap { Prefix(lenient: $0) } }
         return [
-            metadata.key: Dictionary(grouping: networks, by: \.family).mapValues {
-                MasqueradeRule(setting: Self.setting, networks: $0)
-            }
+            metadata.key: Masquerading(
+                Dictionary(grouping: networks, by: \.family).mapValues {
+                    MasqueradeRule(setting: Self.setting, networks: $0)
+                }
+            )
         ]
     }
 }
