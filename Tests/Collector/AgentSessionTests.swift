@@ -47,6 +47,34 @@ import Wire
         )
     }
 
+    @Test("a clock is told when it moves against the collector's; one out of all time is none")
+    func clocks() {
+        var session = session()
+        session.clockOffset = 1_000_000
+        func hello(_ clock: UInt64?) -> [UInt8] {
+            AgentFrame.hello(.init(node: "n1", interval: 5_000, agentVersion: "t", clock: clock))
+                .encoded(now: at(0))
+        }
+        func ahead(_ actions: [AgentSession.Action]) -> [Int64] {
+            actions.compactMap { action in
+                guard case .deliver(_, .clock(let ahead)) = action else { return nil }
+                return ahead
+            }
+        }
+        #expect(ahead(session.received(hello(.max)[...], now: at(1))) == [])
+        func beat(_ clock: UInt64?) -> [Int64] {
+            let frame = AgentFrame.heartbeat(generation: 4, clock: clock)
+            return ahead(session.received(frame.encoded(now: at(1))[...], now: at(1)))
+        }
+        #expect(beat(nil) == [])
+        #expect(beat(1_031_001) == [31_000])
+        #expect(beat(1_031_901) == [])
+        #expect(beat(1_000_001) == [0])
+        #expect(beat(.max) == [])
+        #expect(beat(1 << 47) == [(1 << 47) - 1_000_001])
+        #expect(beat(1) == [-1_000_000])
+    }
+
     @Test("frames and what a later version added are counted, each once")
     func tally() {
         var session = session()

@@ -82,6 +82,31 @@ import Verdicts
         #expect(site.kinds == [])
     }
 
+    @Test("a sweep stays one until its routes are back, whatever goes after it")
+    func sweepStays() {
+        var site = Site()
+        site.report(3) { kernel, _ in crowd(&kernel, 6) }
+        site.pass(10_000)
+        site.report(3) { kernel, _ in
+            crowd(&kernel, 1)
+            kernel.routes.removeAll { $0.prefix == cidr }
+        }
+        #expect(site.kinds == [.kernelRoutesSwept])
+        site.pass(4_000)
+        site.heartbeats()
+        site.report(3) { kernel, _ in kernel.routes = [] }
+        #expect(site.kinds == [.kernelRoutesSwept])
+        // Of a report that is not complete nothing is taken.
+        site.report(3) { kernel, _ in
+            kernel.routes = []
+            kernel.isComplete = false
+        }
+        site.report(3) { kernel, _ in kernel.routes = [] }
+        #expect(site.kinds == [.kernelRoutesSwept])
+        site.report(3)
+        #expect(site.kinds == [])
+    }
+
     @Test("pods that end, routes of BIRD and a device that goes are no sweep")
     func notSwept() {
         var pods = Site()
@@ -169,6 +194,20 @@ import Verdicts
         #expect(site.kinds == [.kernelBlackhole])
         #expect(site.judgement.verdicts[0].severity == .critical)
         #expect(site.judgement.verdicts[0].subject == Subject(node: "n3", prefix: cidr))
+    }
+
+    @Test("a Calico fleet, of which each node holds its own block as a blackhole, is well")
+    func blocks() {
+        var site = Site()
+        site.snapshot.intentSource = .kubernetes
+        var intents = Site.intents(4)
+        for index in 1...4 {
+            intents["n\(index)"]?.claims = ["BlockAffinity": [Site.cidr(index)]]
+            site.report(index) { kernel, _ in kernel.routes = [hole("10.16.\(index - 1).0/24")] }
+        }
+        site.snapshot.apply(.intent(.read(intents)), at: site.now)
+        #expect(!site.kinds.contains(.kernelBlackhole))
+        #expect(!site.kinds.contains(.kernelRouteMissing))
     }
 
     @Test("kernel-blackhole: an address that was lent to another node is in the block of its owner")
@@ -301,6 +340,27 @@ import Verdicts
             site.report(3) { _, bird in bird.lastReconfiguration = "configuration \(turn)" }
         }
         #expect(site.kinds == [])
+    }
+
+    @Test("a switch whose sessions flap with most of its nodes is one verdict")
+    func flappingSwitch() {
+        var site = Site()
+        for _ in 0..<2 {
+            for state in [BGPState.active, .established] {
+                site.pass(5_000)
+                let now = site.now
+                for index in 1...4 {
+                    site.report(index) { _, bird in
+                        bird.sessions["uplink0"]?.state = state
+                        bird.sessions["uplink0"]?.since = now
+                        bird.sessions["uplink0"]?.lastError = "Received: Administrative reset"
+                    }
+                }
+            }
+        }
+        #expect(site.judgement.verdicts.map(\.identity) == ["session-flapping/switch/a"])
+        #expect(site.judgement.verdicts[0].subject == Subject(switchName: "a"))
+        #expect(site.judgement.verdicts[0].absorbs.contains("session-flapping/n3"))
     }
 
     @Test("restarts of BIRD and what an operator does are no flapping")
