@@ -29,7 +29,28 @@ package struct NodeHistory: Hashable, Sendable {
     /// What carries pod CIDRs: other devices come and go with pods.
     private struct Device: Hashable {
         var index: UInt32
-        var carried: Set<Prefix> = []
+        private var carried: Set<Prefix> = []
+        private var lost: Set<Prefix> = []
+        private var lostAt = Timestamp.zero
+        private var vanishedAt: Timestamp?
+
+        /// The kernel tells of a device's routes before it tells of the device.
+        private static let end: Int64 = 5_000
+
+        init(index: UInt32) { self.index = index }
+
+        mutating func carry(_ prefixes: Set<Prefix>, at now: Timestamp) {
+            let gone = carried.subtracting(prefixes)
+            if !gone.isEmpty { (lost, lostAt) = (gone, now) }
+            (carried, vanishedAt) = (prefixes, nil)
+        }
+
+        mutating func vanish(at now: Timestamp) { vanishedAt = vanishedAt ?? now }
+
+        /// What went through it when it went.
+        func carriedAtEnd(_ now: Timestamp) -> Set<Prefix> {
+            (vanishedAt ?? now) - lostAt <= Self.end ? carried.union(lost) : carried
+        }
     }
 
     /// A command that removes routes is done in milliseconds, and an agent tells at once.
@@ -51,24 +72,27 @@ package struct NodeHistory: Hashable, Sendable {
     /// Most reports tell of BIRD alone.
     private func hasChanged(_ kernel: KernelFacts) -> Bool {
         devices.isEmpty || kernel.routes != routes
-            || devices.contains { name, device in
-                kernel.links[name].map { $0.index != device.index } ?? false
-            }
+            || devices.contains { name, device in kernel.links[name]?.index != device.index }
     }
 
     private mutating func see(_ name: String, _ kernel: KernelFacts, at now: Timestamp) {
-        guard let link = kernel.links[name] else { return }
+        guard let link = kernel.links[name] else {
+            devices[name]?.vanish(at: now)
+            return
+        }
         let carries = Set(
             kernel.routes.filter { route in
                 !route.prefix.isHost && route.nextHops.contains { $0.device == name }
             }.map(\.prefix)
         )
-        if let known = devices[name], known.index != link.index, !known.carried.isEmpty {
-            recreated[name] = Recreation(at: now, awaited: known.carried)
+        if let known = devices[name], known.index != link.index {
+            let awaited = known.carriedAtEnd(now)
+            if !awaited.isEmpty { recreated[name] = Recreation(at: now, awaited: awaited) }
+            devices[name] = nil
         }
         recreated[name]?.awaited.subtract(carries)
         if recreated[name]?.awaited.isEmpty ?? false { recreated[name] = nil }
-        devices[name] = Device(index: link.index, carried: carries)
+        devices[name, default: Device(index: link.index)].carry(carries, at: now)
     }
 
     private mutating func seeRoutes(_ next: [KernelRoute], at now: Timestamp) {
