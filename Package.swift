@@ -162,6 +162,11 @@ let package = Package(
         safeModule("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),
         safeModule("Incidents", "Collector/Incidents", ["Verdicts", "Facts", "Routing"]),
         module(
+            "Journal",
+            "Collector/Journal",
+            ["Incidents", "Verdicts", "Facts", "Routing"]
+        ),
+        module(
             "Sinks",
             "Collector/Sinks",
             [
@@ -176,7 +181,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
                 "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
-                "Sinks",
+                "Journal", "Sinks",
                 arguments, yams,
                 log,
                 lifecycle, httpClient,
@@ -208,7 +213,7 @@ let package = Package(
         tests(
             "ScenarioTests",
             "Tests/Scenarios",
-            ["Routing", "Facts", "Verdicts", "Incidents", "Support"]
+            ["Routing", "Facts", "Verdicts", "Incidents", "Journal", "Support"]
         ),
         tests("TidyTests", "Tests/Tidy", ["Verdicts"]),
     ]

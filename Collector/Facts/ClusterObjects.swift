@@ -2,7 +2,7 @@
 package import Routing
 
 /// A Node object, of which only this is kept: v1 Node.
-package struct ClusterNode: Sendable, Hashable {
+package struct ClusterNode: Sendable, Hashable, Codable {
     /// `spec.podCIDRs`, or `spec.podCIDR` where that is all.
     package var podCIDRs: [Prefix]
     /// InternalIP and ExternalIP.
@@ -31,7 +31,7 @@ package struct ClusterNode: Sendable, Hashable {
 }
 
 /// cilium.io/v2 CiliumNode: which CIDRs Cilium gives to pods of the node of that name.
-package struct CNINode: Sendable, Hashable {
+package struct CNINode: Sendable, Hashable, Codable {
     package var podCIDRs: [Prefix]
     package var addresses: [IPAddress]
 
@@ -42,7 +42,7 @@ package struct CNINode: Sendable, Hashable {
 }
 
 /// crd.projectcalico.org/v1 BlockAffinity: a block of addresses and the node that holds it.
-package struct BlockAffinity: Sendable, Hashable {
+package struct BlockAffinity: Sendable, Hashable, Codable {
     package var node: String
     package var block: Prefix
     /// Confirmed, and not on its way out.
@@ -56,8 +56,8 @@ package struct BlockAffinity: Sendable, Hashable {
 }
 
 /// v1 Service: how its ports are called, and where AS3 shall put it.
-package struct ClusterService: Sendable, Hashable {
-    package struct Port: Sendable, Hashable {
+package struct ClusterService: Sendable, Hashable, Codable {
+    package struct Port: Sendable, Hashable, Codable {
         package var name: String
         package var number: Int
 
@@ -78,8 +78,8 @@ package struct ClusterService: Sendable, Hashable {
 }
 
 /// discovery.k8s.io EndpointSlice (v1 or v1beta1), or v1 Endpoints where there are none.
-package struct EndpointSlice: Sendable, Hashable {
-    package struct Endpoint: Sendable, Hashable {
+package struct EndpointSlice: Sendable, Hashable, Codable {
+    package struct Endpoint: Sendable, Hashable, Codable {
         package var address: IPAddress
         package var node: String?
         package var isReady: Bool
@@ -104,7 +104,7 @@ package struct EndpointSlice: Sendable, Hashable {
 }
 
 /// What the F5 controller is told to expose: a pool, and the service whose endpoints belong in it.
-package struct Exposure: Sendable, Hashable {
+package struct Exposure: Sendable, Hashable, Codable {
     /// Full path of the pool: `/K8S/cfgmap_default_web_web`; `*` stands for the controller's own partition.
     package var pool: String
     /// What other versions of the controller call it.

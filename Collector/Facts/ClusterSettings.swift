@@ -3,7 +3,7 @@ package import Routing
 
 /// The F5 controller as an apps/v1 Deployment starts it. Of its arguments only these are kept: others hold
 /// passwords.
-package struct F5Controller: Sendable, Hashable {
+package struct F5Controller: Sendable, Hashable, Codable {
     package var replicas: Int
     /// `cluster`, `nodeport`, …; nil where its arguments cannot be read.
     package var poolMemberType: String?
@@ -26,7 +26,7 @@ package struct F5Controller: Sendable, Hashable {
 }
 
 /// Networks in which pods are seen with their own addresses; to all else a node puts its own for theirs.
-package struct MasqueradeRule: Sendable, Hashable {
+package struct MasqueradeRule: Sendable, Hashable, Codable {
     /// What the networks are called where they are set: `ipv4-native-routing-cidr`.
     package var setting: String
     /// Of one family.
@@ -39,7 +39,7 @@ package struct MasqueradeRule: Sendable, Hashable {
 }
 
 /// What one ConfigMap says of masquerading.
-package struct Masquerading: Sendable, Hashable {
+package struct Masquerading: Sendable, Hashable, Codable {
     /// By family; nothing of one that is not masqueraded, or of which the ConfigMap is silent.
     package var rules: [AddressFamily: MasqueradeRule]
     /// What ip-masq-agent's ConfigMap adds counts too.

@@ -69,7 +69,7 @@ extension ClusterUpdate {
 }
 
 /// What changed in one of the watched collections.
-package enum ClusterUpdate: Sendable, Equatable {
+package enum ClusterUpdate: Sendable, Equatable, Codable {
     case nodes(WatchUpdate<ClusterNode>)
     case ciliumNodes(WatchUpdate<CNINode>)
     case blockAffinities(WatchUpdate<BlockAffinity>)

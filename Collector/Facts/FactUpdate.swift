@@ -2,7 +2,7 @@
 package import Routing
 
 /// What an agent's stream changes.
-package enum AgentUpdate: Sendable, Equatable {
+package enum AgentUpdate: Sendable, Equatable, Codable {
     case connected(interval: Int64, version: String)
     /// All facts of the node, replacing what was known.
     case snapshot(KernelFacts, [String: BIRDFacts])
@@ -24,8 +24,10 @@ package enum ReadResult<Value: Sendable & Equatable>: Sendable, Equatable {
     }
 }
 
+extension ReadResult: Codable where Value: Codable {}
+
 /// Everything that can enter the collector. One writer applies them in order of arrival.
-package enum FactUpdate: Sendable, Equatable {
+package enum FactUpdate: Sendable, Equatable, Codable {
     case agent(node: String, AgentUpdate)
     case intent(ReadResult<[String: NodeIntent]>)
     case cluster(ClusterUpdate)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A state as GTM has it of anything: three words of the device, and its sentence.
-package struct GlobalState: Hashable, Sendable {
+package struct GlobalState: Hashable, Sendable, Codable {
     package var availability: String
     package var enabled: String
     /// Outside text.
@@ -20,7 +20,7 @@ package struct GlobalState: Hashable, Sendable {
 }
 
 /// A virtual server as a member of a GTM pool.
-package struct GlobalMember: Hashable, Sendable {
+package struct GlobalMember: Hashable, Sendable, Codable {
     package var server: String
     package var name: String
     /// Full path of the virtual server of this load balancer behind it; nil: another's.
@@ -36,7 +36,7 @@ package struct GlobalMember: Hashable, Sendable {
 }
 
 /// A wide IP that leads to virtual servers of this load balancer, by whatever pools.
-package struct WideIP: Hashable, Sendable {
+package struct WideIP: Hashable, Sendable, Codable {
     /// Full path: `/Common/www.example.com`.
     package var name: String
     /// `a`, `aaaa`; empty where the version knows no types.

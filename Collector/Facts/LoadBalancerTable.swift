@@ -2,8 +2,8 @@
 package import Routing
 
 /// A route of the BIG-IP's configuration (`net/route`).
-package struct LoadBalancerRoute: Hashable, Sendable {
-    package enum Target: Hashable, Sendable {
+package struct LoadBalancerRoute: Hashable, Sendable, Codable {
+    package enum Target: Hashable, Sendable, Codable {
         case gateway(IPAddress)
         case pool(String)
         case interface(String)
@@ -35,7 +35,7 @@ package struct LoadBalancerRoute: Hashable, Sendable {
 }
 
 /// A virtual server and its state.
-package struct VirtualServer: Hashable, Sendable {
+package struct VirtualServer: Hashable, Sendable, Codable {
     package var name: String
     package var destination: String
     /// Full path of its default pool.
@@ -72,7 +72,7 @@ package struct VirtualServer: Hashable, Sendable {
 }
 
 /// An address that virtual servers share: whether anybody can reach it is not theirs to say.
-package struct VirtualAddress: Hashable, Sendable {
+package struct VirtualAddress: Hashable, Sendable, Codable {
     package var name: String
     package var isEnabled: Bool
     package var answersARP: Bool
@@ -97,7 +97,7 @@ package struct VirtualAddress: Hashable, Sendable {
 }
 
 /// One pool's members, as one request told them.
-package struct LoadBalancerPool: Hashable, Sendable {
+package struct LoadBalancerPool: Hashable, Sendable, Codable {
     package var members: [PoolMember]
     /// When they were asked for; nil: in the round that the table is of. A pool whose statistics have not
     /// changed is not asked again in every round.
@@ -131,8 +131,8 @@ package struct LoadBalancerPool: Hashable, Sendable {
 }
 
 /// One complete read of one BIG-IP unit.
-package struct LoadBalancerTable: Hashable, Sendable {
-    package enum Role: String, Hashable, Sendable { case active, standby, other }
+package struct LoadBalancerTable: Hashable, Sendable, Codable {
+    package enum Role: String, Hashable, Sendable, Codable { case active, standby, other }
 
     package var role: Role
     /// By full path, those without a member too.
@@ -214,7 +214,7 @@ package struct LoadBalancerTable: Hashable, Sendable {
 }
 
 /// How the load balancer reaches pod networks (`pods-via`).
-package enum PodsVia: String, Hashable, Sendable, CaseIterable {
+package enum PodsVia: String, Hashable, Sendable, CaseIterable, Codable {
     case defaultGateway = "default-gateway"
     case staticRoutes = "static"
     case dynamicRoutes = "dynamic"

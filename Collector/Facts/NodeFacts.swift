@@ -2,7 +2,7 @@
 package import Routing
 
 /// What Kubernetes, a file or the agents say a node should be.
-package struct NodeIntent: Hashable, Sendable {
+package struct NodeIntent: Hashable, Sendable, Codable {
     package var name: String
     package var podCIDRs: [Prefix]
     /// Every address the node is known by; a switch's next hop is matched against them.
@@ -35,7 +35,7 @@ package struct NodeIntent: Hashable, Sendable {
 }
 
 /// The node's kernel as its agent saw it.
-package struct KernelFacts: Hashable, Sendable {
+package struct KernelFacts: Hashable, Sendable, Codable {
     /// False until the first dump ended and while one must be repeated: no absence is believed.
     package var isComplete: Bool
     /// In order of prefix, table and metric, as agents report them: thousands of nodes' are kept
@@ -105,7 +105,7 @@ package struct KernelFacts: Hashable, Sendable {
 }
 
 /// One BIRD daemon of the node as its agent saw it.
-package struct BIRDFacts: Hashable, Sendable {
+package struct BIRDFacts: Hashable, Sendable, Codable {
     package var condition: BIRDCondition
     package var conditionSince: Timestamp
     package var version: String
@@ -138,7 +138,7 @@ package struct BIRDFacts: Hashable, Sendable {
 
 /// Everything one agent reports, and how fresh it is.
 package struct NodeFacts: Hashable, Sendable {
-    package enum Connection: Hashable, Sendable {
+    package enum Connection: Hashable, Sendable, Codable {
         case connected
         /// The agent said goodbye, as when its DaemonSet pod restarts.
         case left

@@ -173,7 +173,7 @@ package struct SessionHistory: Hashable, Sendable {
     private var unreadSince: Timestamp?
     private var established = Timestamp.zero
     private var reconfiguration = ""
-    /// Its last loss came with a new configuration.
+    /// Its last loss came with a new configuration, or by an operator.
     private var isReconfigured = false
 
     private static let most = 16
@@ -193,8 +193,8 @@ package struct SessionHistory: Hashable, Sendable {
         if isRestart { transitions = [] }
         let isNew =
             !isSameMoment(reconfiguration, bird.lastReconfiguration) || bird.isReconfiguring
-        if hasMoved, !session.isEstablished { isReconfigured = isNew }
-        if hasMoved, !isRestart, !session.isDisabled, !isReconfigured {
+        if hasMoved, !session.isEstablished { isReconfigured = isNew || session.isDisabled }
+        if hasMoved, !isRestart, !isReconfigured {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }
         if session.isEstablished {

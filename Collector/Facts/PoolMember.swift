@@ -2,7 +2,7 @@
 package import Routing
 
 /// A pool member as the BIG-IP's `members/stats` tells it: three axes, none of which is a Bool.
-package struct PoolMember: Hashable, Sendable {
+package struct PoolMember: Hashable, Sendable, Codable {
     /// Full path: `/K8S/cfgmap_default_web_web`.
     package var pool: String
     package var address: IPAddress?

@@ -2,7 +2,7 @@
 package import Routing
 
 /// Where intent comes from (`nodes.from`).
-package enum IntentSource: String, Sendable { case kubernetes, file, agents }
+package enum IntentSource: String, Sendable, Codable { case kubernetes, file, agents }
 
 /// Everything the collector believes at one moment: an immutable value, all that judgement sees.
 package struct Snapshot: Sendable, Equatable {

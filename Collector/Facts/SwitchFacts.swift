@@ -3,7 +3,7 @@ package import Routing
 
 /// By what way a switch's table came, the one that tells most first: a poll reads the RIB, BMP what
 /// each neighbour announced and what BGP made of it, a BGP session what BGP chose.
-package enum SwitchWay: String, Comparable, Hashable, Sendable, CaseIterable {
+package enum SwitchWay: String, Comparable, Hashable, Sendable, CaseIterable, Codable {
     case polled
     case bmp
     case bgp
@@ -82,7 +82,7 @@ package struct SwitchView: Sendable, Equatable {
 /// A configured switch and what was read of it, by each of the ways that are configured.
 package struct SwitchFacts: Sendable, Equatable {
     /// How many of its next hops a CIDR must have on the switch.
-    package enum PathsExpected: String, Sendable, CaseIterable {
+    package enum PathsExpected: String, Sendable, CaseIterable, Codable {
         /// One suffices.
         case any
         /// One for each uplink that carries it.
@@ -91,7 +91,7 @@ package struct SwitchFacts: Sendable, Equatable {
         case seen
     }
 
-    package enum Dialect: Sendable { case nxos, eos, frr }
+    package enum Dialect: String, Sendable, Codable { case nxos, eos, frr }
 
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.

@@ -2,7 +2,7 @@
 package import Routing
 
 /// How far along the switch's own way a route was seen.
-package enum RouteEvidence: Int, Comparable, Hashable, Sendable {
+package enum RouteEvidence: Int, Comparable, Hashable, Sendable, Codable {
     /// The node sent it, the import policy was not asked yet (BMP before the policy).
     case announced
     /// It came through the import policy (BMP after the policy).
@@ -17,7 +17,7 @@ package enum RouteEvidence: Int, Comparable, Hashable, Sendable {
 }
 
 /// One route as a switch holds it.
-package struct SwitchRoute: Hashable, Sendable {
+package struct SwitchRoute: Hashable, Sendable, Codable {
     package var prefix: Prefix
     package var vrf: String
     /// Sorted, without duplicates.
@@ -50,7 +50,7 @@ package struct SwitchRoute: Hashable, Sendable {
 }
 
 /// A BGP neighbour as the switch's summary tells it.
-package struct SwitchNeighbor: Hashable, Sendable {
+package struct SwitchNeighbor: Hashable, Sendable, Codable {
     package var isEstablished: Bool
     /// The vendor's word: `Established`, `Idle (Admin)`.
     package var state: String
@@ -64,7 +64,7 @@ package struct SwitchNeighbor: Hashable, Sendable {
 }
 
 /// One address family of one VRF: what a command or a session tells of.
-package struct TableScope: Hashable, Sendable {
+package struct TableScope: Hashable, Sendable, Codable {
     package var vrf: String
     package var family: AddressFamily
 
@@ -75,7 +75,7 @@ package struct TableScope: Hashable, Sendable {
 }
 
 /// One complete and self-checked read of a switch.
-package struct SwitchTable: Hashable, Sendable {
+package struct SwitchTable: Hashable, Sendable, Codable {
     package var routes: [Prefix: [SwitchRoute]]
     package var neighbors: [IPAddress: SwitchNeighbor]
     /// False if the source could not be asked for a summary: then an empty table proves nothing.

@@ -100,6 +100,8 @@ package enum WatchUpdate<Value: Sendable & Hashable>: Sendable, Equatable {
     case failed(String)
 }
 
+extension WatchUpdate: Codable where Value: Codable {}
+
 extension WatchUpdate {
     /// Takes in what came after it, if both together are one update: then nothing of either is lost.
     mutating func merge(_ newer: WatchUpdate) -> Bool {

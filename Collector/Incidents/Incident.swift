@@ -54,7 +54,7 @@ package struct IncidentTransition: Sendable, Hashable {
 }
 
 /// Hold-downs and reminders, from the configuration.
-package struct AlertPolicy: Sendable, Hashable {
+package struct AlertPolicy: Sendable, Hashable, Codable {
     /// Milliseconds; kinds not named have the catalogue's.
     package var holds: [Kind: Int64]
     /// Milliseconds between reminders of a firing incident.

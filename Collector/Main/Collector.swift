@@ -6,6 +6,7 @@ import EventLoop
 import Facts
 import Foundation
 import Incidents
+import Journal
 import KubernetesSource
 import Logging
 import OperatorSource
@@ -25,11 +26,14 @@ let version = "0.1.0"
 struct Collector: Service {
     let configuration: Configuration
     let log: Logger
+    /// The file in which what enters is recorded, if any.
+    private let journalPath: String?
     private let clock = CollectorClock()
 
-    init(_ configuration: Configuration, log: Logger) {
+    init(_ configuration: Configuration, journal: String? = nil, log: Logger) {
         self.configuration = configuration
         self.log = log
+        journalPath = journal
     }
 
     func run() async throws {
@@ -39,9 +43,13 @@ struct Collector: Service {
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
         let units = PolledUnits(configuration.bigIPPollers)
         let sinks = try makeSinks()
+        let startedAt = clock.now()
+        let journal = try makeJournal(startedAt)
+        defer { journal?.finish() }
         let engine = Engine(
             board: board,
             outboxes: sinks.outboxes,
+            journal: journal,
             log: log,
             clock: now,
             hasMoved: { for alarm in alarms { alarm.ring() } },
@@ -57,7 +65,7 @@ struct Collector: Service {
             addSources(&group, engine, alarms, units, now)
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
             addWeb(&group, board, listener, sinks.outboxes)
-            let snapshot = configuration.emptySnapshot(startedAt: clock.now())
+            let snapshot = configuration.emptySnapshot(startedAt: startedAt)
             let ledger = IncidentLedger(
                 cluster: configuration.cluster,
                 policy: configuration.ledgerPolicy
@@ -69,6 +77,20 @@ struct Collector: Service {
             group.cancelAll()
         }
         try? await sinks.client.shutdown()
+    }
+
+    private func makeJournal(_ startedAt: Timestamp) throws -> JournalWriter? {
+        guard let journalPath else { return nil }
+        let head = JournalHead(
+            version: version,
+            startedAt: startedAt,
+            site: configuration.site,
+            policy: configuration.ledgerPolicy
+        )
+        let log = log
+        let journal = try JournalWriter(path: journalPath, head: head) { log.error("\($0)") }
+        log.info("recording what enters in \(journalPath)")
+        return journal
     }
 
     // MARK: - Sources

@@ -146,39 +146,39 @@ extension Configuration {
     }
 
     /// What is believed before any source has spoken.
-    func emptySnapshot(startedAt now: Timestamp) -> Snapshot {
-        var snapshot = Snapshot(
+    func emptySnapshot(startedAt now: Timestamp) -> Snapshot { Snapshot(site, startedAt: now) }
+
+    var site: WatchedSite {
+        var site = WatchedSite(
             cluster: cluster,
             podSupernets: podCIDRs,
             agentStaleAfter: agents?.staleAfter ?? 15_000,
             intentSource: intentSource,
-            startedAt: now
+            hasAgents: agents != nil,
+            hasKubernetes: kubernetes != nil,
+            // For these kinds the patience is the hold, of each pod by itself.
+            memberPatience: policy.holds[.ltmMemberMissing] ?? Kind.ltmMemberMissing.entry.hold
         )
-        snapshot.hasAgents = agents != nil
-        if kubernetes != nil { snapshot.kubernetes = ClusterFacts() }
-        // For these kinds the patience is the hold, of each pod by itself.
-        snapshot.memberPatience =
-            policy.holds[.ltmMemberMissing] ?? Kind.ltmMemberMissing.entry.hold
-        for item in switches {
-            snapshot.switches[item.name] = SwitchFacts(
+        site.switches = switches.map { item in
+            WatchedSite.Switch(
                 name: item.name,
                 neighbors: item.neighbors,
                 vrf: item.vrf,
                 dialect: item.dialect,
-                pathsExpected: item.paths,
+                paths: item.paths,
                 ways: item.ways.mapValues { patience($0) }
             )
         }
-        for item in loadBalancers {
-            let readings = Readings<LoadBalancerTable>(staleAfter: patience(item.bigip.every))
-            snapshot.loadBalancers[item.name] = LoadBalancerFacts(
+        site.loadBalancers = loadBalancers.map { item in
+            WatchedSite.LoadBalancer(
                 name: item.name,
                 podsVia: item.podsVia,
                 hasGTM: item.hasGTM,
-                units: Dictionary(uniqueKeysWithValues: item.bigip.units.map { ($0, readings) })
+                units: item.bigip.units,
+                staleAfter: patience(item.bigip.every)
             )
         }
-        return snapshot
+        return site
     }
 
     /// Two periods and a time-out: a single lost poll makes nothing stale. The time-out follows

@@ -2,6 +2,7 @@
 import EventLoop
 import Facts
 import Incidents
+import Journal
 import Logging
 import Routing
 import Sinks
@@ -19,6 +20,8 @@ final class Engine: Sendable {
     private let clock: @Sendable () -> Timestamp
     private let board: StateBoard
     private let outboxes: [Outbox]
+    /// Where what enters is recorded, if anywhere.
+    private let journal: JournalWriter?
     private let hasMoved: @Sendable () -> Void
     private let isInDoubt: @Sendable ([String: Set<String>]) -> Void
     private let log: Logger
@@ -28,6 +31,7 @@ final class Engine: Sendable {
     init(
         board: StateBoard,
         outboxes: [Outbox],
+        journal: JournalWriter? = nil,
         log: Logger,
         clock: @escaping @Sendable () -> Timestamp,
         hasMoved: @escaping @Sendable () -> Void,
@@ -36,6 +40,7 @@ final class Engine: Sendable {
         self.isInDoubt = isInDoubt
         self.board = board
         self.outboxes = outboxes
+        self.journal = journal
         self.log = log
         self.clock = clock
         self.hasMoved = hasMoved
@@ -64,6 +69,7 @@ final class Engine: Sendable {
             let began = monotonicMicroseconds()
             let now = clock()
             let judgement = judge(snapshot, now: now)
+            journal?.judged(at: now)
             let transitions = ledger.step(judgement, now: now)
             judgements += 1
             for transition in transitions { tell(transition) }
@@ -99,6 +105,7 @@ final class Engine: Sendable {
             return inbox.updates
         }
         snapshot.apply(updates)
+        journal?.record(updates)
         let isMove = updates.contains {
             if case .agent(_, .snapshot) = $0.update { true } else { false }
         }

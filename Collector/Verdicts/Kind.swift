@@ -18,7 +18,7 @@ package enum Severity: String, Sendable, Hashable, Comparable, CaseIterable {
 }
 
 /// What podpath can name. The strings are public and never change their meaning.
-package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable {
+package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable, Codable {
     case noPodCIDR = "no-pod-cidr"
     case ownerDuplicate = "owner-duplicate"
     case ownerDisagreement = "owner-disagreement"

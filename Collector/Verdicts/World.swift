@@ -21,6 +21,8 @@ struct World {
     let addressOwners: [IPAddress: String]
     /// Switch names by the address BIRD knows them by.
     let switchByNeighbor: [IPAddress: String]
+    /// When most sessions of a switch moved at once, by its name.
+    let sharedMoments: [String: Set<Int64>]
     /// By name, in order.
     let switches: [SwitchFacts]
     /// Of the switches of which something is fresh.
@@ -59,6 +61,7 @@ struct World {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
         }
         switchByNeighbor = switches
+        sharedMoments = Self.sharedMoments(snapshot, switches)
         self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
         sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
         let owners = owners

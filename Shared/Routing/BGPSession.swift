@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// RFC 4271 section 8.2.2, in the order of the way up; `down` is BIRD's word for not started at all.
-package enum BGPState: UInt8, Hashable, Sendable, CaseIterable {
+package enum BGPState: UInt8, Hashable, Sendable, CaseIterable, Codable {
     case down = 0
     case idle = 1
     case connect = 2
@@ -29,7 +29,7 @@ package enum BGPState: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// BIRD's own state of a protocol instance, the column `State` of `show protocols`.
-package enum ProtocolState: UInt8, Hashable, Sendable, CaseIterable {
+package enum ProtocolState: UInt8, Hashable, Sendable, CaseIterable, Codable {
     case down = 0
     case start = 1
     case up = 2
@@ -39,8 +39,8 @@ package enum ProtocolState: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// One address family of a session: BIRD's channel.
-package struct BGPChannel: Hashable, Sendable {
-    package enum State: UInt8, Hashable, Sendable {
+package struct BGPChannel: Hashable, Sendable, Codable {
+    package enum State: UInt8, Hashable, Sendable, Codable {
         case down = 0
         case start = 1
         case up = 2
@@ -82,7 +82,7 @@ package struct BGPChannel: Hashable, Sendable {
 }
 
 /// A BGP session of the node as its BIRD sees it. The protocol's name is the uplink's name.
-package struct BGPSession: Hashable, Sendable {
+package struct BGPSession: Hashable, Sendable, Codable {
     package var name: String
     package var protocolState: ProtocolState
     package var state: BGPState

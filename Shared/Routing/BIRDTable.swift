@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A route in BIRD's table, from `show route for/PREFIX`.
-package struct BIRDRoute: Hashable, Sendable {
+package struct BIRDRoute: Hashable, Sendable, Codable {
     package var prefix: Prefix
     package var table: String
     /// The protocol instance it came from: `static1`.
@@ -29,7 +29,7 @@ package struct BIRDRoute: Hashable, Sendable {
 }
 
 /// A configured static route of BIRD, from `show static`.
-package struct BIRDStatic: Hashable, Sendable {
+package struct BIRDStatic: Hashable, Sendable, Codable {
     package var prefix: Prefix
     package var protocolName: String
     /// Configured, but its interface is down or gone.
@@ -47,7 +47,7 @@ package struct BIRDStatic: Hashable, Sendable {
 
 /// Whether BIRD sent a prefix over one uplink: the answer to `show route P exported 'uplink'`,
 /// with `noexport` asked where the first had no row.
-package enum ExportAnswer: Hashable, Sendable {
+package enum ExportAnswer: Hashable, Sendable, Codable {
     /// A row in `exported`: sent.
     case sent
     /// A row in `export`, from a BIRD that has no `exported` (before 2.0.8): the filter accepts.
@@ -65,7 +65,7 @@ package enum ExportAnswer: Hashable, Sendable {
 }
 
 /// Why the control socket gave no complete picture. Each is its own reason, none is "route lost".
-package enum BIRDCondition: Error, Hashable, Sendable {
+package enum BIRDCondition: Error, Hashable, Sendable, Codable {
     /// Greeting, `restrict` and every reply read to its end.
     case readable
     /// The directory is there, the socket file is not (ENOENT): BIRD is not running.
@@ -124,7 +124,7 @@ extension BIRDCondition {
 }
 
 /// One question of export: was this prefix sent over this uplink?
-package struct ExportKey: Hashable, Comparable, Sendable {
+package struct ExportKey: Hashable, Comparable, Sendable, Codable {
     package let uplink: String
     package let prefix: Prefix
 

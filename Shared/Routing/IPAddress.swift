@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The two families a pod CIDR can be of.
-package enum AddressFamily: UInt8, Sendable, Hashable, Comparable {
+package enum AddressFamily: UInt8, Sendable, Hashable, Comparable, Codable {
     case ipv4 = 4
     case ipv6 = 6
 

@@ -2,7 +2,7 @@
 
 /// `net.ipv4.conf.*.rp_filter` (Documentation/networking/ip-sysctl): what the kernel does with a
 /// packet whose source it would not route back through the device it came in by.
-package enum ReversePathFilter: UInt8, Hashable, Sendable, CaseIterable {
+package enum ReversePathFilter: UInt8, Hashable, Sendable, CaseIterable, Codable {
     case off = 0
     /// Only the very device of the best way back will do.
     case strict = 1
@@ -11,7 +11,7 @@ package enum ReversePathFilter: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// A network device of the node.
-package struct Link: Hashable, Sendable {
+package struct Link: Hashable, Sendable, Codable {
     package var name: String
     /// Changes when the device is recreated.
     package var index: UInt32
@@ -41,7 +41,7 @@ package struct Link: Hashable, Sendable {
 }
 
 /// An address of a device, with the network it stands in.
-package struct LinkAddress: Hashable, Comparable, Sendable {
+package struct LinkAddress: Hashable, Comparable, Sendable, Codable {
     package var device: String
     package var address: IPAddress
     /// Of the network: 24 in `10.1.0.1/24`.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where a route sends a packet next: through a gateway, out of a device, or both.
-package struct NextHop: Hashable, Comparable, Sendable {
+package struct NextHop: Hashable, Comparable, Sendable, Codable {
     package var gateway: IPAddress?
     package var device: String?
     /// The kernel's RTNH_F_DEAD or RTNH_F_LINKDOWN, or BIRD's word for the same.
@@ -35,7 +35,7 @@ extension NextHop: CustomStringConvertible {
 }
 
 /// What a route does with a packet, in the kernel's words (RTN_*) and BIRD's alike.
-package enum Destination: UInt8, Hashable, Sendable, CaseIterable {
+package enum Destination: UInt8, Hashable, Sendable, CaseIterable, Codable {
     case unicast = 1
     case local = 2
     case blackhole = 6
@@ -56,7 +56,7 @@ package enum Destination: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// One route of the node's kernel, as rtnetlink tells it.
-package struct KernelRoute: Hashable, Sendable {
+package struct KernelRoute: Hashable, Sendable, Codable {
     package var prefix: Prefix
     /// RTA_TABLE: 254 is main.
     package var table: UInt32

@@ -2,8 +2,8 @@
 
 /// One line of `ip rule`: which packets look into which table, in the order of priority
 /// (`struct fib_rule_hdr`, linux/fib_rules.h).
-package struct RoutingRule: Hashable, Comparable, Sendable {
-    package enum Action: UInt8, Hashable, Sendable, CaseIterable {
+package struct RoutingRule: Hashable, Comparable, Sendable, Codable {
+    package enum Action: UInt8, Hashable, Sendable, CaseIterable, Codable {
         /// FR_ACT_TO_TBL.
         case lookup = 1
         case blackhole = 6
@@ -14,7 +14,7 @@ package struct RoutingRule: Hashable, Comparable, Sendable {
     }
 
     /// What a packet must have beside source and destination for the rule to apply.
-    package struct Selectors: OptionSet, Hashable, Sendable {
+    package struct Selectors: OptionSet, Hashable, Sendable, Codable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
 

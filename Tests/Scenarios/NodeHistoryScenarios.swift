@@ -366,6 +366,33 @@ import Verdicts
         #expect(site.judgement.verdicts[0].absorbs.contains("session-flapping/n3"))
     }
 
+    @Test(
+        "what a switch does to all its sessions is not counted to one of them that had moved before"
+    )
+    func sharedLoss() {
+        var site = Site()
+        func step(_ nodes: [Int], _ state: BGPState) {
+            site.pass(60_000)
+            let now = site.now
+            for index in 1...4 {
+                site.report(index) { _, bird in
+                    guard nodes.contains(index) else { return }
+                    bird.sessions["uplink0"]?.state = state
+                    bird.sessions["uplink0"]?.since = now
+                    bird.sessions["uplink0"]?.lastError = "Hold timer expired"
+                }
+            }
+        }
+        step([3], .active)
+        step([3], .established)
+        step([1, 2, 3, 4], .active)
+        step([1, 2, 3, 4], .established)
+        #expect(!site.kinds.contains(.sessionFlapping))
+        step([3], .active)
+        #expect(site.kinds.contains(.sessionFlapping))
+        #expect(verdict(site, .sessionFlapping)?.subject.node == "n3")
+    }
+
     @Test("restarts of BIRD and what an operator does are no flapping")
     func restarts() {
         var site = Site()

@@ -232,9 +232,9 @@ def unpair(lab, node):
 
 FAULTS = [
     dict(name="switch-neighbor-missing", summary="switch a's neighbor entry for the node is removed",
-         apply=remove_neighbor, mend=restore_neighbor, subject=of_session),
+         apply=remove_neighbor, mend=restore_neighbor, subject=of_session, counts=True),
     dict(name="switch-prefix-limit", summary="the node sends more prefixes than switch a takes",
-         apply=limit_prefixes, mend=lift_limit, subject=of_session, node="n4"),
+         apply=limit_prefixes, mend=lift_limit, subject=of_session, node="n4", counts=True),
     dict(name="switch-static-route", summary="a static route on switch a hides BGP's",
          apply=shadow, mend=unshadow, kind="switch-wrong-next-hop", subject=on_first, node="n2"),
     dict(name="switch-aggregate-only", summary="switch a has the supernet, not the CIDR",

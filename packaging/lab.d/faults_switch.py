@@ -116,10 +116,10 @@ def on_first(node):
 
 FAULTS = [
     dict(name="session-down", summary="switch a shuts its session with the node",
-         apply=shut_first, mend=open_first, severity="warning",
+         apply=shut_first, mend=open_first, severity="warning", counts=True,
          subject=lambda node: {"node": node.name, "uplink": FIRST.uplink, "switch": FIRST.name}),
     dict(name="session-down-both", summary="both switches shut their sessions with the node",
-         apply=shut_both, mend=open_both, kind="session-down",
+         apply=shut_both, mend=open_both, kind="session-down", counts=True,
          subject=lambda node: {"node": node.name}),
     dict(name="switch-route-missing", summary="switch a filters the CIDR, whoever announces it",
          apply=filter_out, mend=stop_filtering, subject=on_first),

@@ -42,6 +42,8 @@ struct Serve: AsyncParsableCommand {
         }
     )
     var logLevel = Logger.Level.info
+    @Option(name: .long, help: "Record what enters in this file, for `replay`.")
+    var journal: String?
 
     func run() async throws {
         let configuration = try file.read()
@@ -50,7 +52,7 @@ struct Serve: AsyncParsableCommand {
         allowDescriptors()
         let group = ServiceGroup(
             configuration: .init(
-                services: [.init(service: Collector(configuration, log: log))],
+                services: [.init(service: Collector(configuration, journal: journal, log: log))],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log
             )

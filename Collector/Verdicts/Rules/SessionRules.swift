@@ -18,7 +18,12 @@ func flapping(
     let histories = facts.history.sessions.filter { $0.key.name == session.name }
     let transitions = histories.values.flatMap(\.transitions).sorted()
         .filter { $0 > world.now - flapWindow }
-    guard transitions.count >= flapCount, let first = transitions.first else { return nil }
+    // What most sessions of the switch did at that moment is the switch's.
+    let name = world.switchName(of: session)
+    let shared = transitions.count { world.isShared($0, on: name) }
+    guard max(shared, transitions.count - shared) >= flapCount, let first = transitions.first else {
+        return nil
+    }
     let node = path.trace.node
     let error = session.firstError.isEmpty ? session.lastError : session.firstError
     let cause = error.isEmpty ? "" : ", \(error)"
@@ -251,4 +256,50 @@ private func isTakenPort(_ error: String) -> Bool {
     let text = error.lowercased()
     return text.contains("address already in use") || text.contains("no listening socket")
         || text.contains("address in use")
+}
+
+extension World {
+    /// Sessions of one switch that move within this, most of them, have moved for one reason; milliseconds.
+    private static let moment: Int64 = 10_000
+
+    func isShared(_ transition: Timestamp, on switchName: String?) -> Bool {
+        switchName.flatMap { sharedMoments[$0] }?.contains(transition.milliseconds / Self.moment)
+            ?? false
+    }
+
+    /// Moments at which more than half of a switch's sessions moved, two at least, by switch. Of a site on which
+    /// nothing flaps none is looked for.
+    static func sharedMoments(
+        _ snapshot: Snapshot,
+        _ switches: [IPAddress: String]
+    ) -> [String: Set<Int64>] {
+        let mayFlap = snapshot.nodes.values.contains { facts in
+            facts.history.sessions.values.contains { $0.transitions.count >= flapCount }
+        }
+        guard mayFlap else { return [:] }
+        var sessions: [String: Int] = [:]
+        var moved: [String: [Int64: Set<String>]] = [:]
+        for (node, facts) in snapshot.nodes {
+            for (daemon, bird) in facts.birds {
+                for session in bird.sessions.values {
+                    guard let name = session.neighbor.flatMap({ switches[$0] }) else { continue }
+                    sessions[name, default: 0] += 1
+                    let key = SessionKey(daemon: daemon, name: session.name)
+                    for moment in facts.history.sessions[key]?.transitions ?? [] {
+                        moved[name, default: [:]][moment.milliseconds / Self.moment, default: []]
+                            .insert(node)
+                    }
+                }
+            }
+        }
+        return moved.reduce(into: [:]) { all, each in
+            let (name, moments) = each
+            let shared = moments.keys.filter { moment in
+                let near = [moment - 1, moment, moment + 1].compactMap { moments[$0] }
+                let nodes = near.reduce(into: Set<String>()) { $0.formUnion($1) }
+                return nodes.count >= 2 && nodes.count * 2 > sessions[name] ?? 0
+            }
+            all[name] = Set(shared)
+        }
+    }
 }
