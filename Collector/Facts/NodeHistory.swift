@@ -173,7 +173,7 @@ package struct SessionHistory: Hashable, Sendable {
     private var unreadSince: Timestamp?
     private var established = Timestamp.zero
     private var reconfiguration = ""
-    /// Its last loss came with a new configuration, or by an operator.
+    /// Its last loss came with a restart or a new configuration, or by an operator.
     private var isReconfigured = false
 
     private static let most = 16
@@ -190,17 +190,18 @@ package struct SessionHistory: Hashable, Sendable {
         if bird.isRecovering { restart?.isGraceful = true }
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
         // Whoever restarts BIRD has seen to it: what its sessions do now is counted anew.
-        if isRestart { transitions = [] }
+        if isRestart { (transitions, isReconfigured) = ([], true) }
         let isNew =
             !isSameMoment(reconfiguration, bird.lastReconfiguration) || bird.isReconfiguring
-        if hasMoved, !session.isEstablished { isReconfigured = isNew || session.isDisabled }
+        if hasMoved, !session.isEstablished, !isRestart {
+            isReconfigured = isNew || session.isDisabled
+        }
         if hasMoved, !isRestart, !isReconfigured {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }
         if session.isEstablished {
-            if isEstablished != true || isRestart {
-                (established, isReconfigured) = (session.since ?? now, false)
-            }
+            if isEstablished != true || isRestart { established = session.since ?? now }
+            isReconfigured = false
             restartTime = session.restartTime
             if restart?.back == nil { restart?.back = now }
         }

@@ -93,9 +93,9 @@ def show_faults(options):
             print(json.dumps({"summary": fault.summary, "node": fault.node,
                               **fault.expected(faults.target(fault, None))}))
         else:
-            print(f"{fault.name:24}{fault.summary}")
+            print(f"{fault.name:30}{fault.summary}")
     for name, text in {} if options.json else HELPER_TEXTS.items():
-        print(f"{name:24}{text}")
+        print(f"{name:30}{text}")
     return 0
 
 

@@ -156,7 +156,7 @@ def wait(what, limit, condition):
 def show(story, collector):
     for path in collector.paths():
         marks = " ".join(f"{stage['stage']}:{stage['state']}" for stage in path["stages"])
-        story.tell("path", f"  {path['prefix']:15} {path['node']:3} {path['verdict']:22} {marks}", path=path)
+        story.tell("path", f"  {path['prefix']:15} {path['node']:3} {path['verdict']:27} {marks}", path=path)
 
 
 def matches(alert, expected):

@@ -25,8 +25,8 @@ class Fault:
     severity: str = "critical"
     kind: str = ""
     node: str = "n3"
-    # The node's session was lost: what is counted of it begins anew with BIRD, for the faults that come after.
-    counts: bool = False
+    # Sessions of these nodes were lost: what is counted of them begins anew with BIRD, for the faults to come.
+    counts: Callable = lambda node: []
 
     def expected(self, node):
         return {"fault": self.name, "kind": self.kind or self.name, "severity": self.severity,
@@ -80,8 +80,8 @@ def mend(lab, name, node_name=None):
         lab.remember("faults", [each for each in active(lab) if each != [name, node.name]])
         results.append({"event": "mend", "at": now(), **chosen.expected(node)})
         chosen.mend(lab, node)
-        if chosen.counts:
-            faults_node.restart_bird(lab, node)
+        for each in chosen.counts(node):
+            faults_node.restart_bird(lab, each)
     return results
 
 

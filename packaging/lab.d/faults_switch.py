@@ -116,17 +116,17 @@ def on_first(node):
 
 FAULTS = [
     dict(name="session-down", summary="switch a shuts its session with the node",
-         apply=shut_first, mend=open_first, severity="warning", counts=True,
+         apply=shut_first, mend=open_first, severity="warning", counts=lambda node: [node],
          subject=lambda node: {"node": node.name, "uplink": FIRST.uplink, "switch": FIRST.name}),
     dict(name="session-down-both", summary="both switches shut their sessions with the node",
-         apply=shut_both, mend=open_both, kind="session-down", counts=True,
+         apply=shut_both, mend=open_both, kind="session-down", counts=lambda node: [node],
          subject=lambda node: {"node": node.name}),
     dict(name="switch-route-missing", summary="switch a filters the CIDR, whoever announces it",
          apply=filter_out, mend=stop_filtering, subject=on_first),
     dict(name="switch-wrong-next-hop", summary="switch a sends the CIDR to the next node",
          apply=divert, mend=stop_diverting, subject=on_first),
     dict(name="switch-gone", summary="switch b dies: its daemons and all its links",
-         apply=switch_off, mend=switch_on, kind="session-down",
+         apply=switch_off, mend=switch_on, kind="session-down", counts=lambda _: NODES,
          subject=lambda _: {"switch": SECOND.name}),
 ]
 HELPERS = {"bgpd-restart": restart_bgpd}

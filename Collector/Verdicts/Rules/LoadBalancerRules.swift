@@ -121,7 +121,12 @@ private func judgeMembers(
     // A member dies on its monitor's time-out, and is believed one read later.
     let hold = read.value.monitorTimeout + unit.staleAfter / 3
     let kind: Kind = isWholeCIDR ? .ltmCIDRDown : .ltmMembersDown
-    guard !path.findings.contains(where: { $0.severity == .critical }) else { return }
+    // What is lost with one uplink of several is that uplink's, though the CIDR has another way.
+    guard
+        !path.findings.contains(where: {
+            $0.severity == .critical || $0.kind == .sessionDown && !isWholeCIDR
+        })
+    else { return }
     path.findings.append(
         Finding(
             kind,
