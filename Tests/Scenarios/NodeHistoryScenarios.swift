@@ -348,7 +348,7 @@ import Verdicts
     @Test("a switch whose sessions flap with most of its nodes is one verdict")
     func flappingSwitch() {
         var site = Site()
-        for _ in 0..<2 {
+        for _ in 0..<5 {
             for state in [BGPState.active, .established] {
                 site.pass(5_000)
                 let now = site.now

@@ -126,7 +126,7 @@ FAULTS = [
     dict(name="switch-wrong-next-hop", summary="switch a sends the CIDR to the next node",
          apply=divert, mend=stop_diverting, subject=on_first),
     dict(name="switch-gone", summary="switch b dies: its daemons and all its links",
-         apply=switch_off, mend=switch_on, kind="session-down", counts=lambda _: NODES,
+         apply=switch_off, mend=switch_on, kind="session-down",
          subject=lambda _: {"switch": SECOND.name}),
 ]
 HELPERS = {"bgpd-restart": restart_bgpd}

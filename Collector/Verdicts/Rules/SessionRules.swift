@@ -21,9 +21,9 @@ func flapping(
     // What most sessions of the switch did at that moment is the switch's.
     let name = world.switchName(of: session)
     let shared = transitions.count { world.isShared($0, on: name) }
-    guard max(shared, transitions.count - shared) >= flapCount, let first = transitions.first else {
-        return nil
-    }
+    guard transitions.count - shared >= flapCount || shared >= switchFlapCount,
+        let first = transitions.first
+    else { return nil }
     let node = path.trace.node
     let error = session.firstError.isEmpty ? session.lastError : session.firstError
     let cause = error.isEmpty ? "" : ", \(error)"
@@ -43,6 +43,9 @@ func flapping(
         verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
     )
 }
+
+/// A switch that loses its sessions is told as that each time: it flaps when it does so again and again.
+private let switchFlapCount = 3 * flapCount
 
 extension NodeFacts {
     /// When transitions that count now will be too old to.
