@@ -350,7 +350,7 @@ import Verdicts
         var site = Site()
         for _ in 0..<5 {
             for state in [BGPState.active, .established] {
-                site.pass(5_000)
+                site.pass(2_000)
                 let now = site.now
                 for index in 1...4 {
                     site.report(index) { _, bird in
