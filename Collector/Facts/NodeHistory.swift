@@ -174,7 +174,7 @@ package struct SessionHistory: Hashable, Sendable {
     private var established = Timestamp.zero
     private var reconfiguration = ""
     /// Its last loss came with a restart or a new configuration, or by an operator.
-    private var isReconfigured = false
+    private var isExcused = false
 
     private static let most = 16
 
@@ -190,18 +190,18 @@ package struct SessionHistory: Hashable, Sendable {
         if bird.isRecovering { restart?.isGraceful = true }
         let hasMoved = isEstablished.map { $0 != session.isEstablished } ?? false
         // Whoever restarts BIRD has seen to it: what its sessions do now is counted anew.
-        if isRestart { (transitions, isReconfigured) = ([], true) }
+        if isRestart { (transitions, isExcused) = ([], true) }
         let isNew =
             !isSameMoment(reconfiguration, bird.lastReconfiguration) || bird.isReconfiguring
         if hasMoved, !session.isEstablished, !isRestart {
-            isReconfigured = isNew || session.isDisabled
+            isExcused = isNew || session.isDisabled
         }
-        if hasMoved, !isRestart, !isReconfigured {
+        if hasMoved, !isRestart, !isExcused {
             transitions = transitions.suffix(Self.most - 1) + [now]
         }
         if session.isEstablished {
             if isEstablished != true || isRestart { established = session.since ?? now }
-            isReconfigured = false
+            isExcused = false
             restartTime = session.restartTime
             if restart?.back == nil { restart?.back = now }
         }

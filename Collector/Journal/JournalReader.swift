@@ -17,7 +17,9 @@ package struct JournalError: Error, Equatable, CustomStringConvertible {
 package struct JournalReader: ~Copyable {
     private let file: String
     private let handle: FileHandle
-    private var buffer = Data()
+    private var buffer: [UInt8] = []
+    /// Where the next line begins, and how far no end of it was found.
+    private var (start, scanned) = (0, 0)
     private var isAtEnd = false
     package private(set) var line = 0
     /// The last line was cut off, as when the collector was killed while it wrote.
@@ -56,17 +58,19 @@ package struct JournalReader: ~Copyable {
 
     private mutating func nextLine() throws(JournalError) -> Data? {
         while true {
-            if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
-                defer { buffer.removeSubrange(buffer.startIndex...end) }
-                return Data(buffer[..<end])
+            if let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { (start, scanned) = (end + 1, end + 1) }
+                return Data(buffer[start..<end])
             }
+            buffer.removeFirst(start)
+            (start, scanned) = (0, buffer.count)
             guard !isAtEnd else {
                 isCut = !buffer.isEmpty
                 return nil
             }
             guard buffer.count < Self.longestLine else { throw failure("a line without an end") }
             let more = (try? handle.read(upToCount: Self.chunk)) ?? nil
-            if let more, !more.isEmpty { buffer.append(more) } else { isAtEnd = true }
+            if let more, !more.isEmpty { buffer.append(contentsOf: more) } else { isAtEnd = true }
         }
     }
 

@@ -190,10 +190,6 @@ def advance_clock(lab, node):
     podpath.advance_clock(lab, node, 30)
 
 
-def right_clock(lab, node):
-    podpath.right_clock(lab, node)
-
-
 def configured(name, summary, subject, **more):
     return dict(name=name, summary=summary, apply=configure_bird, mend=configure_bird,
                 subject=subject, **more)
@@ -233,7 +229,7 @@ FAULTS = [
     dict(name="rp-filter-strict", summary="rp_filter is 1 on eth1, and what is sent leaves by eth0",
          apply=filter_strictly, mend=filter_nothing, subject=only_node, severity="info"),
     dict(name="clock-skew", summary="the node's agent sees a clock that is half a minute ahead",
-         apply=advance_clock, mend=right_clock, subject=only_node, severity="info"),
+         apply=advance_clock, mend=podpath.right_clock, subject=only_node, severity="info"),
     dict(name="mtu-differs", summary="eth1's MTU is 1400",
          apply=shrink_packets, mend=allow_packets, subject=only_node, severity="info"),
 ]

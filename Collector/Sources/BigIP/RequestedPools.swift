@@ -58,8 +58,8 @@ package final class RequestedPools: Sendable {
     private static let spacing: Int64 = 1_000
     /// Between two reads of a pool of which the unit itself speaks: a member that flaps is a line a second.
     private static let urgentFloor: Int64 = 2_000
-    /// What stays as it is, however much in doubt, is asked half as often each time: at last every tenth of
-    /// the usual period, in which a floor is a quarter.
+    /// What stays as it is, however much in doubt, is asked half as often each time: at last once in ten
+    /// periods, of which a floor is a quarter.
     private static let longestFactor: Int64 = 40
 
     package init() {}

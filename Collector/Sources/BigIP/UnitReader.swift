@@ -48,12 +48,7 @@ struct UnitReader: Sendable {
     /// Nil where it is not to be had, for reasons that have nothing to do with the unit's health.
     func optional<Value>(_ read: () async throws -> Value) async throws -> Value? {
         do {
-            return try await read()
-        } catch let error as BigIPRequestError {
-            switch error.failure?.action {
-            case .credentials, .absentMaybe: return nil
-            default: throw error
-            }
+            return try await permitted(read)
         } catch is BigIPDecodingError {
             return nil
         }

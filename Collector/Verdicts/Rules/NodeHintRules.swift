@@ -15,21 +15,16 @@ func nodeHintFindings(in world: World) -> [Finding] {
 }
 
 extension World {
-    /// The node's addresses in the network of an uplink's neighbour.
-    func ownAddresses(towards session: BGPSession, _ facts: NodeFacts) -> [IPAddress] {
+    /// The node's addresses in the network of an uplink's neighbour, with their devices.
+    func addresses(towards session: BGPSession, _ facts: NodeFacts) -> [LinkAddress] {
         guard let neighbor = session.neighbor else { return [] }
         return facts.kernel.addresses.filter {
             Prefix(containing: $0.address, length: Int($0.length))?.contains(neighbor) ?? false
-        }.map(\.address)
+        }
     }
 
-    /// The devices in whose networks the neighbour of an uplink stands.
     func devices(of session: BGPSession, _ facts: NodeFacts) -> [String] {
-        guard let neighbor = session.neighbor else { return [] }
-        let beside = facts.kernel.addresses.filter {
-            Prefix(containing: $0.address, length: Int($0.length))?.contains(neighbor) ?? false
-        }
-        return Set(beside.map(\.device)).sorted()
+        Set(addresses(towards: session, facts).map(\.device)).sorted()
     }
 }
 

@@ -6,9 +6,9 @@ import Routing
 /// 1. no believable agent → both unknown;
 /// 2. kernel tables not complete → unknown;
 /// 3. route absent, its device down or gone → kernel-device-down;
-/// 4. its route drops packets → kernel-blackhole; absent, kernel and BIRD use another CIDR that nobody owns instead → owner-disagreement;
-///    its device was made anew → kernel-device-recreated; many routes went with it → kernel-routes-swept; else
-///    kernel-route-missing;
+/// 4. its route drops packets → kernel-blackhole; absent, kernel and BIRD use another CIDR instead that nobody
+///    owns → owner-disagreement; its device was made anew → kernel-device-recreated; many routes went with it
+///    → kernel-routes-swept; else kernel-route-missing;
 /// 5. BIRD not readable → unknown, and bird-unreachable where the socket itself says so;
 /// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds a CIDR of nobody or of
 ///    another node instead → bird-config-drift; else bird-route-missing;
@@ -75,7 +75,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     let state: StageState = found.map { .wrong(expected: "a unicast route", found: $0) } ?? .missing
     path.add(StageResult(.kernel, state, readAt: facts.lastHeard))
     path.cut(
-        recreated(path, facts) ?? swept(path, facts, in: world) ?? routeMissing(found, path, facts)
+        recreated(path, facts) ?? swept(path, facts) ?? routeMissing(found, path, facts)
     )
 }
 
@@ -177,7 +177,7 @@ private let sweepCount = 4
 
 /// The CIDR's route went together with several others, whose devices are all there: neither pods that end nor a
 /// device that goes take away the CIDR's route, and BIRD removes only what it has put there.
-private func swept(_ path: JudgedPath, _ facts: NodeFacts, in world: World) -> Finding? {
+private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     guard let sweep = facts.history.sweep else { return nil }
     // linux/rtnetlink.h: RTPROT_BIRD.

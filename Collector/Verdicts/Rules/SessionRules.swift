@@ -34,7 +34,7 @@ func flapping(
         node: node,
         prefix: path.trace.prefix,
         uplink: session.name,
-        switchName: world.switchName(of: session),
+        switchName: name,
         since: first,
         what: what,
         evidence: [
@@ -150,7 +150,7 @@ func restartNotHonoured(
     let views = [(way: sight.way, view: sight.view)] + sight.others
     let histories = views.filter { $0.way != .bmp }.map { $0.view.histories[prefix] }
     // By another switch's reflection the CIDR may still be there, with the node's other address.
-    let own = world.ownAddresses(towards: session, facts)
+    let own = world.addresses(towards: session, facts).map(\.address)
     let hops = own.isEmpty ? Array(world.addresses(of: node)) : own
     let losses = histories.compactMap(\.self).flatMap { history in
         hops.compactMap { history.lostHops[$0] }
