@@ -22,7 +22,7 @@ struct World {
     /// Switch names by the address BIRD knows them by.
     let switchByNeighbor: [IPAddress: String]
     /// When most sessions of a switch moved at once, by its name.
-    let sharedMoments: [String: Set<Int64>]
+    let sharedMoments: [String: [SharedMoment]]
     /// By name, in order.
     let switches: [SwitchFacts]
     /// Of the switches of which something is fresh.

@@ -393,6 +393,29 @@ import Verdicts
         #expect(verdict(site, .sessionFlapping)?.subject.node == "n3")
     }
 
+    @Test("a session that flaps within seconds of what the switch did to all is told")
+    func flapsBeside() {
+        var site = Site()
+        func step(_ nodes: ClosedRange<Int>, _ state: BGPState, after milliseconds: Int64) {
+            site.pass(milliseconds)
+            let now = site.now
+            for index in nodes {
+                site.report(index) { _, bird in
+                    bird.sessions["uplink0"]?.state = state
+                    bird.sessions["uplink0"]?.since = now
+                }
+            }
+        }
+        step(1...4, .active, after: 60_000)
+        step(1...4, .established, after: 5_000)
+        #expect(!site.kinds.contains(.sessionFlapping))
+        step(3...3, .active, after: 1_000)
+        step(3...3, .established, after: 1_000)
+        #expect(!site.kinds.contains(.sessionFlapping))
+        step(3...3, .active, after: 1_000)
+        #expect(verdict(site, .sessionFlapping)?.subject.node == "n3")
+    }
+
     @Test("restarts of BIRD and what an operator does are no flapping")
     func restarts() {
         var site = Site()

@@ -20,7 +20,9 @@ func flapping(
         .filter { $0 > world.now - flapWindow }
     // What most sessions of the switch did at that moment is the switch's.
     let name = world.switchName(of: session)
-    let shared = transitions.count { world.isShared($0, on: name) }
+    let shared =
+        name.flatMap { world.sharedMoments[$0] }?.map { $0.share(of: transitions) }
+        .reduce(0, +) ?? 0
     guard transitions.count - shared >= flapCount || shared >= switchFlapCount,
         let first = transitions.first
     else { return nil }
@@ -261,48 +263,85 @@ private func isTakenPort(_ error: String) -> Bool {
         || text.contains("address in use")
 }
 
-extension World {
-    /// Sessions of one switch that move within this, most of them, have moved for one reason; milliseconds.
-    private static let moment: Int64 = 10_000
+/// When most sessions of a switch moved, for one reason.
+struct SharedMoment: Hashable, Sendable {
+    /// Of the length below, counted from zero.
+    var moments: ClosedRange<Int64>
+    /// Transitions that a session made in it, the median: what it made more is its own.
+    var usual: Int
 
-    func isShared(_ transition: Timestamp, on switchName: String?) -> Bool {
-        switchName.flatMap { sharedMoments[$0] }?.contains(transition.milliseconds / Self.moment)
-            ?? false
+    /// Sessions that move within this, most of them, have moved for one reason; milliseconds.
+    static let length: Int64 = 10_000
+
+    func share(of transitions: [Timestamp]) -> Int {
+        min(usual, transitions.count { moments.contains($0.milliseconds / Self.length) })
     }
+}
 
+extension World {
     /// Moments at which more than half of a switch's sessions moved, two at least, by switch. Of a site on which
     /// nothing flaps none is looked for.
     static func sharedMoments(
         _ snapshot: Snapshot,
         _ switches: [IPAddress: String]
-    ) -> [String: Set<Int64>] {
+    ) -> [String: [SharedMoment]] {
         let mayFlap = snapshot.nodes.values.contains { facts in
             facts.history.sessions.values.contains { $0.transitions.count >= flapCount }
         }
         guard mayFlap else { return [:] }
         var sessions: [String: Int] = [:]
-        var moved: [String: [Int64: Set<String>]] = [:]
+        var moved: [String: [SessionMoments]] = [:]
         for (node, facts) in snapshot.nodes {
             for (daemon, bird) in facts.birds {
                 for session in bird.sessions.values {
                     guard let name = session.neighbor.flatMap({ switches[$0] }) else { continue }
                     sessions[name, default: 0] += 1
                     let key = SessionKey(daemon: daemon, name: session.name)
-                    for moment in facts.history.sessions[key]?.transitions ?? [] {
-                        moved[name, default: [:]][moment.milliseconds / Self.moment, default: []]
-                            .insert(node)
-                    }
+                    let transitions = facts.history.sessions[key]?.transitions ?? []
+                    guard !transitions.isEmpty else { continue }
+                    let moments = transitions.map { $0.milliseconds / SharedMoment.length }
+                    moved[name, default: []].append(SessionMoments(node: node, moments: moments))
                 }
             }
         }
         return moved.reduce(into: [:]) { all, each in
-            let (name, moments) = each
-            let shared = moments.keys.filter { moment in
-                let near = [moment - 1, moment, moment + 1].compactMap { moments[$0] }
-                let nodes = near.reduce(into: Set<String>()) { $0.formUnion($1) }
-                return nodes.count >= 2 && nodes.count * 2 > sessions[name] ?? 0
+            all[each.key] = each.value.shared(of: sessions[each.key] ?? 0)
+        }
+    }
+}
+
+/// When a session moved.
+private struct SessionMoments {
+    var node: String
+    var moments: [Int64]
+}
+
+extension [SessionMoments] {
+    /// Of so many sessions of the switch.
+    fileprivate func shared(of sessions: Int) -> [SharedMoment] {
+        var nodes: [Int64: Set<String>] = [:]
+        for each in self {
+            for moment in each.moments { nodes[moment, default: []].insert(each.node) }
+        }
+        let moments = nodes.keys.sorted().filter { moment in
+            let near = (moment - 1...moment + 1).compactMap { nodes[$0] }
+                .reduce(into: Set<String>()) { $0.formUnion($1) }
+            return near.count >= 2 && near.count * 2 > sessions
+        }
+        return runs(of: moments).map { run in
+            let counts = map { $0.moments.count(where: run.contains) }.sorted(by: >)
+            let median = counts.count > sessions / 2 ? counts[sessions / 2] : 0
+            return SharedMoment(moments: run, usual: Swift.max(1, median))
+        }
+    }
+
+    private func runs(of moments: [Int64]) -> [ClosedRange<Int64>] {
+        moments.reduce(into: []) { runs, moment in
+            if let last = runs.last, last.upperBound + 1 == moment {
+                runs[runs.count - 1] = last.lowerBound...moment
+            } else {
+                runs.append(moment...moment)
             }
-            all[name] = Set(shared)
         }
     }
 }
