@@ -21,6 +21,8 @@ package struct Snapshot: Sendable, Equatable {
     package var nodes: [String: NodeFacts]
     package var switches: [String: SwitchFacts]
     package var loadBalancers: [String: LoadBalancerFacts]
+    /// What operators asked not to be told.
+    package var silences = Silences()
     /// How long a pool may lack a ready pod, or keep one that is gone; milliseconds.
     package var memberPatience: Int64 = 120_000
     /// When this collector began to listen: nobody is called silent before he could have spoken.

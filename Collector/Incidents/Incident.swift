@@ -3,8 +3,8 @@ package import Routing
 package import Verdicts
 
 /// One cause over time.
-package struct Incident: Sendable, Hashable {
-    package enum State: String, Sendable, Hashable {
+package struct Incident: Sendable, Hashable, Codable {
+    package enum State: String, Sendable, Hashable, Codable {
         /// Seen, within its hold-down.
         case pending
         case firing
@@ -12,11 +12,13 @@ package struct Incident: Sendable, Hashable {
     }
 
     /// One line of the incident's story.
-    package struct Event: Sendable, Hashable {
+    package struct Event: Sendable, Hashable, Codable {
         package var at: Timestamp
         package var text: String
     }
 
+    /// Of the cluster and the cause alone: whoever sees it names it so, and when it comes again it has the same
+    /// name. What happened when is told by `detectedAt`.
     package let id: String
     /// The verdict's identity, which the incident follows.
     package internal(set) var identity: String
@@ -28,20 +30,58 @@ package struct Incident: Sendable, Hashable {
     package let detectedAt: Timestamp
     package internal(set) var firedAt: Timestamp?
     package internal(set) var resolvedAt: Timestamp?
+    /// How often it has been opened within an hour, this time included.
+    package internal(set) var openings: Int
+    /// Ids of the silences for which it is not told, or not reminded of, now.
+    package internal(set) var silences: [String]
     package internal(set) var timeline: [Event]
 
     /// A flapping cause could fill memory; its last fifty lines tell enough.
     private static let timelineLimit = 50
 
+    init(id: String, cluster: String, verdict: Verdict, openings: Int, at now: Timestamp) {
+        self.id = id
+        self.cluster = cluster
+        self.verdict = verdict
+        self.openings = openings
+        identity = verdict.identity
+        state = .pending
+        since = verdict.since.map { min($0, now) } ?? now
+        detectedAt = now
+        silences = []
+        timeline = []
+    }
+
     mutating func note(_ text: String, at now: Timestamp) {
         timeline.append(Event(at: now, text: text))
         if timeline.count > Self.timelineLimit { timeline.removeFirst() }
     }
+
+    /// The verdict's sentence, and how often it came lately where that is often.
+    package var summary: String {
+        isFlapping
+            ? "\(verdict.summary) (comes and goes, \(openings) times within an hour)"
+            : verdict.summary
+    }
+
+    /// It comes and goes: it is told as over after a longer calm only.
+    package var isFlapping: Bool { openings >= Self.flapCount }
+
+    /// As of sessions and routes.
+    private static let flapCount = 3
+
+    /// Which of the incidents of this id it is.
+    package var key: IncidentKey { IncidentKey(id: id, detectedAt: detectedAt) }
+}
+
+package struct IncidentKey: Sendable, Hashable, Codable {
+    package let id: String
+    package let detectedAt: Timestamp
 }
 
 /// What people are told: once each.
-package struct IncidentTransition: Sendable, Hashable {
-    package enum Change: String, Sendable, Hashable {
+package struct IncidentTransition: Sendable, Hashable, Codable {
+    package enum Change: String, Sendable, Hashable, Codable {
         case opened
         case changed
         case resolved
@@ -51,27 +91,6 @@ package struct IncidentTransition: Sendable, Hashable {
     package let change: Change
     package let incident: Incident
     package let at: Timestamp
-}
-
-/// Hold-downs and reminders, from the configuration.
-package struct AlertPolicy: Sendable, Hashable, Codable {
-    /// Milliseconds; kinds not named have the catalogue's.
-    package var holds: [Kind: Int64]
-    /// Milliseconds between reminders of a firing incident.
-    package var reminder: Int64
-
-    package init(holds: [Kind: Int64] = [:], reminder: Int64 = 4 * 3_600_000) {
-        self.holds = holds
-        self.reminder = reminder
-    }
-
-    func hold(of verdict: Verdict) -> Int64 {
-        holds[verdict.kind] ?? verdict.hold ?? verdict.kind.entry.hold
-    }
-
-    /// Before resolving: as long as before firing, but a person who mended something waits 30 s at
-    /// most for the good news.
-    func resolveHold(of verdict: Verdict) -> Int64 { min(hold(of: verdict), 30_000) }
 }
 
 extension IncidentTransition {
@@ -90,17 +109,15 @@ extension IncidentTransition {
             hold: nil,
             absorbs: []
         )
-        let incident = Incident(
+        var incident = Incident(
             id: "test",
-            identity: "test",
             cluster: cluster,
             verdict: verdict,
-            state: .firing,
-            since: now,
-            detectedAt: now,
-            firedAt: now,
-            timeline: []
+            openings: 1,
+            at: now
         )
+        incident.state = .firing
+        incident.firedAt = now
         return IncidentTransition(change: .opened, incident: incident, at: now)
     }
 }

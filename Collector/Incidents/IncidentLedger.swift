@@ -1,48 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Facts
 package import Routing
 package import Verdicts
 
 /// The only memory of the judgement: pending, firing and lately resolved incidents.
 ///
 ///     verdict ──► pending ──hold──► firing ──verdict gone, stage known, hold──► resolved
+///                    │                └──another verdict of the same way──► changed: the root moved
 ///                    └──verdict gone──► forgotten
 ///
-/// A verdict that disappears because its stage became unknown closes nothing.
+/// A verdict that disappears because its stage became unknown closes nothing. What an operator silenced goes the
+/// same way, and is told only if it still fires when the silence ends.
 package struct IncidentLedger: Sendable {
-    private struct Entry {
-        var incident: Incident
-        /// Since when the verdict is gone while its stage is known; nil while it stands.
-        var goneSince: Timestamp?
-        var lastTold: Timestamp
-        /// Narrower identities this incident speaks for.
-        var absorbed: Set<String>
+    private let cluster: String
+    package var policy: AlertPolicy
+    /// By the identity of the verdict that they follow.
+    var open: [String: LedgerEntry] = [:]
+    private var resolved: [Incident] = []
+    /// When incidents fired within the last hour, by id.
+    private var openings: [String: [Timestamp]] = [:]
+    private var touched: [IncidentKey: LedgerEntry] = [:]
+    private var silences = Silences()
+    private var steppedAt = Timestamp.zero
+    /// When the collector began that has this ledger.
+    let startedAt: Timestamp
 
-        mutating func tell(
-            _ change: IncidentTransition.Change,
-            _ text: String,
-            at now: Timestamp,
-            _ transitions: inout [IncidentTransition]
-        ) {
-            lastTold = now
-            incident.note("\(change.rawValue): \(text)", at: now)
-            transitions.append(IncidentTransition(change: change, incident: incident, at: now))
+    /// Resolved incidents kept for the page and API, newest last.
+    package static let resolvedLimit = 500
+    private static let hour: Int64 = 3_600_000
+
+    /// `memory` is what an earlier ledger of this cluster left, in any order.
+    package init(
+        cluster: String,
+        policy: AlertPolicy = AlertPolicy(),
+        memory: [LedgerEntry] = [],
+        startedAt: Timestamp = .zero
+    ) {
+        self.cluster = cluster
+        self.policy = policy
+        self.startedAt = startedAt
+        for entry in memory.sorted(by: { $0.incident.detectedAt < $1.incident.detectedAt }) {
+            inherit(entry)
         }
     }
 
-    private let cluster: String
-    package var policy: AlertPolicy
-    private var open: [String: Entry] = [:]
-    private var resolved: [Incident] = []
-    private var steppedAt = Timestamp.zero
-
-    /// Resolved incidents kept for the page and API, newest last.
-    private static let resolvedLimit = 500
-    /// After a common cause ends, its parts may take this long to come back one by one.
-    private static let regroupGrace: Int64 = 30_000
-
-    package init(cluster: String, policy: AlertPolicy = AlertPolicy()) {
-        self.cluster = cluster
-        self.policy = policy
+    private mutating func inherit(_ entry: LedgerEntry) {
+        let incident = entry.incident
+        if let fired = incident.firedAt { openings[incident.id, default: []].append(fired) }
+        guard incident.state != .resolved else {
+            resolved = resolved.suffix(Self.resolvedLimit - 1) + [incident]
+            return
+        }
+        var entry = entry
+        (entry.isInherited, entry.goneSince) = (true, nil)
+        open[incident.identity] = entry
     }
 
     /// Open ones worst first, then resolved ones newest first.
@@ -55,30 +66,51 @@ package struct IncidentLedger: Sendable {
         return opened + resolved.reversed()
     }
 
+    /// What a store has to keep since this was asked last: how each incident that people know of, or that was
+    /// kept from them, stands now.
+    package mutating func takeTouched() -> [LedgerEntry] {
+        defer { touched = [:] }
+        return touched.values.sorted {
+            ($0.incident.detectedAt, $0.incident.id) < ($1.incident.detectedAt, $1.incident.id)
+        }
+    }
+
     /// When something will happen without any new fact.
     package var nextDeadline: Timestamp? {
-        open.values.map { entry in
-            let verdict = entry.incident.verdict
-            if let gone = entry.goneSince {
-                let resolve = gone + policy.resolveHold(of: verdict)
-                return resolve > steppedAt ? resolve : gone + Self.regroupGrace
-            }
-            return entry.incident.state == .pending
-                ? entry.incident.detectedAt + policy.hold(of: verdict)
-                : entry.lastTold + policy.reminder
-        }.min()
+        let deadlines = open.values.flatMap(deadlines) + [silences.nextChange(after: steppedAt)]
+        return deadlines.compactMap(\.self).filter { $0 > steppedAt }.min()
+    }
+
+    private func deadlines(of entry: LedgerEntry) -> [Timestamp?] {
+        let incident = entry.incident
+        if let gone = entry.goneSince {
+            return [gone + policy.resolveHold(of: incident), gone + AlertPolicy.regroupGrace]
+        }
+        guard incident.state == .firing else {
+            return [incident.detectedAt + policy.hold(of: incident.verdict)]
+        }
+        let isReminded = entry.told != nil && incident.silences.isEmpty
+        return [
+            isReminded ? entry.lastTold + policy.reminder : nil,
+            entry.isInherited ? startedAt + incident.verdict.kind.timeToSee : nil,
+        ]
     }
 
     /// Takes the judgement of `now` and says what changed for people.
-    package mutating func step(_ judgement: Judgement, now: Timestamp) -> [IncidentTransition] {
-        steppedAt = now
+    package mutating func step(
+        _ judgement: Judgement,
+        silences: Silences = Silences(),
+        now: Timestamp
+    ) -> [IncidentTransition] {
+        (self.silences, steppedAt) = (silences, now)
+        let quiet = Quiet(silences, at: now)
         var transitions: [IncidentTransition] = []
-        let spokenFor = absorbedElsewhere(judgement, now: now)
-        for verdict in judgement.verdicts where !spokenFor.contains(verdict.identity) {
-            adopt(verdict, now: now, &transitions)
-            note(verdict, now: now, &transitions)
-        }
+        let spokenFor = absorbedElsewhere(now: now)
         let standing = Set(judgement.verdicts.map(\.identity)).subtracting(spokenFor)
+        for verdict in judgement.verdicts where standing.contains(verdict.identity) {
+            adopt(verdict, quiet, now: now, &transitions)
+            note(verdict, standing, quiet, now: now, &transitions)
+        }
         for identity in open.keys.sorted() where !standing.contains(identity) {
             miss(identity, judgement, now: now, &transitions)
         }
@@ -89,52 +121,103 @@ package struct IncidentLedger: Sendable {
 
     private mutating func note(
         _ verdict: Verdict,
+        _ standing: Set<String>,
+        _ quiet: Quiet,
         now: Timestamp,
         _ transitions: inout [IncidentTransition]
     ) {
         var entry = open[verdict.identity] ?? begin(verdict, now: now)
-        let isMaterial = isMaterial(from: entry.incident.verdict, to: verdict)
         entry.incident.verdict = verdict
-        entry.goneSince = nil
+        (entry.goneSince, entry.isInherited) = (nil, false)
         entry.absorbed.formUnion(verdict.absorbs)
-        switch entry.incident.state {
-        case .pending where now - entry.incident.detectedAt >= policy.hold(of: verdict):
-            entry.incident.state = .firing
-            entry.incident.firedAt = now
-            entry.tell(.opened, verdict.summary, at: now, &transitions)
-        case .firing where isMaterial:
-            entry.tell(.changed, verdict.summary, at: now, &transitions)
-        case .firing where now - entry.lastTold >= policy.reminder:
-            entry.tell(.reminder, "still: " + verdict.summary, at: now, &transitions)
-        case .pending, .firing, .resolved: break
+        if entry.incident.state == .pending {
+            guard now - entry.incident.detectedAt >= policy.hold(of: verdict) else {
+                open[verdict.identity] = entry
+                return
+            }
+            if let old = predecessor(of: verdict, standing) {
+                entry = succeed(old, by: verdict, quiet, now: now, &transitions)
+            } else {
+                fire(&entry, now: now)
+            }
         }
+        let mute = hush(&entry, quiet, now: now)
+        if !mute { tell(&entry, now: now, &transitions) }
         open[verdict.identity] = entry
     }
 
-    private func begin(_ verdict: Verdict, now: Timestamp) -> Entry {
-        let since = verdict.since.map { min($0, now) } ?? now
-        let incident = Incident(
-            id: identifier(verdict, now),
-            identity: verdict.identity,
-            cluster: cluster,
-            verdict: verdict,
-            state: .pending,
-            since: since,
-            detectedAt: now,
-            timeline: []
+    private mutating func begin(_ verdict: Verdict, now: Timestamp) -> LedgerEntry {
+        let id = identifier(verdict)
+        let recent = (openings[id] ?? []).count { $0 > now - Self.hour }
+        return LedgerEntry(
+            Incident(id: id, cluster: cluster, verdict: verdict, openings: recent + 1, at: now)
         )
-        return Entry(incident: incident, goneSince: nil, lastTold: now, absorbed: [])
     }
 
-    /// The severity, or twice the CIDRs or more: what a person would want to hear again.
-    private func isMaterial(from old: Verdict, to new: Verdict) -> Bool {
-        old.severity != new.severity
-            || new.impact.prefixes.count >= 2 * max(1, old.impact.prefixes.count)
+    private mutating func fire(_ entry: inout LedgerEntry, now: Timestamp) {
+        entry.incident.state = .firing
+        entry.incident.firedAt = now
+        openings = openings.compactMapValues { moments in
+            let recent = moments.filter { $0 > now - Self.hour }
+            return recent.isEmpty ? nil : recent
+        }
+        openings[entry.incident.id, default: []].append(now)
+        touch(entry)
     }
 
-    private func identifier(_ verdict: Verdict, _ now: Timestamp) -> String {
+    /// Looks whether an operator wants to hear nothing of it; true if so.
+    private mutating func hush(
+        _ entry: inout LedgerEntry,
+        _ quiet: Quiet,
+        now: Timestamp
+    ) -> Bool {
+        let silences = quiet.over(entry.incident)
+        if silences.map(\.id) != entry.incident.silences {
+            for silence in silences where !entry.incident.silences.contains(silence.id) {
+                entry.incident.note(
+                    "\(silence.form.rawValue) by \(silence.author): \(silence.comment)",
+                    at: now
+                )
+            }
+            if silences.isEmpty { entry.incident.note("no silence any more", at: now) }
+            entry.incident.silences = silences.map(\.id)
+            touch(entry)
+        }
+        return silences.contains { $0.form != .acknowledgement }
+    }
+
+    private mutating func tell(
+        _ entry: inout LedgerEntry,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
+    ) {
+        let summary = entry.incident.summary
+        guard let told = entry.told else {
+            entry.tell(.opened, summary, at: now, &transitions)
+            return touch(entry)
+        }
+        if told.isOutdated(by: entry.incident.verdict) {
+            entry.tell(.changed, summary, at: now, &transitions)
+        } else if now - entry.lastTold >= policy.reminder, entry.incident.silences.isEmpty {
+            entry.tell(.reminder, "still: " + summary, at: now, &transitions)
+        } else {
+            return
+        }
+        touch(entry)
+    }
+
+    /// Two of one id are never open at once: a root that moved keeps its first name.
+    private func identifier(_ verdict: Verdict) -> String {
+        let taken = Set(open.values.map(\.incident.id))
+        let names = (0...open.count).lazy.map { turn in
+            name(of: verdict, turn == 0 ? "" : "|\(turn)")
+        }
+        return names.first { !taken.contains($0) } ?? name(of: verdict, "")
+    }
+
+    private func name(of verdict: Verdict, _ suffix: String) -> String {
         // FNV-1a: stable in every process, and short.
-        let text = "\(cluster)|\(verdict.identity)|\(now.milliseconds)"
+        let text = "\(cluster)|\(verdict.identity)\(suffix)"
         let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
             ($0 ^ UInt64($1)) &* 0x100_0000_01b3
         }
@@ -144,11 +227,11 @@ package struct IncidentLedger: Sendable {
     // MARK: - Common causes
 
     /// Verdicts that a wider, open incident still speaks for: its switch is coming back.
-    private func absorbedElsewhere(_ judgement: Judgement, now: Timestamp) -> Set<String> {
+    private func absorbedElsewhere(now: Timestamp) -> Set<String> {
         var spokenFor = Set<String>()
         for entry in open.values where entry.incident.state == .firing {
             let gone = entry.goneSince.map { now - $0 } ?? 0
-            if gone < Self.regroupGrace { spokenFor.formUnion(entry.absorbed) }
+            if gone < AlertPolicy.regroupGrace { spokenFor.formUnion(entry.absorbed) }
         }
         return spokenFor
     }
@@ -156,6 +239,7 @@ package struct IncidentLedger: Sendable {
     /// A wider verdict continues the oldest told incident among those it absorbs; the others end.
     private mutating func adopt(
         _ verdict: Verdict,
+        _ quiet: Quiet,
         now: Timestamp,
         _ transitions: inout [IncidentTransition]
     ) {
@@ -167,11 +251,48 @@ package struct IncidentLedger: Sendable {
         for entry in firing.dropFirst(open[verdict.identity] == nil ? 1 : 0) {
             finish(entry, "part of: " + verdict.summary, now: now, &transitions)
         }
-        guard open[verdict.identity] == nil, var heir = firing.first else { return }
+        guard open[verdict.identity] == nil, let heir = firing.first else { return }
+        open[verdict.identity] = hand(
+            heir,
+            to: verdict,
+            verdict.summary,
+            quiet,
+            now: now,
+            &transitions
+        )
+    }
+
+    /// The incident of an old root goes on as that of the new one.
+    private mutating func succeed(
+        _ old: String,
+        by verdict: Verdict,
+        _ quiet: Quiet,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
+    ) -> LedgerEntry {
+        guard let entry = open.removeValue(forKey: old) else { return begin(verdict, now: now) }
+        let text = "the root moved: " + verdict.summary
+        return hand(entry, to: verdict, text, quiet, now: now, &transitions)
+    }
+
+    private mutating func hand(
+        _ old: LedgerEntry,
+        to verdict: Verdict,
+        _ text: String,
+        _ quiet: Quiet,
+        now: Timestamp,
+        _ transitions: inout [IncidentTransition]
+    ) -> LedgerEntry {
+        var heir = old
         heir.incident.identity = verdict.identity
         heir.incident.verdict = verdict
-        heir.tell(.changed, verdict.summary, at: now, &transitions)
-        open[verdict.identity] = heir
+        (heir.goneSince, heir.isInherited) = (nil, false)
+        // Nobody knows of it who was not told of what it was: then it is opened, when that may be.
+        if !hush(&heir, quiet, now: now), heir.told != nil {
+            heir.tell(.changed, text, at: now, &transitions)
+        }
+        touch(heir)
+        return heir
     }
 
     // MARK: - Missing verdicts
@@ -183,12 +304,14 @@ package struct IncidentLedger: Sendable {
         _ transitions: inout [IncidentTransition]
     ) {
         guard var entry = open[identity] else { return }
-        guard !judgement.isUnjudged(entry.incident.verdict) else { return }
+        let verdict = entry.incident.verdict
+        guard !judgement.isUnjudged(verdict) else { return }
         guard entry.incident.state == .firing else {
             open[identity] = nil
             return
         }
-        guard judgement.canSee(entry.incident.verdict) else {
+        if entry.isInherited, now - startedAt < verdict.kind.timeToSee { return }
+        guard judgement.canSee(verdict) else {
             entry.goneSince = nil
             open[identity] = entry
             return
@@ -197,14 +320,16 @@ package struct IncidentLedger: Sendable {
         entry.goneSince = gone
         open[identity] = entry
         let partsLeft = judgement.verdicts.contains { entry.absorbed.contains($0.identity) }
-        let hold = policy.resolveHold(of: entry.incident.verdict)
-        guard now - gone >= (partsLeft ? Self.regroupGrace : hold) else { return }
+        let hold = policy.resolveHold(of: entry.incident)
+        guard now - gone >= (partsLeft ? AlertPolicy.regroupGrace : hold), !hasHeir(entry) else {
+            return
+        }
         open[identity] = nil
         finish(entry, "resolved", now: now, &transitions)
     }
 
     private mutating func finish(
-        _ entry: Entry,
+        _ entry: LedgerEntry,
         _ text: String,
         now: Timestamp,
         _ transitions: inout [IncidentTransition]
@@ -212,74 +337,15 @@ package struct IncidentLedger: Sendable {
         var entry = entry
         entry.incident.state = .resolved
         entry.incident.resolvedAt = now
-        entry.tell(.resolved, text, at: now, &transitions)
+        if entry.told == nil {
+            entry.incident.note("\(text), and nobody was told of it", at: now)
+        } else {
+            entry.tell(.resolved, text, at: now, &transitions)
+        }
+        touch(entry)
         resolved.append(entry.incident)
         if resolved.count > Self.resolvedLimit { resolved.removeFirst() }
     }
-}
 
-extension Judgement {
-    private static let ofPools: Set<Kind> = [
-        .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen,
-    ]
-
-    /// Nothing can be said of it now.
-    func isUnjudged(_ verdict: Verdict) -> Bool {
-        unjudged.contains { blind in
-            blind.kind == verdict.kind
-                && (blind.loadBalancer == nil || blind.loadBalancer == verdict.subject.loadBalancer)
-        }
-    }
-
-    /// Whether the stage that named a verdict is known now on all of its paths: only then does the
-    /// verdict's absence mean that the fault is gone.
-    func canSee(_ verdict: Verdict) -> Bool {
-        // What pools hold is seen or not as a whole, whatever a single member's monitor says.
-        guard !Self.ofPools.contains(verdict.kind) else { return true }
-        let stages = verdict.kind.stagesOfEvidence
-        guard !stages.isEmpty else { return true }
-        let prefixes = Set(verdict.impact.prefixes)
-        let node = verdict.subject.node
-        let own = paths.filter { path in
-            (prefixes.isEmpty || prefixes.contains(path.prefix))
-                && (node == nil || path.node == node)
-        }
-        // A prefix that nobody owns has no path of its own: any path sees the same switches.
-        let watched = own.isEmpty && node == nil ? paths : own
-        return !watched.contains { path in
-            path.stages.contains { result in
-                guard stages.contains(result.stage), case .unknown = result.state else {
-                    return false
-                }
-                return matches(result, verdict.subject)
-            }
-        }
-    }
-
-    private func matches(_ result: StageResult, _ subject: Subject) -> Bool {
-        switch result.stage {
-        case .export, .session:
-            subject.uplink == nil || result.at == nil || result.at == subject.uplink
-        case .switchRIB: subject.switchName == nil || result.at == subject.switchName
-        case .ltmRoute, .member, .virtualServer, .gtm:
-            subject.loadBalancer == nil || result.at == subject.loadBalancer
-        case .intent, .kernel, .bird: true
-        }
-    }
-}
-
-extension Kind {
-    /// What must be known for the kind to be seen, or not to be there.
-    fileprivate var stagesOfEvidence: [PathStage] {
-        switch self {
-        // Hints that only the node's agent can take back; they have no place on the way.
-        case .clockSkew: [.kernel]
-        case .rpFilterStrict, .mtuDiffers: [.kernel, .session]
-        // Named by what a stage further on shows.
-        case .ownerDisagreement: [.kernel]
-        case .hostRoutesExported: [.switchRIB]
-        case .switchRestartNotHonoured: [.session, .switchRIB]
-        default: entry.stage.map { $0 == .intent ? [] : [$0] } ?? []
-        }
-    }
+    private mutating func touch(_ entry: LedgerEntry) { touched[entry.incident.key] = entry }
 }

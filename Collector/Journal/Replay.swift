@@ -44,6 +44,10 @@ package struct Replay: Sendable {
         batch = []
         guard let snapshot else { return [] }
         (now, judgements) = (moment, judgements + 1)
-        return ledger?.step(judge(snapshot, now: moment), now: moment) ?? []
+        return ledger?.step(
+            judge(snapshot, now: moment),
+            silences: snapshot.silences,
+            now: moment
+        ) ?? []
     }
 }

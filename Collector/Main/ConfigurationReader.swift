@@ -243,7 +243,7 @@ struct ConfigurationReader {
         _ tree: Tree,
         _ configuration: inout Configuration
     ) throws(FileError) {
-        let keys = try tree.mapping("hold", "repeat", "sinks")
+        let keys = try tree.mapping("hold", "repeat", "calm", "sinks")
         for (name, hold) in try keys["hold"]?.entries() ?? [:] {
             guard let kind = Kind(rawValue: name) else { throw hold.error("no such kind") }
             configuration.policy.holds[kind] = try hold.duration()
@@ -251,6 +251,7 @@ struct ConfigurationReader {
         if let reminder = try keys["repeat"]?.duration() {
             configuration.policy.reminder = reminder
         }
+        if let calm = try keys["calm"]?.duration() { configuration.policy.calm = calm }
         for item in try keys["sinks"]?.list() ?? [] {
             configuration.sinks.append(try readSink(item))
         }

@@ -70,7 +70,7 @@ final class Engine: Sendable {
             let now = clock()
             let judgement = judge(snapshot, now: now)
             journal?.judged(at: now)
-            let transitions = ledger.step(judgement, now: now)
+            let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             judgements += 1
             for transition in transitions { tell(transition) }
             arePoolsInDoubt.withLock { $0 = !judgement.inDoubt.isEmpty }

@@ -18,6 +18,8 @@ package struct IncidentDocument: Codable, Sendable {
     package var detectedAt: String
     package var firedAt: String?
     package var resolvedAt: String?
+    /// Ids of what operators said of it, while that is in force.
+    package var silences: [String]?
     package var evidence: [EvidenceDocument]
     package var impact: ImpactDocument
     package var verify: [VerificationDocument]
@@ -51,6 +53,13 @@ package struct ImpactDocument: Codable, Sendable {
     package var pools: [String]
     package var virtualServers: [String]
     package var wideIPs: [String]
+    package var capacity: [CapacityDocument]
+}
+
+package struct CapacityDocument: Codable, Sendable {
+    package var virtualServer: String
+    package var remaining: Int
+    package var members: Int
 }
 
 package struct VerificationDocument: Codable, Sendable {
@@ -74,11 +83,12 @@ extension IncidentDocument {
         cluster = incident.cluster
         subject = SubjectDocument(verdict.subject)
         stage = verdict.kind.entry.stage?.rawValue
-        summary = verdict.summary
+        summary = incident.summary
         since = rfc3339(incident.since)
         detectedAt = rfc3339(incident.detectedAt)
         firedAt = incident.firedAt.map(rfc3339)
         resolvedAt = incident.resolvedAt.map(rfc3339)
+        silences = incident.silences.isEmpty ? nil : incident.silences
         evidence = verdict.evidence.map { EvidenceDocument($0, now: now) }
         impact = ImpactDocument(verdict.impact)
         verify = verdict.verify.map { VerificationDocument(on: $0.on, command: $0.command) }
@@ -119,6 +129,13 @@ extension ImpactDocument {
         pools = impact.pools
         virtualServers = impact.virtualServers
         wideIPs = impact.wideIPs
+        capacity = impact.capacity.map {
+            CapacityDocument(
+                virtualServer: $0.virtualServer,
+                remaining: $0.remaining,
+                members: $0.members
+            )
+        }
     }
 }
 

@@ -20,6 +20,43 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
         impact.virtualServers += servers
         let wideIPs = servers.flatMap { world.wideIPs(of: facts.name, before: $0) }.map(\.domain)
         impact.wideIPs += Set(wideIPs + findings.compactMap(\.wideIP)).sorted()
+        impact.capacity += capacity(
+            of: facts.name,
+            behind: pools,
+            without: group.prefixes,
+            in: world
+        )
     }
+    impact.capacity = Array(impact.capacity.sorted(by: isTighter).prefix(capacityLimit))
     return impact
+}
+
+/// More a message does not need, and an API's reader asks the load balancer.
+private let capacityLimit = 20
+
+private func isTighter(_ left: Capacity, _ right: Capacity) -> Bool {
+    // As shares, without division: a/b < c/d where a·d < c·b.
+    let (one, other) = (left.remaining * right.members, right.remaining * left.members)
+    return (one, left.virtualServer) < (other, right.virtualServer)
+}
+
+private func capacity(
+    of loadBalancer: String,
+    behind pools: Set<String>,
+    without prefixes: [Prefix],
+    in world: World
+) -> [Capacity] {
+    let lost = PrefixSet(prefixes)
+    return pools.flatMap { pool -> [Capacity] in
+        let servers = world.virtualServers(of: loadBalancer, before: pool)
+        guard !servers.isEmpty else { return [] }
+        let members = world.members(of: loadBalancer, inPool: pool)
+        let remaining = members.count { member in
+            member.isUp == true
+                && !(member.address.map { lost.overlaps(Prefix(host: $0)) } ?? false)
+        }
+        return servers.map {
+            Capacity(virtualServer: $0.name, remaining: remaining, members: members.count)
+        }
+    }
 }

@@ -48,6 +48,7 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
         unjudged: unjudgedKinds(in: world),
         inDoubt: poolsBehind(paths, in: world).merging(pools.inDoubt) { $0.union($1) }
             .merging(units.inDoubt) { $0.union($1) },
+        isIntentKnown: snapshot.intent.latest != nil,
         nextChange: nextChange(in: world)
     )
 }

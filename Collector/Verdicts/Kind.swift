@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package enum Severity: String, Sendable, Hashable, Comparable, CaseIterable {
+package enum Severity: String, Sendable, Hashable, Comparable, CaseIterable, Codable {
     case critical
     case warning
     case info

@@ -2,7 +2,7 @@
 package import Routing
 
 /// What a verdict or incident is about. Absent parts do not apply.
-package struct Subject: Sendable, Hashable {
+package struct Subject: Sendable, Hashable, Codable {
     package var node: String?
     package var prefix: Prefix?
     package var uplink: String?
@@ -31,7 +31,7 @@ package struct Subject: Sendable, Hashable {
 }
 
 /// One observation that a verdict rests on.
-package struct Evidence: Sendable, Hashable {
+package struct Evidence: Sendable, Hashable, Codable {
     /// `agent n3`, `switch a`, `ltm-1`.
     package var source: String
     package var fact: String
@@ -48,7 +48,7 @@ package struct Evidence: Sendable, Hashable {
 }
 
 /// What a person can type on which device to see it with his own eyes.
-package struct Verification: Sendable, Hashable {
+package struct Verification: Sendable, Hashable, Codable {
     package var on: String
     package var command: String
 
@@ -59,19 +59,35 @@ package struct Verification: Sendable, Hashable {
 }
 
 /// What the fault takes down.
-package struct Impact: Sendable, Hashable {
+package struct Impact: Sendable, Hashable, Codable {
     package var prefixes: [Prefix] = []
     package var nodes: [String] = []
     package var poolMembers = 0
     package var pools: [String] = []
     package var virtualServers: [String] = []
     package var wideIPs: [String] = []
+    /// Of those virtual servers, the ones with least left first.
+    package var capacity: [Capacity] = []
 
     package init() {}
 }
 
+/// What still answers behind a virtual server.
+package struct Capacity: Sendable, Hashable, Codable {
+    package var virtualServer: String
+    /// Members of its pool that are up, and not behind what is broken.
+    package var remaining: Int
+    package var members: Int
+
+    package init(virtualServer: String, remaining: Int, members: Int) {
+        self.virtualServer = virtualServer
+        self.remaining = remaining
+        self.members = members
+    }
+}
+
 /// One broken stage with its reasons, recomputed each time: it has no memory.
-package struct Verdict: Sendable, Hashable {
+package struct Verdict: Sendable, Hashable, Codable {
     package var kind: Kind
     package var severity: Severity
     /// The same as long as the cause is the same, whatever its scope: what an incident is keyed by.
@@ -135,6 +151,8 @@ package struct Judgement: Sendable, Hashable {
     package var unjudged: Set<Unjudged> = []
     /// Pools worth another look before their turn, by load balancer: what decides of them has moved.
     package var inDoubt: [String: Set<String>] = [:]
+    /// Which nodes there are has been read: without that there are no paths, and no absence means anything.
+    package var isIntentKnown: Bool
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
 
@@ -143,8 +161,10 @@ package struct Judgement: Sendable, Hashable {
         verdicts: [Verdict],
         unjudged: Set<Unjudged> = [],
         inDoubt: [String: Set<String>] = [:],
+        isIntentKnown: Bool = true,
         nextChange: Timestamp?
     ) {
+        self.isIntentKnown = isIntentKnown
         self.inDoubt = inDoubt
         self.unjudged = unjudged
         self.paths = paths

@@ -56,7 +56,7 @@ private func transition(
         let impact = try #require(object["impact"] as? [String: Any])
         #expect(
             Set(impact.keys)
-                == ["prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs"]
+                == ["prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs", "capacity"]
         )
     }
 

@@ -18,7 +18,12 @@ private struct Watch {
 
     mutating func step(after milliseconds: Int64 = 0) {
         site.pass(milliseconds)
-        for transition in ledger.step(site.judgement, now: site.now) {
+        let transitions = ledger.step(
+            site.judgement,
+            silences: site.snapshot.silences,
+            now: site.now
+        )
+        for transition in transitions {
             told.append(
                 "\(transition.change.rawValue) \(transition.incident.verdict.kind.rawValue)"
             )
@@ -164,6 +169,205 @@ private struct Watch {
             watch.told.filter { $0.hasPrefix("opened") }.count
                 == watch.told.filter { $0.hasPrefix("resolved") }.count
         )
+    }
+
+    @Test("when the first broken stage is mended and the next is broken too, the incident goes on")
+    func rootMoves() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        let unexported: (inout BIRDFacts) -> Void = { bird in
+            for uplink in ["uplink0", "uplink1"] {
+                bird.exports[ExportKey(uplink: uplink, prefix: Site.cidr(3))] = .rejectedByFilter
+            }
+        }
+        watch.site.report(3) { kernel, bird in
+            kernel.routes = []
+            unexported(&bird)
+        }
+        watch.step()
+        watch.site.report(3) { _, bird in unexported(&bird) }
+        watch.quiet(12)
+        #expect(watch.told == ["opened kernel-route-missing", "changed not-exported"])
+        #expect(Set(watch.ledger.incidents.map(\.id)).count == 1)
+        #expect(
+            watch.ledger.incidents[0].timeline.last?.text.hasPrefix("changed: the root") == true
+        )
+        // And back.
+        watch.site.report(3) { kernel, bird in
+            kernel.routes = []
+            unexported(&bird)
+        }
+        watch.step()
+        #expect(watch.told.last == "changed kernel-route-missing")
+        watch.site.report(3)
+        watch.quiet(12)
+        #expect(watch.told.last == "resolved kernel-route-missing")
+        #expect(watch.told.count == 4)
+    }
+
+    @Test("what comes and goes is told twice, then once, and is over after a calm")
+    func comesAndGoes() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        for _ in 0..<5 {
+            watch.site.report(3) { kernel, _ in kernel.routes = [] }
+            watch.step()
+            watch.quiet(30)
+            watch.site.report(3)
+            watch.quiet(30)
+        }
+        let (opened, resolved) = ("opened kernel-route-missing", "resolved kernel-route-missing")
+        #expect(watch.told == [opened, resolved, opened, resolved, opened])
+        #expect(watch.ledger.incidents[0].summary.hasSuffix("3 times within an hour)"))
+        watch.quiet(600)
+        #expect(watch.told.suffix(1) == [resolved])
+        #expect(watch.told.count == 6)
+    }
+
+    private func silence(
+        _ form: Silence.Form = .silence,
+        _ match: Silence.Match,
+        from: Timestamp,
+        for milliseconds: Int64
+    ) -> FactUpdate {
+        .operators(
+            .silence(
+                Silence(
+                    id: "s1",
+                    form: form,
+                    match: match,
+                    author: "ann",
+                    comment: "moving the rack",
+                    startsAt: from,
+                    endsAt: from + milliseconds
+                )
+            )
+        )
+    }
+
+    @Test("what is silenced is told when the silence ends, if it is still so")
+    func silenced() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        let now = watch.site.now
+        watch.site.snapshot.apply(
+            silence(.silence, .init(node: "n3"), from: now, for: 60_000),
+            at: now
+        )
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.site.report(2) { kernel, _ in kernel.routes = [] }
+        watch.step()
+        #expect(watch.told == ["opened kernel-route-missing"])
+        #expect(watch.ledger.incidents.filter { $0.state == .firing }.count == 2)
+        watch.site.report(2)
+        watch.step()
+        watch.told = []
+        #expect(watch.ledger.nextDeadline == now + 60_000)
+        watch.quiet(70)
+        #expect(watch.told == ["opened kernel-route-missing"])
+    }
+
+    @Test("what begins and ends within a maintenance window is told to nobody, and is on record")
+    func maintenance() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        let begin = watch.site.now + 30_000
+        watch.site.snapshot.apply(
+            silence(
+                .maintenance,
+                .init(prefix: prefix("10.16.2.0/23"), kind: "kernel-route-missing"),
+                from: begin,
+                for: 60_000
+            ),
+            at: watch.site.now
+        )
+        watch.quiet(35)
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.quiet(20)
+        watch.site.report(3)
+        watch.quiet(60)
+        #expect(watch.told == [])
+        let record = watch.ledger.incidents[0]
+        #expect(record.state == .resolved)
+        #expect(record.timeline.contains { $0.text.contains("maintenance by ann") })
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.step()
+        #expect(watch.told == ["opened kernel-route-missing"])
+    }
+
+    @Test("an acknowledged incident is not reminded of, and its end is told")
+    func acknowledged() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.step()
+        let id = watch.ledger.incidents[0].id
+        watch.site.snapshot.apply(
+            silence(
+                .acknowledgement,
+                .init(incident: id),
+                from: watch.site.now,
+                for: 24 * 3_600_000
+            ),
+            at: watch.site.now
+        )
+        watch.step()
+        watch.site.pass(5 * 3_600_000)
+        watch.site.heartbeats()
+        watch.site.readAll()
+        watch.step()
+        #expect(watch.told.count == 1)
+        watch.site.report(3)
+        watch.step()
+        #expect(watch.told == ["opened kernel-route-missing", "resolved kernel-route-missing"])
+    }
+
+    @Test("two that see the same name it the same")
+    func sameName() {
+        var ids: [Set<String>] = []
+        for delay in [Int64(0), 700] {
+            var watch = Watch(holds: [.kernelRouteMissing: 0])
+            watch.site.report(3) { kernel, _ in kernel.routes = [] }
+            watch.step(after: delay)
+            ids.append(Set(watch.ledger.incidents.map(\.id)))
+        }
+        #expect(ids[0] == ids[1])
+        #expect(ids[0].count == 1)
+    }
+
+    @Test(
+        "a ledger that begins with what an earlier one left tells nothing twice and ends nothing early"
+    )
+    func inherited() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.step()
+        let memory = watch.ledger.takeTouched()
+        #expect(memory.count == 1)
+        #expect(watch.ledger.takeTouched() == [])
+        var next = Watch(holds: [.kernelRouteMissing: 0])
+        let began = watch.site.now
+        next.ledger = IncidentLedger(
+            cluster: "lab",
+            policy: watch.ledger.policy,
+            memory: memory,
+            startedAt: began
+        )
+        next.site = watch.site
+        // Nothing has spoken yet: neither what is broken nor what is well is known.
+        var empty = Snapshot(
+            cluster: "lab",
+            podSupernets: [prefix("10.16.0.0/16")],
+            agentStaleAfter: 15_000,
+            intentSource: .file,
+            startedAt: began
+        )
+        for second in 1...30 {
+            let now = began + Int64(second) * 1_000
+            if second == 10 { empty.apply(.intent(.read(Site.intents(4))), at: now) }
+            #expect(next.ledger.step(judge(empty, now: now), now: now).isEmpty)
+        }
+        next.quiet(60)
+        #expect(next.told == [])
+        #expect(next.ledger.incidents.map(\.state) == [.firing])
+        next.site.report(3)
+        next.step()
+        #expect(next.told == ["resolved kernel-route-missing"])
     }
 
     @Test("the same facts in any order give the same transcript")

@@ -111,6 +111,7 @@ switches:
     gtm: true
     syslog: {{ from: [{LTM_ADDRESS}] }}
 alerts:
+  calm: 0s
   hold:
 {hold}  sinks:
     - {{ name: out, stdout: {{ format: json }} }}

@@ -61,7 +61,7 @@ struct ReplayJournal: ParsableCommand {
         )
         for incident in open {
             print(
-                "  \(incident.state.rawValue) \(incident.verdict.severity.rawValue) \(incident.verdict.summary)"
+                "  \(incident.state.rawValue) \(incident.verdict.severity.rawValue) \(incident.summary)"
             )
         }
     }

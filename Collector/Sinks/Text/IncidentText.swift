@@ -17,7 +17,7 @@ package enum IncidentText {
             case .reminder: "STILL \(verdict.severity.rawValue)"
             }
         return
-            "\(head) \(printable(verdict.summary)) [\(verdict.kind.rawValue), \(incident.cluster)]"
+            "\(head) \(printable(incident.summary)) [\(verdict.kind.rawValue), \(incident.cluster)]"
     }
 
     /// The line, what it takes down, and how to see it oneself.
@@ -32,8 +32,20 @@ package enum IncidentText {
             let verb = verdict.severity == .critical ? "takes down" : "at risk"
             lines.append("\(verb): \(impact.poolMembers) pool members\(behind)")
         }
+        if let left = left(impact) { lines.append(left) }
         lines += verdict.verify.map { "verify on \($0.on): \(printable($0.command))" }
         return lines.joined(separator: "\n")
+    }
+
+    /// What customers still have, of the virtual servers with the least; nil where nothing is behind it.
+    private static func left(_ impact: Impact) -> String? {
+        guard !impact.capacity.isEmpty else { return nil }
+        let some = impact.capacity.prefix(3).map {
+            "\(printable($0.virtualServer)) \($0.remaining) of \($0.members)"
+        }
+        let more = impact.capacity.count - some.count
+        return "members left: " + some.joined(separator: ", ")
+            + (more > 0 ? ", and \(more) more" : "")
     }
 
     /// `1h 2m`, `12s`, `0.4s`.

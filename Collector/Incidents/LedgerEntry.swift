@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Routing
+import Verdicts
+
+/// An incident with what the ledger must remember of it: what a store keeps, and a ledger begins with again.
+package struct LedgerEntry: Sendable, Hashable, Codable {
+    /// How much of it people know.
+    package struct Told: Sendable, Hashable, Codable {
+        var severity: Severity
+        var prefixes: Int
+
+        init(_ verdict: Verdict) {
+            severity = verdict.severity
+            prefixes = verdict.impact.prefixes.count
+        }
+
+        /// The severity, or twice the CIDRs or more: what a person would want to hear again.
+        func isOutdated(by verdict: Verdict) -> Bool {
+            severity != verdict.severity || verdict.impact.prefixes.count >= 2 * max(1, prefixes)
+        }
+    }
+
+    package internal(set) var incident: Incident
+    /// Nil while nobody was told of it.
+    package internal(set) var told: Told?
+    var lastTold: Timestamp
+    /// Narrower identities this incident speaks for.
+    var absorbed: Set<String>
+    /// Since when the verdict is gone while its stage is known; nil while it stands.
+    var goneSince: Timestamp?
+    /// It is of an earlier collector, and its verdict has not been seen by this one yet.
+    var isInherited = false
+
+    init(_ incident: Incident) {
+        self.incident = incident
+        lastTold = incident.detectedAt
+        absorbed = []
+    }
+
+    mutating func tell(
+        _ change: IncidentTransition.Change,
+        _ text: String,
+        at now: Timestamp,
+        _ transitions: inout [IncidentTransition]
+    ) {
+        lastTold = now
+        told = change == .resolved ? nil : Told(incident.verdict)
+        incident.note("\(change.rawValue): \(text)", at: now)
+        transitions.append(IncidentTransition(change: change, incident: incident, at: now))
+    }
+}

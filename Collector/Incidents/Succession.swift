@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Routing
+import Verdicts
+
+/// Whether what is broken now is what people were told of, with another root.
+///
+/// 1. Both are of a stage of the way: hints and what is about ourselves are matters of their own.
+/// 2. The new one is about half at least of the pod CIDRs of the old one.
+/// 3. The old one is gone; or it cannot be seen any more for the new one, which is nearer to the beginning of the
+///    way and is about all its CIDRs.
+extension IncidentLedger {
+    /// The identity of the oldest incident that such a verdict continues.
+    func predecessor(of verdict: Verdict, _ standing: Set<String>) -> String? {
+        guard verdict.kind.entry.stage != nil else { return nil }
+        return open.filter { identity, entry in
+            !standing.contains(identity) && entry.incident.state == .firing
+                && continues(verdict, entry)
+        }.min { ($0.value.incident.detectedAt, $0.key) < ($1.value.incident.detectedAt, $1.key) }?
+        .key
+    }
+
+    /// It is not over while something else stands that would be its root now, and may have to be told.
+    func hasHeir(_ entry: LedgerEntry) -> Bool {
+        open.values.contains {
+            $0.incident.state == .pending && continues($0.incident.verdict, entry)
+        }
+    }
+
+    private func continues(_ verdict: Verdict, _ old: LedgerEntry) -> Bool {
+        guard let stage = verdict.kind.entry.stage,
+            let before = old.incident.verdict.kind.entry.stage
+        else { return false }
+        let prefixes = Set(old.incident.verdict.impact.prefixes)
+        let common = prefixes.intersection(verdict.impact.prefixes).count
+        guard common > 0, common * 2 >= prefixes.count else { return false }
+        return old.goneSince != nil || common == prefixes.count && stage.isBefore(before)
+    }
+}
+
+extension PathStage {
+    fileprivate func isBefore(_ other: PathStage) -> Bool {
+        let all = PathStage.allCases
+        return (all.firstIndex(of: self) ?? 0) < (all.firstIndex(of: other) ?? 0)
+    }
+}
