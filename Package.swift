@@ -17,6 +17,7 @@ let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "as
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
@@ -95,6 +96,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
@@ -167,6 +169,11 @@ let package = Package(
             ["Incidents", "Verdicts", "Facts", "Routing"]
         ),
         module(
+            "Store",
+            "Collector/Store",
+            ["Incidents", "Verdicts", "Facts", "Routing", grdb]
+        ),
+        module(
             "Sinks",
             "Collector/Sinks",
             [
@@ -181,7 +188,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
                 "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
-                "Journal", "Sinks",
+                "Journal", "Store", "Sinks",
                 arguments, yams,
                 log,
                 lifecycle, httpClient,
@@ -206,7 +213,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchDialects",
                 "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
-                "Incidents", "Sinks", "Support",
+                "Incidents", "Store", "Sinks", "Support", grdb,
                 .target(name: "podpath-collector"),
             ]
         ),

@@ -75,8 +75,6 @@ package struct Silence: Hashable, Sendable, Codable {
 package enum OperatorUpdate: Hashable, Sendable, Codable {
     /// New, or another text, scope or end under an id that is known.
     case silence(Silence)
-    /// It ends now, though it was to last longer.
-    case expire(id: String)
 }
 
 /// The silences of a site, those that ended lately with them.
@@ -96,10 +94,6 @@ package struct Silences: Hashable, Sendable {
         case .silence(let silence):
             guard all.count < Self.limit || all[silence.id] != nil else { return }
             all[silence.id] = silence
-        case .expire(let id):
-            guard let silence = all[id], silence.endsAt > now else { return }
-            all[id]?.endsAt = now
-            if silence.startsAt > now { all[id]?.startsAt = now }
         }
     }
 

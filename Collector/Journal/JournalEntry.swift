@@ -25,6 +25,9 @@ package struct JournalHead: Sendable, Equatable, Codable {
     package var startedAt: Timestamp
     package var site: WatchedSite
     package var policy: AlertPolicy
+    /// What an earlier collector left in the store.
+    package var entries: [LedgerEntry]?
+    package var silences: [Silence]?
 
     package init(
         version: String,

@@ -35,7 +35,15 @@ package struct Replay: Sendable {
     private mutating func begin(_ head: JournalHead) {
         guard snapshot?.startedAt != head.startedAt else { return }
         snapshot = Snapshot(head.site, startedAt: head.startedAt)
-        ledger = IncidentLedger(cluster: head.site.cluster, policy: head.policy)
+        for silence in head.silences ?? [] {
+            snapshot?.apply(.operators(.silence(silence)), at: head.startedAt)
+        }
+        ledger = IncidentLedger(
+            cluster: head.site.cluster,
+            policy: head.policy,
+            memory: head.entries ?? [],
+            startedAt: head.startedAt
+        )
         batch = []
     }
 

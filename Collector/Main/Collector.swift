@@ -13,6 +13,7 @@ import OperatorSource
 import Routing
 import ServiceLifecycle
 import Sinks
+import Store
 import SwitchDialects
 import SwitchSource
 import Synchronization
@@ -42,13 +43,16 @@ struct Collector: Service {
         let board = StateBoard(clock: now)
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
         let units = PolledUnits(configuration.bigIPPollers)
-        let sinks = try makeSinks()
         let startedAt = clock.now()
-        let journal = try makeJournal(startedAt)
+        let remembered = try await Remembered.open(configuration.store.path, clock: now, log: log)
+        let sinks = try makeSinks(remembered)
+        await remembered.post(to: sinks.outboxes)
+        let journal = try makeJournal(startedAt, remembered.memory)
         defer { journal?.finish() }
         let engine = Engine(
             board: board,
             outboxes: sinks.outboxes,
+            remembered: remembered,
             journal: journal,
             log: log,
             clock: now,
@@ -64,11 +68,20 @@ struct Collector: Service {
         await withTaskGroup(of: Void.self) { group in
             addSources(&group, engine, alarms, units, now)
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
-            addWeb(&group, board, listener, sinks.outboxes)
-            let snapshot = configuration.emptySnapshot(startedAt: startedAt)
+            addWeb(&group, board, listener, engine, remembered, sinks.outboxes)
+            if let store = remembered.store {
+                let retention = configuration.store.retention
+                group.addTask { await store.run(retention, startedAt: startedAt) }
+            }
+            var snapshot = configuration.emptySnapshot(startedAt: startedAt)
+            for silence in remembered.memory.silences {
+                snapshot.apply(.operators(.silence(silence)), at: startedAt)
+            }
             let ledger = IncidentLedger(
                 cluster: configuration.cluster,
-                policy: configuration.ledgerPolicy
+                policy: configuration.ledgerPolicy,
+                memory: remembered.memory.entries,
+                startedAt: startedAt
             )
             group.addTask { await engine.run(snapshot, ledger) }
             try? await gracefulShutdown()
@@ -79,14 +92,19 @@ struct Collector: Service {
         try? await sinks.client.shutdown()
     }
 
-    private func makeJournal(_ startedAt: Timestamp) throws -> JournalWriter? {
+    private func makeJournal(
+        _ startedAt: Timestamp,
+        _ memory: Store.Memory
+    ) throws -> JournalWriter? {
         guard let journalPath else { return nil }
-        let head = JournalHead(
+        var head = JournalHead(
             version: version,
             startedAt: startedAt,
             site: configuration.site,
             policy: configuration.ledgerPolicy
         )
+        head.entries = memory.entries
+        head.silences = memory.silences
         let log = log
         let journal = try JournalWriter(path: journalPath, head: head) { log.error("\($0)") }
         log.info("recording what enters in \(journalPath)")
@@ -270,15 +288,19 @@ struct Collector: Service {
 
     // MARK: - Sinks
 
-    private func makeSinks() throws -> (outboxes: [Outbox], client: HTTPClient) {
+    private func makeSinks(
+        _ remembered: Remembered
+    ) throws -> (outboxes: [Outbox], client: HTTPClient) {
         let client = HTTPClient(eventLoopGroupProvider: .singleton)
         let outboxes = configuration.sinks.map { item in
             let alarm = Alarm()
             return Outbox(
                 item.makeSink(client: client),
                 filter: item.filter,
+                told: remembered.memory.told[item.name] ?? [],
                 log: log,
-                pause: { await alarm.sleep(milliseconds: $0) }
+                pause: { await alarm.sleep(milliseconds: $0) },
+                ended: { await remembered.store?.end($0, $1) }
             )
         }
         return (outboxes, client)
@@ -288,6 +310,8 @@ struct Collector: Service {
         _ group: inout TaskGroup<Void>,
         _ board: StateBoard,
         _ listener: AgentListener,
+        _ engine: Engine,
+        _ remembered: Remembered,
         _ outboxes: [Outbox]
     ) {
         let http = configuration.http
@@ -296,6 +320,7 @@ struct Collector: Service {
             host: http.host,
             port: http.port,
             board: board,
+            archive: archive(engine, remembered),
             version: version,
             metrics: { exposition(board, listener, outboxes) },
             log: log
@@ -308,6 +333,30 @@ struct Collector: Service {
                 exit(1)
             }
         }
+    }
+}
+
+extension Collector {
+    /// As many past incidents as a page shows.
+    private static let incidentLimit = 10_000
+
+    private func archive(_ engine: Engine, _ remembered: Remembered) -> Archive {
+        var archive = Archive()
+        let store = remembered.store
+        if let store {
+            archive.paths = { try await store.paths(at: $0, of: $1) }
+            archive.incidents = { try await store.incidents(since: $0, atMost: Self.incidentLimit) }
+        }
+        if configuration.http.acceptsWrites {
+            // On disk before anybody is told that it is taken.
+            archive.operators = { update in
+                switch update {
+                case .silence(let silence): await store?.keep(silence)
+                }
+                engine.post(.operators(update))
+            }
+        }
+        return archive
     }
 }
 

@@ -9,7 +9,7 @@ struct CollectorMain: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Check.self, Status.self, TracePath.self, ListIncidents.self,
-            NotifyTest.self, Inspect.self, ReplayJournal.self,
+            SilenceCommand.self, NotifyTest.self, Inspect.self, ReplayJournal.self, BackUp.self,
         ]
     )
 }

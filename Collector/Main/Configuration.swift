@@ -6,6 +6,7 @@ import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
+import Store
 import SwitchDialects
 import SwitchSource
 import TLS
@@ -23,6 +24,14 @@ struct Configuration: Sendable {
     struct HTTP: Sendable {
         var host = "127.0.0.1"
         var port = 10_480
+        /// Whether operators may silence by the API.
+        var acceptsWrites = false
+    }
+
+    struct Memory: Sendable {
+        /// Nil: what is remembered ends with the process.
+        var path: String?
+        var retention = Retention()
     }
 
     struct Switch: Sendable {
@@ -126,6 +135,7 @@ struct Configuration: Sendable {
     var syslog: (host: String, port: UInt16)?
     var loadBalancers: [LoadBalancer] = []
     var policy = AlertPolicy()
+    var store = Memory()
     var sinks: [SinkConfiguration] = []
 }
 

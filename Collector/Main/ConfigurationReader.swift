@@ -6,6 +6,7 @@ import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
+import Store
 import SwitchDialects
 import SwitchSource
 import TLS
@@ -28,7 +29,8 @@ struct ConfigurationReader {
             "syslog",
             "bgp",
             "load-balancers",
-            "alerts"
+            "alerts",
+            "store"
         )
         guard let cidrs = keys["pod-cidrs"] else { throw tree.error("\"pod-cidrs\" is missing") }
         var configuration = Configuration(
@@ -79,6 +81,7 @@ struct ConfigurationReader {
             configuration.loadBalancers.append(read)
         }
         if let alerts = keys["alerts"] { try readAlerts(alerts, &configuration) }
+        configuration.store = try readStore(keys["store"])
         return configuration
     }
 
@@ -100,9 +103,32 @@ struct ConfigurationReader {
     }
 
     private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {
-        let keys = try tree.mapping("listen")
+        let keys = try tree.mapping("listen", "writes")
         let (host, port) = try address(try required("listen", keys, tree))
-        return Configuration.HTTP(host: host, port: Int(port))
+        return Configuration.HTTP(
+            host: host,
+            port: Int(port),
+            acceptsWrites: try keys["writes"]?.flag() ?? false
+        )
+    }
+
+    /// Where nothing is said: in the directory that systemd gives a service for its state, if it gives one.
+    private func readStore(_ tree: Tree?) throws(FileError) -> Configuration.Memory {
+        var store = Configuration.Memory()
+        let keys = try tree?.mapping("path", "keep", "size") ?? [:]
+        if let file = keys["path"] {
+            store.path = try path(file)
+        } else if let folder = ProcessInfo.processInfo.environment["STATE_DIRECTORY"] {
+            store.path = "\(folder.split(separator: ":").first ?? "")/podpath.sqlite"
+        }
+        if let keep = keys["keep"] { store.retention.age = try keep.duration() }
+        if let size = keys["size"] {
+            guard let megabytes = Int64(try size.text()), (1...1_000_000).contains(megabytes) else {
+                throw size.error("a number of megabytes is expected")
+            }
+            store.retention.size = megabytes << 20
+        }
+        return store
     }
 
     /// What switches come to by themselves.

@@ -19,7 +19,9 @@ final class Engine: Sendable {
     private let arePoolsInDoubt = Mutex(false)
     private let clock: @Sendable () -> Timestamp
     private let board: StateBoard
+    /// Sinks and store, and what was left in it.
     private let outboxes: [Outbox]
+    private let remembered: Remembered
     /// Where what enters is recorded, if anywhere.
     private let journal: JournalWriter?
     private let hasMoved: @Sendable () -> Void
@@ -31,6 +33,7 @@ final class Engine: Sendable {
     init(
         board: StateBoard,
         outboxes: [Outbox],
+        remembered: Remembered,
         journal: JournalWriter? = nil,
         log: Logger,
         clock: @escaping @Sendable () -> Timestamp,
@@ -40,6 +43,7 @@ final class Engine: Sendable {
         self.isInDoubt = isInDoubt
         self.board = board
         self.outboxes = outboxes
+        self.remembered = remembered
         self.journal = journal
         self.log = log
         self.clock = clock
@@ -63,6 +67,7 @@ final class Engine: Sendable {
     /// Runs until cancelled.
     func run(_ snapshot: Snapshot, _ ledger: IncidentLedger) async {
         var (snapshot, ledger) = (snapshot, ledger)
+        var dispatch = Dispatch(outboxes, remembered.store, after: remembered.memory.lastSequence)
         var judgements = 0
         while !Task.isCancelled {
             apply(to: &snapshot)
@@ -72,7 +77,9 @@ final class Engine: Sendable {
             journal?.judged(at: now)
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             judgements += 1
-            for transition in transitions { tell(transition) }
+            for transition in transitions { log.info("\(IncidentText.line(transition))") }
+            await dispatch.tell(transitions, ledger.takeTouched())
+            remembered.store?.note(judgement.paths, startedAt: snapshot.startedAt, at: now)
             arePoolsInDoubt.withLock { $0 = !judgement.inDoubt.isEmpty }
             if !judgement.inDoubt.isEmpty { isInDoubt(judgement.inDoubt) }
             board.publish(
@@ -82,7 +89,8 @@ final class Engine: Sendable {
                     incidents: ledger.incidents,
                     judgedAt: now,
                     judgements: judgements,
-                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000
+                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000,
+                    store: remembered.state
                 ),
                 transitions
             )
@@ -110,11 +118,6 @@ final class Engine: Sendable {
             if case .agent(_, .snapshot) = $0.update { true } else { false }
         }
         if isMove { hasMoved() }
-    }
-
-    private func tell(_ transition: IncidentTransition) {
-        log.info("\(IncidentText.line(transition))")
-        for outbox in outboxes { outbox.post(transition) }
     }
 
     /// Until the next deadline of judgement or ledger; at least 10 ms, so that a deadline that does

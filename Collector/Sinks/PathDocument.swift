@@ -67,6 +67,19 @@ package struct SourceDocument: Codable, Sendable, Hashable {
 }
 
 extension SourceDocument {
+    /// Every source, and the store.
+    package static func all(in state: CollectorState, now: Timestamp) -> [SourceDocument] {
+        var documents = all(in: state.snapshot, now: now)
+        if let store = state.store {
+            var document = SourceDocument(name: "store", type: "store", state: "ok")
+            if let failure = store.failure {
+                (document.state, document.lastError) = ("unreadable", failure)
+            }
+            documents.append(document)
+        }
+        return documents
+    }
+
     /// Every source of a snapshot, in the order of the way.
     package static func all(in snapshot: Snapshot, now: Timestamp) -> [SourceDocument] {
         var documents = [nodes(snapshot, now)]

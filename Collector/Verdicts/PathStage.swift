@@ -2,7 +2,7 @@
 package import Routing
 
 /// The way of a pod CIDR, in order. Code, page, API and alerts share these words.
-package enum PathStage: String, Sendable, Hashable, CaseIterable {
+package enum PathStage: String, Sendable, Hashable, CaseIterable, Codable {
     case intent
     case kernel
     case bird
@@ -16,7 +16,7 @@ package enum PathStage: String, Sendable, Hashable, CaseIterable {
 }
 
 /// What is believed of one stage for one prefix. Unknown never becomes missing by ageing.
-package enum StageState: Sendable, Hashable {
+package enum StageState: Sendable, Hashable, Codable {
     case ok
     case missing
     case extra
@@ -46,7 +46,7 @@ package enum StageState: Sendable, Hashable {
 }
 
 /// One stage of one path; `at` is the uplink, switch or load balancer where there are several.
-package struct StageResult: Sendable, Hashable {
+package struct StageResult: Sendable, Hashable, Codable {
     package var stage: PathStage
     package var at: String?
     package var state: StageState
@@ -71,7 +71,7 @@ package struct StageResult: Sendable, Hashable {
 }
 
 /// One pod CIDR's way: the node's stages, one branch per uplink and switch, joined at the LTM.
-package struct PathTrace: Sendable, Hashable {
+package struct PathTrace: Sendable, Hashable, Codable {
     package var prefix: Prefix
     package var node: String
     package var stages: [StageResult]
@@ -87,5 +87,17 @@ package struct PathTrace: Sendable, Hashable {
 
     package func states(_ stage: PathStage) -> [StageResult] {
         stages.filter { $0.stage == stage }
+    }
+}
+
+/// The ways of pod CIDRs as they were at some moment.
+package struct PastPaths: Sendable, Hashable {
+    package var paths: [PathTrace]
+    /// Until when a collector had been looking, where none did at that moment.
+    package var lastSeen: Timestamp?
+
+    package init(paths: [PathTrace], lastSeen: Timestamp?) {
+        self.paths = paths
+        self.lastSeen = lastSeen
     }
 }

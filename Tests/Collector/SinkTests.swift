@@ -56,7 +56,10 @@ private func transition(
         let impact = try #require(object["impact"] as? [String: Any])
         #expect(
             Set(impact.keys)
-                == ["prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs", "capacity"]
+                == [
+                    "prefixes", "nodes", "poolMembers", "pools", "virtualServers", "wideIPs",
+                    "capacity",
+                ]
         )
     }
 
@@ -136,7 +139,11 @@ private final class StubbornSink: Sink {
             pause: { _ in await Task.yield() }
         )
         let task = Task { await outbox.run() }
-        for summary in summaries { outbox.post(transition(summary, severity: severity)) }
+        for (index, summary) in summaries.enumerated() {
+            let transition = transition(summary, severity: severity)
+            guard outbox.wants(transition) else { continue }
+            outbox.post(Delivery(sequence: Int64(index), sink: "s", transition: transition))
+        }
         while outbox.counters.waiting > 0 { await Task.yield() }
         task.cancel()
         return outbox.counters
@@ -171,6 +178,49 @@ private final class StubbornSink: Sink {
         #expect(sink.taken.isEmpty)
     }
 
+    @Test("each delivery ends once, delivered, refused or dropped")
+    func outcomes() async {
+        let ends = Mutex<[Int64: Delivery.Outcome]>([:])
+        let outbox = Outbox(
+            StubbornSink(failures: 1, isFinal: true),
+            filter: SinkFilter(),
+            log: Logger(label: "t"),
+            pause: { _ in await Task.yield() },
+            ended: { sequence, outcome in
+                ends.withLock { #expect($0.updateValue(outcome, forKey: sequence) == nil) }
+            }
+        )
+        for index in 0..<1_003 {
+            outbox.post(
+                Delivery(sequence: Int64(index), sink: "s", transition: transition("\(index)"))
+            )
+        }
+        let task = Task { await outbox.run() }
+        while ends.withLock({ $0.count }) < 1_003 { await Task.yield() }
+        task.cancel()
+        let all = ends.withLock { $0 }
+        #expect(all[0] == .refused)
+        #expect((1...3).allSatisfy { all[$0] == .dropped })
+        #expect((4..<1_003).allSatisfy { all[$0] == .delivered })
+    }
+
+    @Test("a sink that was told of an incident before is told of its end, whatever the filter says")
+    func toldBefore() {
+        let transition = transition(severity: .info)
+        let filter = SinkFilter(severities: [.critical])
+        func wants(_ told: Set<String>) -> Bool {
+            Outbox(
+                StubbornSink(failures: 0),
+                filter: filter,
+                told: told,
+                log: Logger(label: "t"),
+                pause: { _ in }
+            ).wants(transition)
+        }
+        #expect(!wants([]))
+        #expect(wants([transition.incident.id]))
+    }
+
     @Test("a thousand wait at most; what is lost is counted")
     func bounded() {
         let outbox = Outbox(
@@ -179,8 +229,92 @@ private final class StubbornSink: Sink {
             log: Logger(label: "t"),
             pause: { _ in }
         )
-        for index in 0..<1_100 { outbox.post(transition("\(index)")) }
+        for index in 0..<1_100 {
+            outbox.post(
+                Delivery(sequence: Int64(index), sink: "s", transition: transition("\(index)"))
+            )
+        }
         #expect(outbox.counters.waiting == 1_000)
         #expect(outbox.counters.dropped == 100)
+    }
+}
+
+@Suite struct SilenceRequests {
+    private func silence(_ text: String) throws(SilenceRefusal) -> Silence {
+        try Silence(body: Data(text.utf8), id: "fresh", now: at(1_000_000))
+    }
+
+    private let end = "1970-01-01T01:00:00Z"
+
+    @Test("what an operator asks for is taken as it is said")
+    func taken() throws {
+        let silence = try silence(
+            """
+            {"match": {"node": "n3", "prefix": "10.16.2.0/24", "kind": "session-down"},
+             "author": " ann ", "comment": "moving\\nthe rack", "endsAt": "\(end)"}
+            """
+        )
+        #expect(silence.id == "fresh")
+        #expect(silence.form == .silence)
+        #expect(silence.match.prefix == prefix("10.16.2.0/24"))
+        #expect(silence.author == "ann")
+        #expect(silence.comment == "moving the rack")
+        #expect(silence.startsAt == at(1_000_000))
+        #expect(silence.endsAt == at(3_600_000))
+    }
+
+    @Test(
+        "what would silence more than was meant, or says not who, why and until when, is refused",
+        arguments: [
+            ("{}", "expected"), ("[]", "expected"), ("no", "expected"),
+            (#"{"match": {}, "author": "a", "comment": "c", "endsAt": "END"}"#, "empty"),
+            (#"{"match": {"nod": "n"}, "author": "a", "comment": "c", "endsAt": "END"}"#, "nod"),
+            (#"{"match": {"node": ""}, "author": "a", "comment": "c", "endsAt": "END"}"#, "node"),
+            (#"{"match": {"kind": "k"}, "author": "a", "comment": "c", "endsAt": "END"}"#, "kind"),
+            (
+                #"{"match": {"prefix": "x"}, "author": "a", "comment": "c", "endsAt": "END"}"#,
+                "prefix"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": " ", "comment": "c", "endsAt": "END"}"#,
+                "author"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "", "endsAt": "END"}"#,
+                "comment"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "soon"}"#,
+                "endsAt"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "1970-01-01T00:00:01Z"}"#,
+                "after now"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "1999-01-01T00:00:01Z"}"#,
+                "year"
+            ),
+            (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "END", "switch": "a"}"#,
+                "switch"
+            ),
+            (
+                #"{"form": "loud", "match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "END"}"#,
+                "form"
+            ),
+            (
+                #"{"form": "acknowledgement", "match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "END"}"#,
+                "incident"
+            ),
+        ]
+    )
+    func refused(text: String, word: String) {
+        do throws(SilenceRefusal) {
+            _ = try silence(text.replacing("END", with: end))
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.reason.contains(word), "\(error.reason)")
+        }
     }
 }

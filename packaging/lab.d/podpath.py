@@ -91,7 +91,8 @@ agents:
   key: collector.key
   client-ca: ca.crt
   stale-after: 3s
-http: {{ listen: 0.0.0.0:{PAGE_PORT} }}
+http: {{ listen: 0.0.0.0:{PAGE_PORT}, writes: true }}
+store: {{ path: {lab.path("podpath.sqlite")} }}
 nodes: {{ from: kubernetes }}
 kubernetes: {{ kubeconfig: kubeconfig }}
 bmp: {{ listen: {COLLECTOR_ADDRESS}:{frr.BMP_PORT} }}

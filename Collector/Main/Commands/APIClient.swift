@@ -13,11 +13,21 @@ struct APIOptions: ParsableArguments {
     var json = false
 
     /// The answer's bytes; a collector that cannot be asked is exit 2, in one line.
-    func get(_ path: String) async throws -> Data {
+    func get(_ path: String) async throws -> Data { try await send(.GET, path) }
+
+    func send(_ method: HTTPMethod, _ path: String, _ body: Data? = nil) async throws -> Data {
+        var request = HTTPClientRequest(
+            url: (url.hasSuffix("/") ? String(url.dropLast()) : url) + path
+        )
+        request.method = method
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(body)
+        }
         let client = HTTPClient(eventLoopGroupProvider: .singleton)
         let answer: Result<Data, any Error>
         do {
-            answer = .success(try await fetch(path, client))
+            answer = .success(try await answered(request, client))
         } catch {
             answer = .failure(error)
         }
@@ -32,15 +42,11 @@ struct APIOptions: ParsableArguments {
 
     private struct Refused: Error, CustomStringConvertible { let description: String }
 
-    private func fetch(_ path: String, _ client: HTTPClient) async throws -> Data {
-        let base = url.hasSuffix("/") ? String(url.dropLast()) : url
-        let response = try await client.execute(
-            HTTPClientRequest(url: base + path),
-            timeout: .seconds(10)
-        )
+    private func answered(_ request: HTTPClientRequest, _ client: HTTPClient) async throws -> Data {
+        let response = try await client.execute(request, timeout: .seconds(10))
         // 15,000 paths with ten stages are some 30 MB.
         let body = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
-        guard response.status == .ok else {
+        guard [.ok, .created].contains(response.status) else {
             throw Refused(
                 description:
                     "HTTP \(response.status.code) \(String(decoding: body.prefix(200), as: UTF8.self))"

@@ -9,15 +9,19 @@ struct TracePath: AsyncParsableCommand {
     )
 
     @Argument(help: "A prefix, pod address, node, virtual server or pool.") var what: String
+    @Option(name: .long, help: "As it was then, RFC 3339.") var at: String?
     @OptionGroup var api: APIOptions
 
     func run() async throws {
         let query = what.contains("/") && what.first != "/" ? "prefix" : "q"
-        let body = try await api.get("/api/v1/paths?\(query)=\(escaped(what))")
-        let paths = try api.decode(PathsDocument.self, body).paths
+        let then = at.map { "&at=\(escaped($0))" } ?? ""
+        let body = try await api.get("/api/v1/paths?\(query)=\(escaped(what))\(then)")
+        let document = try api.decode(PathsDocument.self, body)
+        let paths = document.paths
         if api.json {
             printJSON(body)
         } else {
+            if let seen = document.lastSeen { print("nobody looked then: as it was at \(seen)") }
             for path in paths { show(path) }
         }
         guard !paths.isEmpty else {

@@ -55,6 +55,20 @@ extension Exposition {
         addStages(state)
         addIncidents(state)
         addSources(state, now: now)
+        if let store = state.store {
+            add(
+                "store_failing",
+                "gauge",
+                "1 while the store cannot be written.",
+                store.failure == nil ? 0 : 1
+            )
+            add(
+                "store_waiting",
+                "gauge",
+                "Incidents and messages that are not on disk yet.",
+                Double(store.waiting)
+            )
+        }
         add(
             "judgements_total",
             "counter",
@@ -113,7 +127,7 @@ extension Exposition {
     }
 
     private mutating func addSources(_ state: CollectorState, now: Timestamp) {
-        let sources = SourceDocument.all(in: state.snapshot, now: now)
+        let sources = SourceDocument.all(in: state, now: now)
         add(
             "source_up",
             "gauge",

@@ -15,6 +15,8 @@ package struct PathsDocument: Codable, Sendable {
     package var paths: [PathDocument]
     /// Where the next page begins; absent on the last.
     package var next: String?
+    /// Only of the past: until when a collector had looked, where none did at that moment.
+    package var lastSeen: String?
 }
 
 /// `GET /api/v1/sources`.
@@ -24,17 +26,18 @@ package struct SourcesDocument: Codable, Sendable {
     package var sources: [SourceDocument]
 }
 
-private struct ErrorDocument: Encodable { var error: String }
+struct ErrorDocument: Encodable { var error: String }
 
 extension WebServer {
     static func addAPI(
         _ router: Router<BasicRequestContext>,
         _ board: StateBoard,
-        _ version: String
+        _ version: String,
+        _ archive: Archive
     ) {
         router.get("/api/v1/incidents") { request, _ -> Response in
             guard let state = board.state else { return starting() }
-            return incidents(state, request.uri.queryParameters, now: board.clock())
+            return await incidents(state, request.uri.queryParameters, archive, now: board.clock())
         }
         router.get("/api/v1/incidents/{id}") { _, context -> Response in
             guard let state = board.state else { return starting() }
@@ -42,7 +45,9 @@ extension WebServer {
         }
         router.get("/api/v1/paths") { request, _ -> Response in
             guard let state = board.state else { return starting() }
-            return paths(state, request.uri.queryParameters, now: board.clock())
+            let query = request.uri.queryParameters
+            if let text = query.get("at") { return await past(text, state, query, archive) }
+            return paths(state.judgement.paths, state, query, now: board.clock())
         }
         router.get("/api/v1/sources") { _, _ -> Response in
             guard let state = board.state else { return starting() }
@@ -50,25 +55,30 @@ extension WebServer {
                 SourcesDocument(
                     cluster: state.snapshot.cluster,
                     version: version,
-                    sources: SourceDocument.all(in: state.snapshot, now: board.clock())
+                    sources: SourceDocument.all(in: state, now: board.clock())
                 )
             )
         }
     }
 
-    private static func starting() -> Response {
+    static func starting() -> Response {
         answer(ErrorDocument(error: "the collector is starting"), .serviceUnavailable)
     }
 
-    private static func bad(_ reason: String) -> Response {
+    static func bad(_ reason: String) -> Response {
         answer(ErrorDocument(error: reason), .badRequest)
+    }
+
+    static func missing(_ reason: String) -> Response {
+        answer(ErrorDocument(error: reason), .notFound)
     }
 
     private static func incidents(
         _ state: CollectorState,
         _ query: Parameters,
+        _ archive: Archive,
         now: Timestamp
-    ) -> Response {
+    ) async -> Response {
         let asked = query.get("state")?.split(separator: ",").map(String.init)
         let states = asked?.compactMap(Incident.State.init(rawValue:))
         if let asked, states?.count != asked.count {
@@ -79,19 +89,43 @@ extension WebServer {
             guard let moment = moment(text) else { return bad("since is an RFC 3339 time") }
             since = moment
         }
-        let chosen = state.incidents.filter { incident in
+        let all = await known(since: since, state, archive)
+        let chosen = all.filter { incident in
             states?.contains(incident.state) ?? true
                 && since.map { (incident.resolvedAt ?? now) >= $0 } ?? true
         }
         return answer(IncidentsDocument(incidents: chosen.map { IncidentDocument($0, now: now) }))
     }
 
-    private static func moment(_ text: String) -> Timestamp? {
-        let styles: [Date.ISO8601FormatStyle] = [
-            .iso8601, .init(includingFractionalSeconds: true),
-        ]
-        let date = styles.lazy.compactMap { try? $0.parse(text) }.first
-        return date.map { Timestamp(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
+    /// Those in memory, and where they do not go back far enough those of the store.
+    private static func known(
+        since: Timestamp?,
+        _ state: CollectorState,
+        _ archive: Archive
+    ) async -> [Incident] {
+        let oldest = state.incidents.last?.resolvedAt ?? .zero
+        guard let since, since < oldest, let read = archive.incidents,
+            let stored = try? await read(since)
+        else { return state.incidents }
+        let known = Set(state.incidents.map(\.key))
+        return state.incidents + stored.filter { !known.contains($0.key) && $0.state == .resolved }
+    }
+
+    /// The ways as they were at a moment.
+    private static func past(
+        _ text: String,
+        _ state: CollectorState,
+        _ query: Parameters,
+        _ archive: Archive
+    ) async -> Response {
+        guard let at = moment(text) else { return bad("at is an RFC 3339 time") }
+        guard let read = archive.paths else { return missing("there is no store of what was") }
+        do {
+            let past = try await read(at, query.get("prefix").flatMap { Prefix($0) })
+            return paths(past.paths, state, query, now: at, lastSeen: past.lastSeen)
+        } catch {
+            return answer(ErrorDocument(error: "the store: \(error)"), .serviceUnavailable)
+        }
     }
 
     private static func incident(
@@ -110,19 +144,25 @@ extension WebServer {
     }
 
     private static func paths(
+        _ all: [PathTrace],
         _ state: CollectorState,
         _ query: Parameters,
-        now: Timestamp
+        now: Timestamp,
+        lastSeen: Timestamp? = nil
     ) -> Response {
         guard let limit = Int(query.get("limit") ?? "1000"), (1...10_000).contains(limit),
             let offset = Int(query.get("next") ?? "0"), offset >= 0
         else { return bad("limit is 1 to 10000, next is what the last page gave") }
         let filter = PathFilter(query, state)
-        let chosen = state.judgement.paths.filter(filter.passes)
+        let chosen = all.filter(filter.passes)
         let page = chosen.dropFirst(offset).prefix(limit)
         let next = offset + page.count < chosen.count ? String(offset + page.count) : nil
         return answer(
-            PathsDocument(paths: page.map { PathDocument($0, now: now) }, next: next)
+            PathsDocument(
+                paths: page.map { PathDocument($0, now: now) },
+                next: next,
+                lastSeen: lastSeen.map(rfc3339)
+            )
         )
     }
 }

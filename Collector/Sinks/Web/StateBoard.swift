@@ -7,12 +7,27 @@ package import Verdicts
 
 /// What the collector believes, as page, API and metrics show it: one immutable value.
 package struct CollectorState: Sendable {
+    /// How the store does.
+    package struct Store: Sendable, Hashable {
+        /// Why it cannot be written.
+        package var failure: String?
+        /// Incidents and messages that are not on disk yet.
+        package var waiting: Int
+
+        package init(failure: String?, waiting: Int) {
+            self.failure = failure
+            self.waiting = waiting
+        }
+    }
+
     package var snapshot: Snapshot
     package var judgement: Judgement
     package var incidents: [Incident]
     package var judgedAt: Timestamp
     package var judgements: Int
     package var judgeMilliseconds: Double
+    /// Nil where none is configured.
+    package var store: Store?
 
     package init(
         snapshot: Snapshot,
@@ -20,8 +35,10 @@ package struct CollectorState: Sendable {
         incidents: [Incident],
         judgedAt: Timestamp,
         judgements: Int,
-        judgeMilliseconds: Double
+        judgeMilliseconds: Double,
+        store: Store? = nil
     ) {
+        self.store = store
         self.snapshot = snapshot
         self.judgement = judgement
         self.incidents = incidents
@@ -104,8 +121,8 @@ package final class StateBoard: Sendable {
             events.append(BoardEvent(name: "incident", json: "{}"))
         }
         events += changedPaths(from: old, to: new).map { event("path", PathDocument($0, now: now)) }
-        let sources = SourceDocument.all(in: new.snapshot, now: now)
-        let before = old.map { SourceDocument.all(in: $0.snapshot, now: now) } ?? []
+        let sources = SourceDocument.all(in: new, now: now)
+        let before = old.map { SourceDocument.all(in: $0, now: now) } ?? []
         events += sources.filter { source in
             !before.contains { $0.name == source.name && $0.state == source.state }
         }.map { event("source", $0) }

@@ -8,20 +8,22 @@ import NIOCore
 import Routing
 package import ServiceLifecycle
 
-/// The page, the API and the probes. Read-only.
+/// The page, the API and the probes. Read-only, but for what operators say where the configuration lets them.
 package enum WebServer {
     /// A service that listens until it is told to stop.
     package static func service(
         host: String,
         port: Int,
         board: StateBoard,
+        archive: Archive = Archive(),
         version: String,
         metrics: @escaping @Sendable () -> String,
         log: Logger
     ) -> some Service {
         let router = Router()
         addPage(router)
-        addAPI(router, board, version)
+        addAPI(router, board, version, archive)
+        addSilences(router, board, archive)
         addEvents(router, board)
         addProbes(router, board, metrics)
         return Application(

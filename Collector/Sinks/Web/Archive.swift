@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Incidents
+package import Routing
+package import Verdicts
+
+/// What the web server cannot have from the board: the past, and what operators say.
+package struct Archive: Sendable {
+    package typealias Paths = @Sendable (Timestamp, Prefix?) async throws -> PastPaths
+    package typealias Incidents = @Sendable (Timestamp) async throws -> [Incident]
+    package typealias Operators = @Sendable (OperatorUpdate) async -> Void
+
+    /// Nil without a store.
+    package var paths: Paths?
+    package var incidents: Incidents?
+    /// Nil where nobody may write.
+    package var operators: Operators?
+
+    package init(
+        paths: Paths? = nil,
+        incidents: Incidents? = nil,
+        operators: Operators? = nil
+    ) {
+        self.paths = paths
+        self.incidents = incidents
+        self.operators = operators
+    }
+}

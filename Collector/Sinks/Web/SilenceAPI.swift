@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Routing
+
+extension WebServer {
+    /// A silence with its texts is a few hundred bytes.
+    private static let bodyLimit = 16 << 10
+
+    static func addSilences(
+        _ router: Router<BasicRequestContext>,
+        _ board: StateBoard,
+        _ archive: Archive
+    ) {
+        router.get("/api/v1/silences") { _, _ -> Response in
+            guard let state = board.state else { return starting() }
+            let now = board.clock()
+            let all = state.snapshot.silences.all.values.sorted {
+                ($1.endsAt, $0.id) < ($0.endsAt, $1.id)
+            }
+            return answer(SilencesDocument(silences: all.map { SilenceDocument($0, now: now) }))
+        }
+        router.post("/api/v1/silences") { request, _ -> Response in
+            if let refusal = refusal(of: request, archive) { return refusal }
+            let body = try await request.body.collect(upTo: bodyLimit)
+            return await add(Data(body.readableBytesView), board, archive)
+        }
+        router.delete("/api/v1/silences/{id}") { request, context -> Response in
+            if let refusal = refusal(of: request, archive) { return refusal }
+            return await expire(context.parameters.get("id") ?? "", board, archive)
+        }
+    }
+
+    private static func add(
+        _ body: Data,
+        _ board: StateBoard,
+        _ archive: Archive
+    ) async -> Response {
+        guard let state = board.state, let write = archive.operators else { return starting() }
+        let (now, fresh, known) = (board.clock(), freshID(), state.snapshot.silences.all)
+        let silence: Silence
+        do throws(SilenceRefusal) {
+            silence = try Silence(body: body, id: fresh, now: now)
+        } catch {
+            return bad(error.reason)
+        }
+        guard silence.id == fresh || known[silence.id] != nil else {
+            return missing("no such silence")
+        }
+        guard silence.id != fresh || known.count < Silences.limit else {
+            return bad("there are too many silences")
+        }
+        await write(.silence(silence))
+        return answer(SilenceDocument(silence, now: now), .created)
+    }
+
+    private static func expire(
+        _ id: String,
+        _ board: StateBoard,
+        _ archive: Archive
+    ) async -> Response {
+        guard let state = board.state, let write = archive.operators else { return starting() }
+        guard let silence = state.snapshot.silences.all[id] else {
+            return missing("no such silence")
+        }
+        let now = board.clock()
+        var ended = silence
+        if silence.endsAt > now {
+            (ended.startsAt, ended.endsAt) = (min(now, silence.startsAt), now)
+            await write(.silence(ended))
+        }
+        return answer(SilenceDocument(ended, now: now))
+    }
+
+    private static func freshID() -> String { String(UInt64.random(in: 1...UInt64.max), radix: 36) }
+
+    /// Nil if the request may write. A page of another site can make a browser post a form, yet neither JSON nor
+    /// a DELETE without being asked for first, and its origin is told.
+    private static func refusal(of request: Request, _ archive: Archive) -> Response? {
+        guard archive.operators != nil else {
+            return answer(
+                ErrorDocument(error: "nobody may write here: set http.writes to true"),
+                .forbidden
+            )
+        }
+        if let name = HTTPField.Name("Sec-Fetch-Site"), let site = request.headers[name],
+            !["same-origin", "none"].contains(site)
+        {
+            return answer(ErrorDocument(error: "not from another site"), .forbidden)
+        }
+        if let origin = request.headers[.origin], let authority = request.head.authority,
+            URL(string: origin)?.authority != authority
+        {
+            return answer(ErrorDocument(error: "not from another site"), .forbidden)
+        }
+        guard request.method == .delete || isJSON(request.headers[.contentType]) else {
+            return answer(
+                ErrorDocument(error: "the body must be application/json"),
+                .unsupportedMediaType
+            )
+        }
+        return nil
+    }
+
+    private static func isJSON(_ type: String?) -> Bool {
+        type?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased()
+            == "application/json"
+    }
+}
+
+extension URL {
+    fileprivate var authority: String? {
+        host().map { host in port.map { "\(host):\($0)" } ?? host }
+    }
+}
