@@ -310,7 +310,7 @@ package struct IncidentLedger: Sendable {
             open[identity] = nil
             return
         }
-        if entry.isInherited, now - startedAt < verdict.kind.timeToSee { return }
+        if entry.isInherited, !judgement.hasSeenEnough(of: verdict, for: now - startedAt) { return }
         guard judgement.canSee(verdict) else {
             entry.goneSince = nil
             open[identity] = entry

@@ -16,6 +16,26 @@ extension Judgement {
         }
     }
 
+    /// Whether a collector that began so long ago could have seen a fault that it inherited.
+    func hasSeenEnough(of verdict: Verdict, for milliseconds: Int64) -> Bool {
+        if milliseconds >= verdict.kind.timeToSee { return true }
+        // What is known from one end to the other hides nothing.
+        let own = paths(of: verdict)
+        return verdict.kind.isSeenAtOnce && isIntentKnown && !own.isEmpty
+            && own.allSatisfy { path in
+                path.stages.allSatisfy { if case .unknown = $0.state { false } else { true } }
+            }
+    }
+
+    private func paths(of verdict: Verdict) -> [PathTrace] {
+        let prefixes = Set(verdict.impact.prefixes)
+        let node = verdict.subject.node
+        return paths.filter { path in
+            (prefixes.isEmpty || prefixes.contains(path.prefix))
+                && (node == nil || path.node == node)
+        }
+    }
+
     /// Whether the stage that named a verdict is known now on all of its paths: only then does the
     /// verdict's absence mean that the fault is gone.
     func canSee(_ verdict: Verdict) -> Bool {
@@ -24,14 +44,9 @@ extension Judgement {
         guard !Self.ofPools.contains(verdict.kind) else { return true }
         let stages = verdict.stagesOfEvidence
         guard !stages.isEmpty else { return true }
-        let prefixes = Set(verdict.impact.prefixes)
-        let node = verdict.subject.node
-        let own = paths.filter { path in
-            (prefixes.isEmpty || prefixes.contains(path.prefix))
-                && (node == nil || path.node == node)
-        }
+        let own = paths(of: verdict)
         // A prefix that nobody owns has no path of its own: any path sees the same switches.
-        let watched = own.isEmpty && node == nil ? paths : own
+        let watched = own.isEmpty && verdict.subject.node == nil ? paths : own
         return !watched.contains { path in
             path.stages.contains { result in
                 guard stages.contains(result.stage), case .unknown = result.state else {
@@ -86,4 +101,7 @@ extension Kind {
         default: 70_000
         }
     }
+
+    /// It stands on what sources say now of the stages of its way, and on nothing that was before.
+    var isSeenAtOnce: Bool { timeToSee == 70_000 && entry.stage != nil }
 }
