@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension FieldCase {
+    static let f43 = FieldCase("F43") { story in
+        story.begin()
+        let now = story.site.now
+        story.node(3) { _, bird in
+            bird.lose("uplink0", "uplink1", error: "Hold timer expired", since: now)
+        }
+        story.lose(3)
+        story.pass(120)
+        let back = story.site.now
+        story.node(3) { _, bird in bird.established("uplink0", "uplink1", since: back) }
+        story.restore()
+        story.pass(60)
+    }
+}
