@@ -250,13 +250,14 @@ private func verdict(_ identity: String, _ findings: [Finding], in world: World)
         impact: impact(of: group, in: world),
         verify: unique(findings.flatMap(\.verify), atMost: 4),
         hold: findings.compactMap(\.hold).max(),
-        absorbs: absorbed(by: group)
+        absorbs: absorbed(by: group, in: world)
     )
 }
 
 /// What was told before the common cause was seen: its nodes or CIDRs one by one, the switch unreadable;
-/// or before the switch said why it has no session.
-private func absorbed(by group: CauseGroup) -> [String] {
+/// or before the switch said why it has no session, or that single pods stand in a CIDR's place; or before
+/// Kubernetes could be heard of what a virtual server's pool should hold.
+private func absorbed(by group: CauseGroup, in world: World) -> [String] {
     let kind = group.kind.rawValue
     switch group.kind {
     case .switchNeighborMissing, .switchPrefixLimit:
@@ -271,7 +272,12 @@ private func absorbed(by group: CauseGroup) -> [String] {
     case .ltmCIDRDown where group.prefixes.count > 1:
         return group.prefixes.map { "\(group.identity)/\($0)" }
     case .ltmPoolsFrozen: return ofPools(group, [.ltmMemberMissing, .ltmMemberStale])
-    case .ltmPoolEmptied where group.findings[0].isOfWhole: return ofPools(group, [.ltmPoolEmptied])
+    case .ltmPoolEmptied:
+        let parts = group.findings[0].isOfWhole ? ofPools(group, [.ltmPoolEmptied]) : []
+        return parts + serversBehind(group, in: world)
+    case .hostRoutesExported where group.findings.contains { $0.severity == .critical }:
+        return group.nodes.map { "\(Kind.notExported.rawValue)/\($0)" }
+            + group.prefixes.map { "\(Kind.switchRouteMissing.rawValue)/\($0)" }
     case .virtualServerDown:
         let own = group.findings.map {
             "\(kind)/\($0.loadBalancer ?? "")\($0.virtualServer ?? "")"
@@ -290,6 +296,16 @@ private func absorbed(by group: CauseGroup) -> [String] {
 private func ofPools(_ group: CauseGroup, _ kinds: [Kind]) -> [String] {
     let pools = group.findings.map { "/\($0.loadBalancer ?? "")\($0.pool ?? "")" }
     return kinds.flatMap { kind in pools.map { kind.rawValue + $0 } }
+}
+
+/// As they are told by themselves, one by one or all at once.
+private func serversBehind(_ group: CauseGroup, in world: World) -> [String] {
+    let names = group.findings.flatMap { finding in
+        let name = finding.loadBalancer ?? ""
+        return world.virtualServers(of: name, before: finding.pool ?? "").map { name + $0.name }
+            + [name]
+    }
+    return Set(names).sorted().map { "\(Kind.virtualServerDown.rawValue)/\($0)" }
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension FieldCase {
-    static let f07 = FieldCase(
-        "F07",
-        shortcoming:
-            "the host routes are told beside the export that stands for them until then"
-    ) { story in
+    static let f07 = FieldCase("F07") { story in
         story.useCalico()
         story.begin()
         story.calicoNode(3) { _, bird in bird.answer(.rejectedByFilter) }

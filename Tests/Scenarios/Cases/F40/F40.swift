@@ -2,11 +2,7 @@
 import Facts
 
 extension FieldCase {
-    static let f40 = FieldCase(
-        "F40",
-        shortcoming:
-            "the offline virtual server stays an incident of its own"
-    ) { story in
+    static let f40 = FieldCase("F40") { story in
         story.watchKubernetes(pools: ["web": 10, "api": 11, "shop": 12])
         // Whoever has just been exposed has the controller's time; these have been for long.
         story.begin()
