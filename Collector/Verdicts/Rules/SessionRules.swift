@@ -221,15 +221,17 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
     )
 }
 
-/// Instead of the session's being down, of which the port is the reason.
+/// Instead of the session's being down, of which the port is the reason: as grave as that.
 func takenPort(
     _ path: JudgedPath,
     _ session: BGPSession,
-    _ facts: NodeFacts
+    _ facts: NodeFacts,
+    isLast: Bool
 ) -> Finding? {
     guard isTakenPort(session.lastError) else { return nil }
     var finding = takenPort(path.trace.node, facts)
     finding?.prefix = path.trace.prefix
+    if isLast { finding?.severity = .critical }
     return finding
 }
 

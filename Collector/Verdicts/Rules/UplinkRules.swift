@@ -196,7 +196,7 @@ private func judgeDown(
             readAt: facts.lastHeard
         )
     )
-    if let taken = takenPort(path, session, facts) { return taken }
+    if let taken = takenPort(path, session, facts, isLast: isLast) { return taken }
     let node = path.trace.node
     let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
     var finding = Finding(

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension FieldCase {
-    static let f16 = FieldCase(
-        "F16",
-        shortcoming:
-            "a way that is cut by it is told as a warning"
-    ) { story in
+    static let f16 = FieldCase("F16") { story in
         story.begin()
         let now = story.site.now
         story.node(3) { _, bird in
