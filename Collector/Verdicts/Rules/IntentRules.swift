@@ -111,6 +111,37 @@ func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Fin
     )
 }
 
+/// Some object says that the node owns a CIDR that is not its own, and no other node's either.
+func isNamed(_ prefix: Prefix, for node: String, in world: World) -> Bool {
+    world.owners[prefix] == nil
+        && world.intents[node]?.claims.values.contains { $0.contains(prefix) } ?? false
+}
+
+/// BIRD is configured by the object whose word does not count: it does as it was told, and the way is cut.
+func disagreementInBIRD(
+    _ named: Prefix,
+    _ path: JudgedPath,
+    _ facts: NodeFacts,
+    in world: World
+) -> Finding {
+    let (node, owned) = (path.trace.node, path.trace.prefix)
+    let said = (world.intents[node]?.claims ?? [:]).sorted { $0.key < $1.key }
+    let words = said.map { "\($0.key) says \(list($0.value))" }.joined(separator: ", ")
+    return Finding(
+        .ownerDisagreement,
+        node: node,
+        prefix: owned,
+        severity: .critical,
+        what: "\(words), and BIRD holds \(named) alone",
+        evidence: [
+            Evidence("agent \(node)", "BIRD route \(owned)", "absent", at: facts.lastHeard),
+            Evidence("agent \(node)", "BIRD static \(named)", "present", at: facts.lastHeard),
+        ],
+        verify: [Verification(on: node, "birdc -r show static")],
+        hold: Kind.birdConfigDrift.entry.hold
+    )
+}
+
 private func list(_ prefixes: [Prefix]) -> String {
     prefixes.isEmpty ? "none" : prefixes.map(\.description).joined(separator: ", ")
 }

@@ -10,8 +10,9 @@ import Routing
 ///    owns → owner-disagreement; its device was made anew → kernel-device-recreated; many routes went with it
 ///    → kernel-routes-swept; else kernel-route-missing;
 /// 5. BIRD not readable → unknown, and bird-unreachable where the socket itself says so;
-/// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds a CIDR of nobody or of
-///    another node instead → bird-config-drift; else bird-route-missing;
+/// 6. CIDR not in BIRD: because the device is down (3) → impact; BIRD holds what another object names for the
+///    node → owner-disagreement; a CIDR of nobody or of another node instead → bird-config-drift; else
+///    bird-route-missing;
 /// 7. in BIRD but not a usable best route → bird-route-unreachable.
 func judgeNode(_ path: inout JudgedPath, in world: World) {
     let (known, reason) = world.facts(of: path.trace.node)
@@ -321,7 +322,9 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     let strangers = configured.map(\.prefix).filter { stranger in
         world.isInsideSupernets(stranger) && world.owners[stranger] != node && !stranger.isHost
     }.sorted()
-    if let stranger = strangers.first {
+    if let named = strangers.first(where: { isNamed($0, for: node, in: world) }) {
+        path.cut(disagreementInBIRD(named, path, facts, in: world))
+    } else if let stranger = strangers.first {
         let owner = world.owners[stranger].map { ", which \($0) owns" } ?? ", which no node owns"
         let what = "BIRD holds \(stranger)\(owner), instead of it"
         path.cut(birdFinding(.birdConfigDrift, path, facts, what: what))

@@ -4,11 +4,7 @@ import Routing
 import Support
 
 extension FieldCase {
-    static let f25 = FieldCase(
-        "F25",
-        shortcoming:
-            "what BIRD was told by the wrong object is told as its own drift, beside the disagreement"
-    ) { story in
+    static let f25 = FieldCase("F25") { story in
         let other = prefix("10.16.99.0/24")
         story.watchKubernetes()
         let cilium = Site.intents(4).mapValues { CNINode(podCIDRs: $0.podCIDRs) }
