@@ -10,8 +10,9 @@ import Routing
 ///    → kernel-blackhole.
 /// What drops the node's own CIDR breaks the CIDR's own way, and is judged there; Calico holds its own blocks so.
 func blackholeFindings(in world: World) -> [Finding] {
-    let holes = Holes(world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) })
-    guard !holes.all.isEmpty else { return [] }
+    let routes = world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) }
+    guard !routes.isEmpty else { return [] }
+    let holes = Holes(withoutShared(routes, in: world))
     var cidrs: [Int: [(prefix: Prefix, node: String)]] = [:]
     for (node, prefix) in world.paths {
         for index in holes.around(prefix) where holes.all[index].drops(prefix, of: node.name) {
@@ -32,6 +33,16 @@ func blackholeFindings(in world: World) -> [Finding] {
         }
         guard let lent = pods[index], let first = lent.first else { return nil }
         return finding(hole, "pod \(first.address), which runs on \(first.node)", lent.count)
+    }
+}
+
+/// A block that its node shares with another is a matter of its owners, whatever is dropped in it.
+private func withoutShared(_ holes: [Hole], in world: World) -> [Hole] {
+    var owners: [Prefix: Int] = [:]
+    for (_, prefix) in world.paths { owners[prefix, default: 0] += 1 }
+    return holes.filter { hole in
+        let isOwn = world.intents[hole.node]?.podCIDRs.contains(hole.route.prefix) ?? false
+        return !isOwn || owners[hole.route.prefix] == 1
     }
 }
 

@@ -4,11 +4,7 @@ import Routing
 import Support
 
 extension FieldCase {
-    static let f26 = FieldCase(
-        "F26",
-        shortcoming:
-            "the blackholes of a block that two nodes own are told beside its owners"
-    ) { story in
+    static let f26 = FieldCase("F26") { story in
         story.useCalico()
         story.begin()
         let second = BlockAffinity(node: "n4", block: Site.cidr(3), isConfirmed: true)
