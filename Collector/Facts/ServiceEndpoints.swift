@@ -83,6 +83,14 @@ extension ClusterFacts {
         }
     }
 
+    /// Addresses that pods behind some service had within the last hour, and that none has now.
+    package var departed: Set<IPAddress> {
+        var gone = Set(endpoints.values.flatMap(\.gone.keys))
+        guard !gone.isEmpty else { return [] }
+        for service in endpoints.values { gone.subtract(service.live) }
+        return gone
+    }
+
     /// Everything that is exposed, in order of the pools, each once. A declaration for AS3 does not name the
     /// service: its labels name the pool, and one that two claim is in doubt.
     package var allExposures: [Exposure] {

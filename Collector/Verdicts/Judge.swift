@@ -20,7 +20,8 @@ package func judge(_ snapshot: Snapshot, now: Timestamp) -> Judgement {
     let pools = poolFindings(in: world)
     let units = unitFindings(in: world)
     var findings =
-        paths.flatMap(\.findings) + duplicates + staleRouteFindings(in: world)
+        withoutDeparted(paths.flatMap(\.findings), in: world) + duplicates
+        + staleRouteFindings(in: world)
         + hosts + blackholeFindings(in: world) + twoSpeakers(in: world)
         + nodeHintFindings(in: world)
         + intentFindings(in: world) + settingFindings(in: world) + pools.findings

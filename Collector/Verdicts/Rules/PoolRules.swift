@@ -65,6 +65,29 @@ private func findings(_ drifts: [PoolDrift]) -> [Finding] {
     }
 }
 
+/// Members are down because their pods are gone: what the controller has left behind, and neither the CIDR's nor
+/// the application's fault. Of pods that are still there the usual counts: one is no CIDR.
+func withoutDeparted(_ findings: [Finding], in world: World) -> [Finding] {
+    func tellsOfMembers(_ finding: Finding) -> Bool {
+        finding.kind == .ltmCIDRDown || finding.kind == .ltmMembersDown
+    }
+    guard findings.contains(where: tellsOfMembers),
+        let departed = world.snapshot.kubernetes?.departed, !departed.isEmpty
+    else { return findings }
+    return findings.compactMap { finding in
+        guard tellsOfMembers(finding), let name = finding.loadBalancer, let prefix = finding.prefix
+        else { return finding }
+        let down = world.members(of: name, in: prefix).filter { $0.isUp == false }
+        let left = Set(down.compactMap(\.address)).subtracting(departed)
+        guard !left.isEmpty else { return nil }
+        var finding = finding
+        if left.count == 1, finding.kind == .ltmCIDRDown {
+            (finding.kind, finding.severity) = (.ltmMembersDown, Kind.ltmMembersDown.entry.severity)
+        }
+        return finding
+    }
+}
+
 extension Watched {
     /// It is not followed any more: what was known stays for a while.
     fileprivate func isLost(at now: Timestamp) -> Bool {

@@ -2,11 +2,7 @@
 import Support
 
 extension FieldCase {
-    static let f38 = FieldCase(
-        "F38",
-        shortcoming:
-            "a member whose pod is gone is put down to its application"
-    ) { story in
+    static let f38 = FieldCase("F38") { story in
         story.watchKubernetes()
         story.begin()
         story.tell(story.pods(of: "web", 10, except: [3: 50]))

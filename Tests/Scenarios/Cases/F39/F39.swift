@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension FieldCase {
-    static let f39 = FieldCase(
-        "F39",
-        shortcoming:
-            "members whose pods are gone are put down to their CIDR"
-    ) { story in
+    static let f39 = FieldCase("F39") { story in
         let pools = ["web": 10, "api": 11, "shop": 12]
         story.watchKubernetes(pools: pools)
         story.begin()
