@@ -90,6 +90,7 @@ struct Collector: Service {
             group.cancelAll()
         }
         try? await sinks.client.shutdown()
+        remembered.store?.close()
     }
 
     private func makeJournal(

@@ -99,7 +99,7 @@ extension PathTrace {
             hasher.combine(result.stage)
             hasher.combine(result.at)
             if case .unknown = result.state {
-                hasher.combine(0)
+                hasher.combine("unknown")
             } else {
                 hasher.combine(result.state)
             }

@@ -71,6 +71,12 @@ package final class Store: Sendable {
         self.say = say
     }
 
+    /// Whoever comes next may have the file.
+    package func close() {
+        try? pool.close()
+        file.release()
+    }
+
     package var health: Health { state.withLock { $0.health } }
 
     /// How much waits for the disk.
@@ -105,16 +111,18 @@ package final class Store: Sendable {
         let race = FirstOnly()
         await withCheckedContinuation { continuation in
             race.arm(continuation)
-            Task {
-                await write()
-                guard !race.end() else { return }
-                state.withLock { $0.isStuck = false }
-                await flush()
+            let watch = Task {
+                try? await Task.sleep(for: patience)
+                race.end {
+                    state.withLock { $0.isStuck = true }
+                    became(.failing("it does not answer for \(patience)", since: clock()))
+                }
             }
             Task {
-                try? await Task.sleep(for: patience)
-                guard race.end({ state.withLock { $0.isStuck = true } }) else { return }
-                became(.failing("it does not answer for \(patience)", since: clock()))
+                await write()
+                guard !race.end() else { return watch.cancel() }
+                state.withLock { $0.isStuck = false }
+                await flush()
             }
         }
     }

@@ -35,6 +35,8 @@ struct StoreFile: Sendable {
         }
     }
 
+    func release() { try? lock.close() }
+
     /// What cannot be read any more is kept for whoever can: the incidents begin anew.
     static func moveAside(_ path: String) throws {
         for suffix in ["", "-wal", "-shm"]

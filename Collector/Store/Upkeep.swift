@@ -57,6 +57,7 @@ extension Store {
             var horizon = (now - retention.age).milliseconds
             try await forget(before: horizon)
             // Each time half of what is left of the past.
+            horizon = max(horizon, try await oldest() ?? now.milliseconds)
             for _ in 0..<8 {
                 guard try await size() > retention.size else { break }
                 horizon += (now.milliseconds - horizon) / 2
@@ -66,6 +67,10 @@ extension Store {
         } catch {
             became(.failing(words(error), since: now))
         }
+    }
+
+    private func oldest() async throws -> Int64? {
+        try await pool.read { try Int64.fetchOne($0, sql: "SELECT min(at) FROM path") }
     }
 
     /// In bytes, what is free in the file not counted.

@@ -85,6 +85,7 @@ private let broken = verdict(.kernelRouteMissing, "n3")
             await store.end(1, .delivered)
             let other = life.judge([broken, verdict(.kernelRouteMissing, "n4")], at: at(2_000))
             await store.keep(other.entries, other.deliveries)
+            store.close()
         }
         let memory = try await cellar.open().memory()
         #expect(
@@ -145,6 +146,7 @@ private let broken = verdict(.kernelRouteMissing, "n3")
             let store = try cellar.open()
             let (entries, deliveries) = life.judge([broken], at: at(1_000))
             await store.keep(entries, deliveries)
+            store.close()
         }
         for suffix in ["-wal", "-shm"] {
             try? FileManager.default.removeItem(atPath: cellar.path + suffix)
@@ -209,7 +211,9 @@ private let broken = verdict(.kernelRouteMissing, "n3")
         let cellar = Cellar()
         var life = Life()
         let store = try cellar.open()
-        let other = try DatabaseQueue(path: cellar.path)
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let other = try DatabaseQueue(path: cellar.path, configuration: configuration)
         let (entries, deliveries) = life.judge([broken], at: at(1_000))
         // The writer waits for two seconds, an alert for one.
         try await other.writeWithoutTransaction { db in
@@ -294,6 +298,7 @@ private func trace(_ index: Int, _ state: StageState, readAt: Int64 = 0) -> Path
             let store = try cellar.open()
             store.note([trace(1, .ok), trace(2, .ok)], startedAt: start, at: later(5))
             await store.writePaths()
+            store.close()
         }
         let store = try cellar.open()
         await store.beginPaths()

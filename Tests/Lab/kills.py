@@ -135,6 +135,13 @@ def problems(node, told, kills):
     return wrong, again
 
 
+def explain(collector):
+    """What stands in the way, before the lab goes."""
+    print("firing:", json.dumps(firing(collector), indent=1))
+    log = collector.alerts.parent / "log" / "collector.log"
+    print("\n".join(log.read_text(errors="replace").splitlines()[-40:]))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
@@ -151,6 +158,9 @@ def main():
             wrong, again = wrong + more, again + some
             print(f"{len(kills)} kills, {len(sink.taken)} taken, {again} again while an answer was under way"
                   + "".join(f"\n  {text}" for text in more), flush=True)
+    except demo.DemoError:
+        explain(collector)
+        raise
     finally:
         demo.lab(identity, "down", check=False)
     print(f"{len(kills)} kills, {len(wrong)} wrong, {again} came again while their answer was under way")
