@@ -44,18 +44,26 @@ package enum FactUpdate: Sendable, Equatable, Codable {
 }
 
 extension Snapshot {
-    /// Applies updates in order of arrival. Those about unconfigured devices are dropped.
-    package mutating func apply(_ updates: [(update: FactUpdate, at: Timestamp)]) {
+    /// Applies updates in order of arrival, and says what they may have changed. Those about unconfigured
+    /// devices are dropped.
+    @discardableResult
+    package mutating func apply(
+        _ updates: [(update: FactUpdate, at: Timestamp)]
+    ) -> SnapshotChanges {
+        var changes = SnapshotChanges()
         var claimants: Set<String> = []
         for (update, moment) in updates {
+            changes.add(update, to: self)
             take(update, at: moment)
             if case .agent(let node, .snapshot) = update { claimants.insert(node) }
         }
-        guard intentSource == .agents, let last = updates.last?.at else { return }
-        claimIntent(of: claimants, at: last)
+        guard intentSource == .agents, let last = updates.last?.at else { return changes }
+        if claimIntent(of: claimants, at: last) { changes.widen() }
+        return changes
     }
 
-    package mutating func apply(_ update: FactUpdate, at now: Timestamp) {
+    @discardableResult
+    package mutating func apply(_ update: FactUpdate, at now: Timestamp) -> SnapshotChanges {
         apply([(update, now)])
     }
 
@@ -99,7 +107,7 @@ extension Snapshot {
 
     /// With `nodes: { from: agents }` a node owns what its kernel routes to a local device or its
     /// BIRD holds as a static route, inside the pod supernets.
-    private mutating func claimIntent(of nodes: Set<String>, at now: Timestamp) {
+    private mutating func claimIntent(of nodes: Set<String>, at now: Timestamp) -> Bool {
         var intents = intent.latest?.value ?? [:]
         var hasChanged = intent.latest == nil && !nodes.isEmpty
         for node in nodes {
@@ -109,6 +117,7 @@ extension Snapshot {
             hasChanged = true
         }
         if hasChanged { intent.succeeded(intents, at: now) }
+        return hasChanged
     }
 }
 

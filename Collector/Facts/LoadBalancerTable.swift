@@ -195,6 +195,11 @@ package struct LoadBalancerTable: Hashable, Sendable, Codable {
         }
     }
 
+    /// Since when pools could not be read.
+    package var doubtBegan: [Timestamp] {
+        unreadPools.keys.compactMap { unreadSince[$0] ?? pools[$0]?.began }
+    }
+
     /// Why some members may not be known; nil if all are.
     package var gap: String? {
         if let first = unreadPools.min(by: { $0.key < $1.key }) { return first.value }

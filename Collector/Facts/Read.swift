@@ -82,7 +82,7 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     package func freshness(at now: Timestamp) -> Freshness {
         guard let latest else { return .neverSeen }
         if now - latest.at <= staleAfter, (failure?.attempts ?? 0) < 2 { return .fresh }
-        return .stale(reason: failure?.reason ?? "last read \((now - latest.at) / 1000) s ago")
+        return .stale(reason: failure?.reason ?? "its last read is too old")
     }
 
     /// The latest value while it is fresh.

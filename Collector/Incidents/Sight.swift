@@ -46,7 +46,7 @@ extension Judgement {
         guard !stages.isEmpty else { return true }
         let own = paths(of: verdict)
         // A prefix that nobody owns has no path of its own: any path sees the same switches.
-        let watched = own.isEmpty && verdict.subject.node == nil ? paths : own
+        let watched = own.isEmpty && verdict.subject.node == nil ? Array(paths) : own
         return !watched.contains { path in
             path.stages.contains { result in
                 guard stages.contains(result.stage), case .unknown = result.state else {

@@ -68,18 +68,23 @@ final class Engine: Sendable {
     func run(_ snapshot: Snapshot, _ ledger: IncidentLedger) async {
         var (snapshot, ledger) = (snapshot, ledger)
         var dispatch = Dispatch(outboxes, remembered.store, after: remembered.memory.lastSequence)
-        var judgements = 0
+        var (judge, judgements) = (Judge(), 0)
         while !Task.isCancelled {
-            apply(to: &snapshot)
+            let changes = apply(to: &snapshot)
             let began = monotonicMicroseconds()
             let now = clock()
-            let judgement = judge(snapshot, now: now)
+            let judgement = judge.judge(snapshot, changes, now: now)
             journal?.judged(at: now)
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             judgements += 1
             for transition in transitions { log.info("\(IncidentText.line(transition))") }
             await dispatch.tell(transitions, ledger.takeTouched())
-            remembered.store?.note(judgement.paths, startedAt: snapshot.startedAt, at: now)
+            remembered.store?.note(
+                judgement.paths,
+                touched: judge.touched,
+                startedAt: snapshot.startedAt,
+                at: now
+            )
             arePoolsInDoubt.withLock { $0 = !judgement.inDoubt.isEmpty }
             if !judgement.inDoubt.isEmpty { isInDoubt(judgement.inDoubt) }
             board.publish(
@@ -92,7 +97,8 @@ final class Engine: Sendable {
                     judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000,
                     store: remembered.state
                 ),
-                transitions
+                transitions,
+                touched: judge.touched
             )
             await rest(after: monotonicMicroseconds() - began)
             await alarm.sleep(milliseconds: delay(judgement, ledger))
@@ -107,17 +113,18 @@ final class Engine: Sendable {
         try? await Task.sleep(for: .microseconds(pause))
     }
 
-    private func apply(to snapshot: inout Snapshot) {
+    private func apply(to snapshot: inout Snapshot) -> SnapshotChanges {
         let updates = inbox.withLock { inbox in
             defer { inbox = Inbox() }
             return inbox.updates
         }
-        snapshot.apply(updates)
+        let changes = snapshot.apply(updates)
         journal?.record(updates)
         let isMove = updates.contains {
             if case .agent(_, .snapshot) = $0.update { true } else { false }
         }
         if isMove { hasMoved() }
+        return changes
     }
 
     /// Until the next deadline of judgement or ledger; at least 10 ms, so that a deadline that does

@@ -5,9 +5,15 @@ package import Routing
 package import Verdicts
 
 extension Store {
-    /// Takes note of the ways that are other than they were; they are written within a second or two.
-    package func note(_ paths: [PathTrace], startedAt: Timestamp, at now: Timestamp) {
-        recorder.note(paths, startedAt: startedAt, at: now)
+    /// Takes note of the ways that are other than they were; they are written within a second or two. `touched` is
+    /// where they may be; nil: anywhere.
+    package func note(
+        _ paths: PathList,
+        touched: [Int]? = nil,
+        startedAt: Timestamp,
+        at now: Timestamp
+    ) {
+        recorder.note(paths, touched: touched, startedAt: startedAt, at: now)
     }
 
     /// All ways, or those of one prefix, as they were then.

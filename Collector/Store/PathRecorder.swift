@@ -23,6 +23,14 @@ final class PathRecorder: Sendable {
         var changes: [Change] = []
         var lost = 0
 
+        mutating func note(_ path: PathTrace, isBeginning: Bool, at now: Timestamp) {
+            let key = Key(prefix: path.prefix, node: path.node)
+            let signature = path.signature
+            guard known[key] != signature, !(isBeginning && path.isUnknown) else { return }
+            known[key] = signature
+            add(Change(key: key, at: now, trace: path.atRest))
+        }
+
         mutating func add(_ change: Change) {
             guard changes.count < PathRecorder.limit else {
                 lost += 1
@@ -48,20 +56,14 @@ final class PathRecorder: Sendable {
         }
     }
 
-    func note(_ paths: [PathTrace], startedAt: Timestamp, at now: Timestamp) {
+    func note(_ paths: PathList, touched: [Int]?, startedAt: Timestamp, at now: Timestamp) {
         let isBeginning = now - startedAt < Self.beginning
         state.withLock { state in
-            var present = 0
-            for path in paths {
-                let key = Key(prefix: path.prefix, node: path.node)
-                let (known, signature) = (state.known[key], path.signature)
-                if known != nil { present += 1 }
-                guard known != signature, !(isBeginning && path.isUnknown) else { continue }
-                if known == nil { present += 1 }
-                state.known[key] = signature
-                state.add(Change(key: key, at: now, trace: path.atRest))
+            for position in touched ?? Array(paths.indices) {
+                state.note(paths[position], isBeginning: isBeginning, at: now)
             }
-            guard !isBeginning, present < state.known.count else { return }
+            // Only where all were judged anew some may be gone.
+            guard touched == nil, !isBeginning else { return }
             let left = Set(paths.map { Key(prefix: $0.prefix, node: $0.node) })
             for key in state.known.keys where !left.contains(key) {
                 state.known[key] = nil

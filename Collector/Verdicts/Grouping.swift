@@ -13,17 +13,19 @@ import Routing
 /// `carried` is how many CIDRs of a family are exported to each switch.
 func verdicts(
     from findings: [Finding],
-    carried: [SwitchFamily: Int],
+    of fleet: Fleet,
+    carried: () -> [SwitchFamily: Int],
     in world: World
 ) -> [Verdict] {
-    let lost = lostSwitches(findings, in: world)
-    let crowded = crowdedSwitches(findings, carried, in: world)
+    guard !findings.isEmpty else { return [] }
+    let lost = lostSwitches(findings, fleet, in: world)
+    let crowded = crowdedSwitches(findings, carried, fleet)
     let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
     let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
     let isFleetUnready = isMostOfFleet(unready.count, in: world)
     let isFleetWrong = isMostOfFleet(findings.count { $0.kind == .clockSkew }, in: world)
     let deaf = deafLoadBalancers(findings, in: world)
-    let flapping = flappingSwitches(findings, in: world)
+    let flapping = flappingSwitches(findings, fleet)
     let strict = Set(findings.filter { $0.kind == .rpFilterStrict }.compactMap(\.node))
     let isFleetStrict = isMostOfFleet(strict.count, in: world)
     var groups: [String: [Finding]] = [:]
@@ -122,7 +124,7 @@ private func text(_ prefix: Prefix?) -> String { prefix?.description ?? "" }
 
 /// Switches that are lost: more than half of their sessions are down, two nodes at least; or they
 /// cannot be read by any way either, for then even the first session to expire is no node's own fault.
-private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String> {
+private func lostSwitches(_ findings: [Finding], _ fleet: Fleet, in world: World) -> Set<String> {
     var down: [String: Set<String>] = [:]
     for finding in findings where finding.kind == .sessionDown {
         if let name = finding.switchName { down[name, default: []].insert(finding.node ?? "") }
@@ -134,7 +136,7 @@ private func lostSwitches(_ findings: [Finding], in world: World) -> Set<String>
     return Set(
         down.filter { name, nodes in
             unreadable.contains(name)
-                || nodes.count >= 2 && nodes.count * 2 > nodeCount(of: name, in: world)
+                || nodes.count >= 2 && nodes.count * 2 > fleet.facing[name] ?? 0
         }.keys
     )
 }
@@ -153,13 +155,6 @@ private func hasJustGone(_ name: String, in world: World) -> Bool {
 /// BIRD's default hold time is 240 s; a minute more for the last to tell.
 private let longestHold: Int64 = 300_000
 
-private func nodeCount(of switchName: String, in world: World) -> Int {
-    world.intents.keys.count { node in
-        guard let facts = world.facts(of: node).facts else { return false }
-        return facts.sessions.contains { world.switchName(of: $0) == switchName }
-    }
-}
-
 /// One family on one switch.
 struct SwitchFamily: Hashable {
     var name: String
@@ -170,8 +165,8 @@ struct SwitchFamily: Hashable {
 /// or of its sessions: the switch, not the CIDRs.
 private func crowdedSwitches(
     _ findings: [Finding],
-    _ carried: [SwitchFamily: Int],
-    in world: World
+    _ carried: () -> [SwitchFamily: Int],
+    _ fleet: Fleet
 ) -> Set<String> {
     var prefixes: [String: Set<Prefix>] = [:]
     for finding in findings
@@ -179,14 +174,16 @@ private func crowdedSwitches(
         guard let name = finding.switchName, let prefix = finding.prefix else { continue }
         prefixes["\(finding.kind.rawValue)/\(name)", default: []].insert(prefix)
     }
-    return Set(prefixes.filter { isCrowd($0.value, on: $0.key, carried, in: world) }.keys)
+    guard !prefixes.isEmpty else { return [] }
+    let counts = carried()
+    return Set(prefixes.filter { isCrowd($0.value, on: $0.key, counts, fleet) }.keys)
 }
 
 private func isCrowd(
     _ prefixes: Set<Prefix>,
     on key: String,
     _ carried: [SwitchFamily: Int],
-    in world: World
+    _ fleet: Fleet
 ) -> Bool {
     let name = String(key.split(separator: "/", maxSplits: 1).last ?? "")
     let isSession =
@@ -195,7 +192,7 @@ private func isCrowd(
     return Dictionary(grouping: prefixes, by: \.family).contains { family, some in
         let all =
             isSession
-            ? nodeCount(of: name, in: world)
+            ? fleet.facing[name] ?? 0
             : carried[SwitchFamily(name: name, family: family)] ?? 0
         return some.count >= 2 && some.count * 2 > all
     }
@@ -217,14 +214,14 @@ private func deafLoadBalancers(_ findings: [Finding], in world: World) -> Set<St
 }
 
 /// Switches of whose sessions more than half flap, of two nodes at least.
-private func flappingSwitches(_ findings: [Finding], in world: World) -> Set<String> {
+private func flappingSwitches(_ findings: [Finding], _ fleet: Fleet) -> Set<String> {
     var nodes: [String: Set<String>] = [:]
     for finding in findings where finding.kind == .sessionFlapping {
         if let name = finding.switchName { nodes[name, default: []].insert(finding.node ?? "") }
     }
     return Set(
         nodes.filter { name, some in
-            some.count >= 2 && some.count * 2 > nodeCount(of: name, in: world)
+            some.count >= 2 && some.count * 2 > fleet.facing[name] ?? 0
         }.keys
     )
 }

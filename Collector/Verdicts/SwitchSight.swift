@@ -10,7 +10,7 @@ struct SwitchSight {
     let view: SwitchView
     let table: SwitchTable
     let readAt: Timestamp
-    let now: Timestamp
+    var now: Timestamp
     let others: [(way: SwitchWay, view: SwitchView)]
     /// Whether the switch forwards any node's pod CIDR by several next hops of that node.
     var usesSeveralPaths = false

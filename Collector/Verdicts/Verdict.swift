@@ -144,7 +144,7 @@ package struct Unjudged: Sendable, Hashable {
 
 /// Everything judgement says of one snapshot.
 package struct Judgement: Sendable, Hashable {
-    package var paths: [PathTrace]
+    package var paths: PathList
     /// Worst first.
     package var verdicts: [Verdict]
     /// Of what nothing can be said now: that there is no such verdict does not mean that all is well.
@@ -157,7 +157,7 @@ package struct Judgement: Sendable, Hashable {
     package var nextChange: Timestamp?
 
     package init(
-        paths: [PathTrace],
+        paths: PathList,
         verdicts: [Verdict],
         unjudged: Set<Unjudged> = [],
         inDoubt: [String: Set<String>] = [:],

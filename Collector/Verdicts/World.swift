@@ -7,8 +7,8 @@ private let unowned = Prefix(host: IPAddress(family: .ipv4, bits: 0))
 
 /// A snapshot with the look-ups that rules share.
 struct World {
-    let snapshot: Snapshot
-    let now: Timestamp
+    private(set) var snapshot: Snapshot
+    private(set) var now: Timestamp
     /// Nodes that should exist, by name; empty while intent is not known.
     let intents: [String: NodeIntent]
     /// Who owns a pod CIDR.
@@ -21,6 +21,8 @@ struct World {
     let addressOwners: [IPAddress: String]
     /// Switch names by the address BIRD knows them by.
     let switchByNeighbor: [IPAddress: String]
+    /// Some session moved so often that it may flap.
+    let mayFlap: Bool
     /// When most sessions of a switch moved at once, by its name.
     let sharedMoments: [String: [SharedMoment]]
     /// By name, in order.
@@ -61,7 +63,8 @@ struct World {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
         }
         switchByNeighbor = switches
-        sharedMoments = Self.sharedMoments(snapshot, switches)
+        mayFlap = Self.mayFlap(snapshot)
+        sharedMoments = mayFlap ? Self.sharedMoments(snapshot, switches) : [:]
         self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
         sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
         let owners = owners
@@ -82,6 +85,12 @@ struct World {
         gaps = units.compactMapValues { $0.latest?.value.gap }
         let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
         for name in several { sights[name]?.usesSeveralPaths = true }
+    }
+
+    /// The same site, later: whatever is kept here of it has not changed.
+    mutating func advance(to snapshot: Snapshot, now: Timestamp) {
+        (self.snapshot, self.now) = (snapshot, now)
+        for name in sights.keys { sights[name]?.now = now }
     }
 
     private static func membersByCIDR(
@@ -174,7 +183,7 @@ struct World {
     /// A node may announce with any of its addresses, its router id included (facts: aliases).
     func addresses(of node: String) -> Set<IPAddress> { addressesByNode[node] ?? [] }
 
-    private static func addresses(of node: NodeIntent, _ snapshot: Snapshot) -> Set<IPAddress> {
+    static func addresses(of node: NodeIntent, _ snapshot: Snapshot) -> Set<IPAddress> {
         let facts = snapshot.nodes[node.name]
         let ids = facts?.birds.values.compactMap(\.routerID) ?? []
         let own = facts?.kernel.addresses.map(\.address).filter { address in
@@ -189,12 +198,12 @@ struct World {
         let age = now - facts.lastHeard
         if age <= snapshot.agentStaleAfter, facts.connection == .connected { return (facts, "") }
         switch facts.connection {
-        case .connected: return (nil, "agent silent for \(age / 1000) s")
-        case .left: return (nil, "agent stopped \((now - facts.connectionSince) / 1000) s ago")
+        case .connected: return (nil, "agent silent")
+        case .left: return (nil, "agent stopped")
         case .lost(let reason):
             // A reconnect within the patience of a silent agent unsettles nothing.
             return age <= snapshot.agentStaleAfter
-                ? (facts, "") : (nil, "agent lost \(age / 1000) s ago: \(reason)")
+                ? (facts, "") : (nil, "agent lost: \(reason)")
         }
     }
 

@@ -319,7 +319,7 @@ private func trace(_ index: Int, _ state: StageState, readAt: Int64 = 0) -> Path
         let store = try cellar.open()
         for second in 0..<2_000 {
             let states = (1...4).map { trace($0, second % 2 == 0 ? .ok : .missing) }
-            store.note(states, startedAt: at(0), at: later(Int64(second)))
+            store.note(PathList(states), startedAt: at(0), at: later(Int64(second)))
         }
         await store.writePaths()
         let before = try await store.size()

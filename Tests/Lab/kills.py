@@ -21,6 +21,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "packaging/lab.d"))
 
 import demo
+import ltm
 from state import Lab
 
 NODES = ("n1", "n2", "n3", "n4", "n5", "n6")
@@ -65,6 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def begin(identity):
     demo.lab(identity, "down", check=False)
     demo.lab(identity, "up")
+    give_tokens(identity)
     status = json.loads(demo.lab(identity, "status", "--json"))
     host = status["page"].split("//")[1].rsplit(".", 1)[0] + ".1"
     sink = Sink(host)
@@ -90,6 +92,17 @@ def firing(collector):
         return collector.get("/api/v1/incidents?state=firing")["incidents"]
     except (OSError, ValueError, KeyError):
         return None
+
+
+def give_tokens(identity):
+    """A unit gives an account a hundred tokens at a time, for twenty minutes each, and a collector that is killed
+    gives none back: these give more."""
+    lab = Lab(identity)
+    for unit, (name, _, _) in enumerate(ltm.UNITS):
+        path = lab.path(f"{name}.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"tokenLimit": 10_000}))
+        lab.stop("bigip" if unit == 0 else f"bigip-{name}")
+        ltm.start_unit(lab, unit)
 
 
 def heads(sink, node):

@@ -171,7 +171,7 @@ import Verdicts
         }
         #expect(site.kinds == [.agentSilent])
         #expect(site.judgement.verdicts[0].subject == Subject(node: "n3"))
-        #expect(site.states(.kernel, of: 3) == [.unknown(reason: "agent silent for 30 s")])
+        #expect(site.states(.kernel, of: 3) == [.unknown(reason: "agent silent")])
         #expect(site.states(.switchRIB, of: 3) == [.ok, .ok])
     }
 

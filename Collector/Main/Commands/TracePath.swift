@@ -57,7 +57,7 @@ struct TracePath: AsyncParsableCommand {
         let age = stage.ageSeconds.map { " (\(Int($0)) s ago)" } ?? ""
         switch stage.state {
         case "wrong": return "\(stage.found ?? ""), expected \(stage.expected ?? "")\(age)"
-        case "unknown": return "unknown: \(stage.reason ?? "")"
+        case "unknown": return "unknown: \(stage.reason ?? "")\(age)"
         case "not-checked": return stage.found ?? "not checked"
         case "ok": return "\(stage.found ?? "ok")\(age)"
         default: return stage.state + (stage.found.map { ", \($0)" } ?? "") + age

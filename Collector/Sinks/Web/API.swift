@@ -144,7 +144,7 @@ extension WebServer {
     }
 
     private static func paths(
-        _ all: [PathTrace],
+        _ all: some Collection<PathTrace>,
         _ state: CollectorState,
         _ query: Parameters,
         now: Timestamp,

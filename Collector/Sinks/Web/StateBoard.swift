@@ -72,13 +72,18 @@ package final class StateBoard: Sendable {
 
     package var state: CollectorState? { board.withLock { $0.state } }
 
-    package func publish(_ state: CollectorState, _ transitions: [IncidentTransition]) {
+    /// `touched` is where its paths may be other than the last state's; nil: anywhere.
+    package func publish(
+        _ state: CollectorState,
+        _ transitions: [IncidentTransition],
+        touched: [Int]? = nil
+    ) {
         let (old, watchers) = board.withLock { board in
             defer { board.state = state }
             return (board.state, Array(board.watchers.values))
         }
         guard !watchers.isEmpty else { return }
-        for event in changes(from: old, to: state, transitions) {
+        for event in changes(from: old, to: state, transitions, touched) {
             for watcher in watchers { watcher.yield(event) }
         }
     }
@@ -113,14 +118,17 @@ package final class StateBoard: Sendable {
     private func changes(
         from old: CollectorState?,
         to new: CollectorState,
-        _ transitions: [IncidentTransition]
+        _ transitions: [IncidentTransition],
+        _ touched: [Int]?
     ) -> [BoardEvent] {
         let now = new.judgedAt
         var events = transitions.map { event("incident", IncidentDocument($0)) }
         if transitions.isEmpty, old?.incidents.map(\.id) != new.incidents.map(\.id) {
             events.append(BoardEvent(name: "incident", json: "{}"))
         }
-        events += changedPaths(from: old, to: new).map { event("path", PathDocument($0, now: now)) }
+        events += changedPaths(from: old, to: new, touched).map {
+            event("path", PathDocument($0, now: now))
+        }
         let sources = SourceDocument.all(in: new, now: now)
         let before = old.map { SourceDocument.all(in: $0, now: now) } ?? []
         events += sources.filter { source in
@@ -130,16 +138,19 @@ package final class StateBoard: Sendable {
     }
 
     /// Ages move all the time; only states count. One event stands for many.
-    private func changedPaths(from old: CollectorState?, to new: CollectorState) -> [PathTrace] {
-        let before = old?.judgement.paths ?? []
-        guard before.count == new.judgement.paths.count else {
-            return Array(new.judgement.paths.prefix(1))
-        }
-        let changed = zip(before, new.judgement.paths).filter { old, new in
-            old.prefix != new.prefix || old.node != new.node
+    private func changedPaths(
+        from old: CollectorState?,
+        to new: CollectorState,
+        _ touched: [Int]?
+    ) -> [PathTrace] {
+        let (before, after) = (old?.judgement.paths ?? [], new.judgement.paths)
+        guard before.count == after.count else { return Array(after.prefix(1)) }
+        let changed = (touched ?? Array(after.indices)).lazy.filter { position in
+            let (old, new) = (before[position], after[position])
+            return old.prefix != new.prefix || old.node != new.node
                 || old.stages.map(\.state) != new.stages.map(\.state)
         }
-        return changed.prefix(32).map(\.1)
+        return changed.prefix(32).map { after[$0] }
     }
 
     private func event(_ name: String, _ document: some Encodable) -> BoardEvent {

@@ -9,8 +9,7 @@ import Routing
 /// 3. a pod of another node inside it, without a longer route: an address that a CNI has lent out
 ///    → kernel-blackhole.
 /// What drops the node's own CIDR breaks the CIDR's own way, and is judged there; Calico holds its own blocks so.
-func blackholeFindings(in world: World) -> [Finding] {
-    let routes = world.intents.keys.sorted().flatMap { droppingRoutes(of: $0, in: world) }
+func blackholeFindings(_ routes: [Hole], in world: World) -> [Finding] {
     guard !routes.isEmpty else { return [] }
     let holes = Holes(withoutShared(routes, in: world))
     var cidrs: [Int: [(prefix: Prefix, node: String)]] = [:]
@@ -66,13 +65,13 @@ private struct Holes {
     }
 }
 
-private struct Hole {
+struct Hole: Sendable {
     let node: String
     let facts: NodeFacts
     let route: KernelRoute
 
     /// Of another node's pod CIDR or pod.
-    func drops(_ prefix: Prefix, of owner: String) -> Bool {
+    fileprivate func drops(_ prefix: Prefix, of owner: String) -> Bool {
         owner != node && !isPassed(by: prefix)
     }
 
@@ -87,8 +86,8 @@ private struct Hole {
     }
 }
 
-private func droppingRoutes(of name: String, in world: World) -> [Hole] {
-    guard let facts = world.facts(of: name).facts, facts.kernel.isComplete else { return [] }
+func droppingRoutes(of name: String, _ facts: NodeFacts, in world: World) -> [Hole] {
+    guard facts.kernel.isComplete else { return [] }
     // Of nearly all nodes there is none.
     guard facts.kernel.routes.contains(where: \.destination.isDropping) else { return [] }
     return facts.kernel.routesInUse.filter { route in

@@ -31,15 +31,3 @@ func judgeFlapping(
     path.findings.append(finding(.switchRouteFlapping, path, sight, what, first.from))
     return true
 }
-
-/// When what is remembered of a switch's routes is judged differently by age alone: a flap that counts
-/// now will be too old to, an absence will have lasted.
-func changes(of view: SwitchView) -> [Timestamp] {
-    view.histories.values.flatMap { history in
-        let flaps = history.absences.count < flapCount ? [] : history.absences
-        let lasting =
-            [history.changedAt + SwitchSight.grace]
-            + (history.goneSince.map { [$0 + shortAbsence + 1] } ?? [])
-        return flaps.map { $0.from + flapWindow } + lasting
-    }
-}

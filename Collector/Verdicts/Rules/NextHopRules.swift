@@ -48,10 +48,12 @@ private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: Swi
 }
 
 extension SwitchSight {
+    static let severalMemory: Int64 = 86_400_000
+
     /// Within the last day: what was changed on purpose is forgotten by then.
     fileprivate func usedSeveralPaths(to prefix: Prefix) -> Bool {
         guard way == .polled, let seen = view.histories[prefix]?.severalSeenAt else { return false }
-        return now - seen < 86_400_000
+        return now - seen < Self.severalMemory
     }
 }
 

@@ -2,17 +2,10 @@
 import Facts
 import Routing
 
-/// Of each node whose agent is believed now, what explains more than it breaks:
-/// 1. strict reverse-path filtering on an uplink by which packets come whose answers leave by another;
-/// 2. an uplink or pod device whose MTU is another than on most nodes;
-/// 3. a clock that differs from ours.
-func nodeHintFindings(in world: World) -> [Finding] {
-    let nodes = world.intents.keys.sorted().compactMap { name in
-        world.facts(of: name).facts.map { (name: name, facts: $0) }
-    }
-    return nodes.flatMap { strictFilters($0.name, $0.facts, in: world) }
-        + unusualMTUs(nodes, in: world) + wrongClocks(nodes)
-}
+// Of each node whose agent is believed now, what explains more than it breaks:
+// 1. strict reverse-path filtering on an uplink by which packets come whose answers leave by another;
+// 2. an uplink or pod device whose MTU is another than on most nodes;
+// 3. a clock that differs from ours.
 
 extension World {
     /// The node's addresses in the network of an uplink's neighbour, with their devices.
@@ -30,7 +23,7 @@ extension World {
 
 // MARK: - rp-filter-strict
 
-private func strictFilters(
+func strictFilters(
     _ name: String,
     _ facts: NodeFacts,
     in world: World
@@ -73,7 +66,7 @@ private func strictFilters(
 
 // MARK: - mtu-differs
 
-private struct MTU {
+struct MTU: Sendable {
     var node: String
     var device: String
     /// Devices are compared that have the same place on the way: the uplink of a session, or a pod device.
@@ -85,15 +78,8 @@ private struct MTU {
 /// Three alike make what is usual.
 private let leastAlike = 3
 
-private func unusualMTUs(
-    _ nodes: [(name: String, facts: NodeFacts)],
-    in world: World
-) -> [Finding] {
-    guard let first = nodes.first, !nodes.allSatisfy({ hasSameMTUs($0.facts, first.facts) }) else {
-        return []
-    }
-    let all = nodes.flatMap { mtus($0.name, $0.facts, in: world) }
-    return Dictionary(grouping: all, by: \.place).sorted { $0.key < $1.key }.flatMap { _, some in
+func unusualMTUs(_ all: [MTU]) -> [Finding] {
+    Dictionary(grouping: all, by: \.place).sorted { $0.key < $1.key }.flatMap { _, some in
         let counts = Dictionary(grouping: some, by: \.value).mapValues(\.count)
         guard let usual = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
             usual.value >= leastAlike, usual.value * 2 > some.count
@@ -102,14 +88,7 @@ private func unusualMTUs(
     }
 }
 
-/// Of most fleets all nodes are alike: then there is nothing to compare by place.
-private func hasSameMTUs(_ facts: NodeFacts, _ other: NodeFacts) -> Bool {
-    facts.kernel.links.allSatisfy { name, link in
-        other.kernel.links[name].map { $0.mtu == link.mtu } ?? false
-    }
-}
-
-private func mtus(_ name: String, _ facts: NodeFacts, in world: World) -> [MTU] {
+func mtus(_ name: String, _ facts: NodeFacts, in world: World) -> [MTU] {
     let uplinks = world.uplinks(of: facts).flatMap { session in
         world.devices(of: session, facts).map { (session.name, $0) }
     }
@@ -138,16 +117,14 @@ private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
 /// FAULTS.md: more than 5 s.
 private let clockTolerance: Int64 = 5_000
 
-private func wrongClocks(_ nodes: [(name: String, facts: NodeFacts)]) -> [Finding] {
-    nodes.compactMap { name, facts in
-        guard let ahead = facts.clockAhead, abs(ahead) > clockTolerance else { return nil }
-        let words = "\(abs(ahead) / 1_000) s \(ahead > 0 ? "ahead of" : "behind") the collector's"
-        return Finding(
-            .clockSkew,
-            node: name,
-            what: "its clock is \(words)",
-            evidence: [Evidence("agent \(name)", "clock", words, at: facts.lastHeard)],
-            verify: [Verification(on: name, "timedatectl")]
-        )
-    }
+func wrongClock(_ name: String, _ facts: NodeFacts) -> Finding? {
+    guard let ahead = facts.clockAhead, abs(ahead) > clockTolerance else { return nil }
+    let words = "\(abs(ahead) / 1_000) s \(ahead > 0 ? "ahead of" : "behind") the collector's"
+    return Finding(
+        .clockSkew,
+        node: name,
+        what: "its clock is \(words)",
+        evidence: [Evidence("agent \(name)", "clock", words, at: facts.lastHeard)],
+        verify: [Verification(on: name, "timedatectl")]
+    )
 }

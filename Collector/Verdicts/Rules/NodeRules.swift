@@ -17,8 +17,9 @@ import Routing
 func judgeNode(_ path: inout JudgedPath, in world: World) {
     let (known, reason) = world.facts(of: path.trace.node)
     guard let facts = known else {
-        path.add(StageResult(.kernel, .unknown(reason: reason)))
-        path.add(StageResult(.bird, .unknown(reason: reason)))
+        let heard = world.snapshot.nodes[path.trace.node]?.lastHeard
+        path.add(StageResult(.kernel, .unknown(reason: reason), readAt: heard))
+        path.add(StageResult(.bird, .unknown(reason: reason), readAt: heard))
         return
     }
     judgeKernel(&path, facts, in: world)

@@ -2,14 +2,11 @@
 import Facts
 import Routing
 
-/// owner-duplicate: two nodes own overlapping CIDRs, or a node announces one that another owns
-/// while it also holds its own (without its own it is drift, and named as that).
-func ownershipFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
-    let drifting = Set(
-        paths.filter { $0.findings.contains { $0.kind == .birdConfigDrift } }.map(\.trace.node)
-    )
-    return ownedTwice(in: world) + announcedTwice(in: world, except: drifting)
-        + seenTwice(in: world, except: drifting)
+// owner-duplicate: two nodes own overlapping CIDRs, or a node announces one that another owns
+// while it also holds its own (without its own it is drift, and named as that).
+
+extension JudgedPath {
+    var isDrifting: Bool { findings.contains { $0.kind == .birdConfigDrift } }
 }
 
 // MARK: - As a switch sees it
@@ -17,10 +14,9 @@ func ownershipFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
 /// What a switch has of an owned CIDR, or of a part of it, from another node than its owner: from
 /// whoever announces it (BMP), beside the owner's among its next hops, or as a longer prefix. A single
 /// foreign next hop of the CIDR itself may be the switch's own doing: that is switch-wrong-next-hop.
-private func seenTwice(in world: World, except drifting: Set<String>) -> [Finding] {
+func seenClaims(in world: World) -> [SeenClaim] {
     world.sightsInOrder.flatMap { sight in
-        sight.claims(in: world).compactMap { claim -> Finding? in
-            guard !drifting.contains(claim.node) else { return nil }
+        sight.claims(in: world).map { claim in
             var finding = duplicate(
                 claim.prefix,
                 [claim.owner, claim.node],
@@ -29,9 +25,19 @@ private func seenTwice(in world: World, except drifting: Set<String>) -> [Findin
             )
             finding.switchName = sight.name
             finding.verify.insert(sight.show(claim.prefix, "bgp"), at: 0)
-            return finding
+            return SeenClaim(node: claim.node, finding: finding)
         }
     }
+}
+
+/// Of a node that drifts its own drift is told.
+func seenTwice(_ claims: [SeenClaim], except drifting: Set<String>) -> [Finding] {
+    claims.filter { !drifting.contains($0.node) }.map(\.finding)
+}
+
+struct SeenClaim: Sendable {
+    var node: String
+    var finding: Finding
 }
 
 private struct Claim: Hashable {
@@ -94,7 +100,7 @@ extension SwitchSight {
 // MARK: - As the nodes say it
 
 /// Sorted neighbours suffice: prefixes nest or are disjoint.
-private func ownedTwice(in world: World) -> [Finding] {
+func ownedTwice(in world: World) -> [Finding] {
     let sorted = world.paths.sorted { ($0.prefix, $0.node.name) < ($1.prefix, $1.node.name) }
     var findings: [Finding] = []
     var widest: (prefix: Prefix, node: String)?
@@ -112,24 +118,25 @@ private func ownedTwice(in world: World) -> [Finding] {
     return findings
 }
 
-private func announcedTwice(in world: World, except drifting: Set<String>) -> [Finding] {
-    world.snapshot.nodes.keys.sorted().flatMap { name in
-        guard !drifting.contains(name), let facts = world.facts(of: name).facts else {
-            return [Finding]()
-        }
-        let statics = Set(
-            facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix)
+func announcedTwice(
+    by name: String,
+    _ facts: NodeFacts,
+    _ paths: [JudgedPath],
+    in world: World
+) -> [Finding] {
+    guard !paths.contains(where: \.isDrifting) else { return [] }
+    let statics = Set(
+        facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix)
+    )
+    return statics.sorted().compactMap { prefix in
+        guard let owner = otherOwner(of: prefix, than: name, in: world) else { return nil }
+        let evidence = Evidence(
+            "agent \(name)",
+            "BIRD static \(prefix)",
+            "present",
+            at: facts.lastHeard
         )
-        return statics.sorted().compactMap { prefix in
-            guard let owner = otherOwner(of: prefix, than: name, in: world) else { return nil }
-            let evidence = Evidence(
-                "agent \(name)",
-                "BIRD static \(prefix)",
-                "present",
-                at: facts.lastHeard
-            )
-            return duplicate(prefix, [owner, name], "owned by \(owner), announced by", [evidence])
-        }
+        return duplicate(prefix, [owner, name], "owned by \(owner), announced by", [evidence])
     }
 }
 

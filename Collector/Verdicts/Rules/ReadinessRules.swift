@@ -7,17 +7,37 @@ import Routing
 /// 2. a node that is not Ready, whose CIDR a switch has and whose members are up → it attracts traffic;
 /// 3. a Ready node whose CIDRs every switch lacks, though no stage before was seen to fail → unreachable.
 /// Both → ready-but-unreachable, once a node; most of the nodes at once are one verdict.
-func readinessFindings(in world: World, _ paths: [JudgedPath]) -> [Finding] {
-    guard world.snapshot.intentSource == .kubernetes, let nodes = world.snapshot.kubernetes?.nodes,
-        nodes.isComplete, nodes.failure == nil
-    else { return [] }
+func readinessFindings(
+    in world: World,
+    _ names: [String],
+    _ paths: [JudgedPath]
+) -> [Finding] {
+    guard !names.isEmpty, let nodes = world.snapshot.kubernetes?.nodes else { return [] }
     let byNode = Dictionary(grouping: paths, by: \.trace.node)
-    return world.intents.values.sorted { $0.name < $1.name }.flatMap { node -> [Finding] in
-        guard !isInTransit(node, now: world.now), let own = byNode[node.name] else { return [] }
+    return names.flatMap { name -> [Finding] in
+        guard let node = world.intents[name], let own = byNode[name] else { return [] }
         return node.isReady == true
             ? unreachable(node, own, heard: nodes.lastHeard)
             : own.compactMap { attracting(node, $0, heard: nodes.lastHeard, in: world) }
     }
+}
+
+extension World {
+    var watchesReadiness: Bool {
+        guard snapshot.intentSource == .kubernetes, let nodes = snapshot.kubernetes?.nodes else {
+            return false
+        }
+        return nodes.isComplete && nodes.failure == nil
+    }
+}
+
+/// What Kubernetes says of the node is not what its switches show: worth a look once all else is known.
+func isOddlyReady(_ node: NodeIntent, _ paths: [JudgedPath], now: Timestamp) -> Bool {
+    guard !isInTransit(node, now: now) else { return false }
+    let seen = paths.lazy.flatMap { $0.trace.stages }.filter { $0.stage == .switchRIB }
+    return node.isReady == true
+        ? !seen.isEmpty && seen.allSatisfy { $0.state == .missing }
+        : seen.contains { $0.state == .ok }
 }
 
 private func attracting(

@@ -190,11 +190,8 @@ func restartNotHonoured(
 }
 
 /// Two daemons of a node that speak to one neighbour, or one that cannot have port 179.
-func twoSpeakers(in world: World) -> [Finding] {
-    world.intents.keys.sorted().compactMap { name in
-        guard let facts = world.facts(of: name).facts else { return nil }
-        return sharedNeighbor(name, facts) ?? takenPort(name, facts)
-    }
+func twoSpeakers(_ name: String, _ facts: NodeFacts) -> Finding? {
+    sharedNeighbor(name, facts) ?? takenPort(name, facts)
 }
 
 private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
@@ -281,16 +278,17 @@ struct SharedMoment: Hashable, Sendable {
 }
 
 extension World {
-    /// Moments at which more than half of a switch's sessions moved, two at least, by switch. Of a site on which
-    /// nothing flaps none is looked for.
+    static func mayFlap(_ snapshot: Snapshot) -> Bool {
+        snapshot.nodes.values.contains { facts in
+            facts.history.sessions.values.contains { $0.transitions.count >= flapCount }
+        }
+    }
+
+    /// Moments at which more than half of a switch's sessions moved, two at least, by switch.
     static func sharedMoments(
         _ snapshot: Snapshot,
         _ switches: [IPAddress: String]
     ) -> [String: [SharedMoment]] {
-        let mayFlap = snapshot.nodes.values.contains { facts in
-            facts.history.sessions.values.contains { $0.transitions.count >= flapCount }
-        }
-        guard mayFlap else { return [:] }
         var sessions: [String: Int] = [:]
         var moved: [String: [SessionMoments]] = [:]
         for (node, facts) in snapshot.nodes {

@@ -5,28 +5,41 @@ import Routing
 /// A CIDR inside the pod supernets that no node owns, in two reads of a switch. Aggregates above
 /// owned CIDRs and host routes inside them are other matters; a CIDR that a drifted BIRD announces
 /// belongs to the drift.
-func staleRouteFindings(in world: World) -> [Finding] {
-    guard !world.intents.isEmpty else { return [] }
-    let drifted = driftedPrefixes(in: world)
-    return world.sightsInOrder.flatMap { sight in
-        let strangers = sight.table.routes.keys.filter { prefix in
-            world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
-                && !world.owned.overlaps(prefix) && !drifted.contains(prefix)
-                && sight.confirmed { $0.best(prefix, vrf: sight.vrf) != nil }
-        }
-        return strangers.sorted().map { staleFinding($0, sight, in: world) }
+func staleRouteFindings(
+    _ strangers: [StrayRoute],
+    _ drifted: [Set<Prefix>],
+    in world: World
+) -> [Finding] {
+    guard !strangers.isEmpty else { return [] }
+    let drifted = drifted.reduce(into: Set<Prefix>()) { $0.formUnion($1) }
+    return strangers.filter { !drifted.contains($0.prefix) }.compactMap { stranger in
+        world.sights[stranger.switchName].map { staleFinding(stranger.prefix, $0, in: world) }
     }
 }
 
-private func driftedPrefixes(in world: World) -> Set<Prefix> {
-    var drifted = Set<Prefix>()
-    for (name, node) in world.intents {
-        guard let facts = world.snapshot.nodes[name] else { continue }
-        let statics = facts.birds.values.flatMap(\.statics).map(\.prefix)
-        guard !statics.isEmpty, !node.podCIDRs.contains(where: statics.contains) else { continue }
-        drifted.formUnion(statics.filter { !node.podCIDRs.contains($0) })
+struct StrayRoute: Sendable {
+    var prefix: Prefix
+    var switchName: String
+}
+
+func strayRoutes(in world: World) -> [StrayRoute] {
+    guard !world.intents.isEmpty else { return [] }
+    return world.sightsInOrder.flatMap { sight in
+        let strangers = sight.table.routes.keys.filter { prefix in
+            world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
+                && !world.owned.overlaps(prefix)
+                && sight.confirmed { $0.best(prefix, vrf: sight.vrf) != nil }
+        }
+        return strangers.sorted().map { StrayRoute(prefix: $0, switchName: sight.name) }
     }
-    return drifted
+}
+
+func driftedPrefixes(of node: NodeIntent, in world: World) -> Set<Prefix> {
+    let statics = (world.snapshot.nodes[node.name]?.birds.values.flatMap(\.statics) ?? []).map(
+        \.prefix
+    )
+    guard !statics.isEmpty, !node.podCIDRs.contains(where: statics.contains) else { return [] }
+    return Set(statics.filter { !node.podCIDRs.contains($0) })
 }
 
 private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: World) -> Finding {

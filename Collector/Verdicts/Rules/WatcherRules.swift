@@ -8,31 +8,32 @@ let firstReportGrace: Int64 = 60_000
 /// How long an agent that said goodbye may take to return: a DaemonSet replaces a pod in that time.
 let goodbyeGrace: Int64 = 60_000
 
-/// agent-silent and source-unreadable: about our own sight, never about the network.
-func watcherFindings(in world: World) -> [Finding] {
-    silentAgents(in: world) + unreadableSwitches(in: world) + unreadableUnits(in: world)
+// agent-silent and source-unreadable: about our own sight, never about the network.
+
+func deviceFindings(in world: World) -> [Finding] {
+    unreadableSwitches(in: world) + unreadableUnits(in: world)
         + unitsWithoutTraffic(in: world) + unreadableIntent(in: world)
         + unreadableCluster(in: world)
 }
 
-private func silentAgents(in world: World) -> [Finding] {
-    guard world.snapshot.hasAgents else { return [] }
-    let expected = Set(
-        world.intents.filter { !isInTransit($0.value, now: world.now) }.keys
-    )
-    let names =
-        world.snapshot.intentSource == .agents ? Set(world.snapshot.nodes.keys) : expected
-    return names.sorted().compactMap { name in
-        guard let (what, since) = silence(of: name, in: world) else { return nil }
-        return Finding(
-            .agentSilent,
-            node: name,
-            since: since,
-            what: what,
-            evidence: [Evidence("collector", "agent \(name)", what, at: since)],
-            verify: [Verification(on: name, "systemctl status podpath-agent")]
-        )
+func silentAgent(_ name: String, in world: World) -> Finding? {
+    guard world.snapshot.hasAgents else { return nil }
+    if world.snapshot.intentSource == .agents {
+        guard world.snapshot.nodes[name] != nil else { return nil }
+    } else {
+        guard let intent = world.intents[name], !isInTransit(intent, now: world.now) else {
+            return nil
+        }
     }
+    guard let (what, since) = silence(of: name, in: world) else { return nil }
+    return Finding(
+        .agentSilent,
+        node: name,
+        since: since,
+        what: what,
+        evidence: [Evidence("collector", "agent \(name)", what, at: since)],
+        verify: [Verification(on: name, "systemctl status podpath-agent")]
+    )
 }
 
 private func silence(of name: String, in world: World) -> (String, Timestamp)? {

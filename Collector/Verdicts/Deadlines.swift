@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+
+/// Moments at which the same facts are judged differently.
+extension World {
+    /// By what one node shows.
+    func nextChange(of name: String) -> Timestamp? {
+        var next = Next(after: now)
+        if let created = intents[name]?.createdAt { next.add(created + newNodeGrace) }
+        guard let facts = snapshot.nodes[name] else { return next.moment }
+        next.add(facts.lastHeard + snapshot.agentStaleAfter + 1)
+        // A goodbye's grace ends later than the agent's own patience.
+        next.add(facts.lastHeard + goodbyeGrace + 1)
+        for moment in facts.flapEnds() + facts.restartEnds() + facts.recoveryEnds() {
+            next.add(moment)
+        }
+        for bird in facts.birds.values {
+            next.add(bird.conditionSince + sessionStartGrace)
+            for session in bird.sessions.values {
+                if let since = session.since { next.add(since + sessionStartGrace) }
+            }
+        }
+        return next.moment
+    }
+
+    /// By all else.
+    func nextWideChange() -> Timestamp? {
+        var next = Next(after: now)
+        next.add(snapshot.startedAt + firstReportGrace + 1)
+        for view in snapshot.switches.values.flatMap(\.views.values) {
+            if let stale = view.readings.staleAt { next.add(stale) }
+            addChanges(of: view, to: &next)
+        }
+        for failure in snapshot.kubernetes?.failures ?? [] {
+            next.add(failure.failure.since + clusterPatience + 1)
+        }
+        for readings in snapshot.loadBalancers.values.flatMap(\.units.values) {
+            if let stale = readings.staleAt { next.add(stale) }
+            for since in readings.latest?.value.doubtBegan ?? [] {
+                next.add(since + readings.staleAfter + 1)
+            }
+        }
+        return next.moment
+    }
+
+    /// A flap that counts now will be too old to, an absence will have lasted, a second path that was seen will
+    /// be forgotten.
+    private func addChanges(of view: SwitchView, to next: inout Next) {
+        for history in view.histories.values {
+            next.add(history.changedAt + SwitchSight.grace)
+            if let gone = history.goneSince {
+                next.add(gone + SwitchSight.grace)
+                next.add(gone + shortAbsence + 1)
+            }
+            if let seen = history.severalSeenAt { next.add(seen + SwitchSight.severalMemory) }
+            guard history.absences.count >= flapCount else { continue }
+            for absence in history.absences { next.add(absence.from + flapWindow) }
+        }
+        if let first = view.firstReadAt { next.add(first + SwitchSight.grace) }
+    }
+}
+
+/// The earliest of some moments that are still to come.
+private struct Next {
+    private let now: Timestamp
+    private(set) var moment: Timestamp?
+
+    init(after now: Timestamp) { self.now = now }
+
+    mutating func add(_ other: Timestamp) {
+        guard other > now else { return }
+        moment = moment.map { min($0, other) } ?? other
+    }
+}
