@@ -18,6 +18,7 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
     package: "swift-service-lifecycle"
@@ -103,6 +104,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
@@ -135,7 +137,7 @@ let package = Package(
             ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]
         ),
         // The collector: sources, facts, verdicts, incidents, sinks.
-        safeModule("Facts", "Collector/Facts", ["Routing"]),
+        safeModule("Facts", "Collector/Facts", ["Routing", hashTrees]),
         module(
             "AgentSource",
             "Collector/Sources/Agents",

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+package import HashTreeCollections
 package import Routing
 
 /// Where intent comes from (`nodes.from`).
@@ -17,8 +18,9 @@ package struct Snapshot: Sendable, Equatable {
     package var kubernetes: ClusterFacts?
     /// Agents are listened to; else nobody is missed who does not report.
     package var hasAgents = true
-    /// By node name, as their agents report.
-    package var nodes: [String: NodeFacts]
+    /// By node name, as their agents report. A tree: one node's change leaves a snapshot of before as it was, and
+    /// copies a few dozen nodes of it, not thousands.
+    package var nodes: TreeDictionary<String, NodeFacts>
     package var switches: [String: SwitchFacts]
     package var loadBalancers: [String: LoadBalancerFacts]
     /// What operators asked not to be told.

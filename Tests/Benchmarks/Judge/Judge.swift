@@ -5,7 +5,8 @@ import Routing
 import Verdicts
 
 /// Judges a large, healthy site: nodes × 2 prefixes × 2 uplinks, two switches, and ten pool members a node.
-/// Prints the milliseconds of each judgement, one a line, and how many paths and verdicts there were.
+/// Prints the milliseconds of each judgement, one a line, and how many paths and verdicts there were; then the same of
+/// judgements after one node reported a change, which is mended by the next.
 ///
 ///     benchmark-judge NODES ROUNDS
 @main struct JudgeBenchmark {
@@ -22,7 +23,16 @@ import Verdicts
             let began = ContinuousClock.now
             let judgement = judge(site.snapshot, now: site.now)
             let took = (ContinuousClock.now - began) / .milliseconds(1)
-            print(took, judgement.paths.count, judgement.verdicts.count)
+            print("full", took, judgement.paths.count, judgement.verdicts.count)
+        }
+        var judge = Judge()
+        _ = judge.judge(site.snapshot, .everything, now: site.now)
+        for turn in 0..<200 {
+            let changes = site.report(turn / 2 * 7 % arguments[0], isBroken: turn % 2 == 0)
+            let began = ContinuousClock.now
+            let judgement = judge.judge(site.snapshot, changes, now: site.now)
+            let took = (ContinuousClock.now - began) / .milliseconds(1)
+            print("change", took, judgement.paths.count, judgement.verdicts.count)
         }
     }
 }
@@ -90,7 +100,8 @@ private struct LargeSite {
         IPAddress(family: .ipv4, bits: 0xc0a8_0000 + UInt128(index))
     }
 
-    private mutating func report(_ index: Int) {
+    @discardableResult
+    mutating func report(_ index: Int, isBroken: Bool = false) -> SnapshotChanges {
         var bird = BIRDFacts(condition: .readable, conditionSince: Timestamp(milliseconds: 0))
         var routes: [KernelRoute] = []
         for cidr in Self.cidrs(index) {
@@ -123,14 +134,17 @@ private struct LargeSite {
             )
         }
         let link = Link(name: "cilium_host", index: 4, isAdminUp: true, hasCarrier: true, mtu: 1500)
-        let kernel = KernelFacts(
+        var kernel = KernelFacts(
             isComplete: true,
             routes: routes.sorted { $0.prefix < $1.prefix },
             links: ["cilium_host": link]
         )
         let node = Self.name(index)
-        snapshot.apply(.agent(node: node, .connected(interval: 5_000, version: "b")), at: now)
-        snapshot.apply(.agent(node: node, .snapshot(kernel, ["bird.ctl": bird])), at: now)
+        if snapshot.nodes[node] == nil {
+            snapshot.apply(.agent(node: node, .connected(interval: 5_000, version: "b")), at: now)
+        }
+        if isBroken { kernel.routes = [] }
+        return snapshot.apply(.agent(node: node, .snapshot(kernel, ["bird.ctl": bird])), at: now)
     }
 
     mutating func readAll() {
