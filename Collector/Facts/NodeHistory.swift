@@ -20,6 +20,8 @@ package struct NodeHistory: Hashable, Sendable {
     package private(set) var recreated: [String: Recreation] = [:]
     /// The last burst that was one, until what it took is back.
     package private(set) var sweep: Sweep?
+    /// The last burst that took routes to single pods alone: whether the pods went too others must tell.
+    package private(set) var podSweep: Sweep?
     /// By daemon and session.
     package private(set) var sessions: [SessionKey: SessionHistory] = [:]
     private var devices: [String: Device] = [:]
@@ -98,6 +100,7 @@ package struct NodeHistory: Hashable, Sendable {
     private mutating func seeRoutes(_ next: [KernelRoute], at now: Timestamp) {
         let present = Set(next.map(RouteKey.init))
         let gone = routes.filter { !present.contains(RouteKey($0)) }
+        seePods(gone, present, at: now)
         if let old = sweep, now - old.from <= Self.burst {
             sweep?.routes += gone
         } else if gone.count > sweep?.routes.count ?? 0 {
@@ -108,6 +111,25 @@ package struct NodeHistory: Hashable, Sendable {
         let lasting = sweep.routes.filter { !$0.prefix.isHost }
         let isBack = lasting.allSatisfy { present.contains(RouteKey($0)) }
         if isBack || now - sweep.from > Self.memory { self.sweep = nil }
+    }
+
+    /// A later burst takes an earlier one's place: that was of pods that ended, as likely as not.
+    private mutating func seePods(
+        _ gone: [KernelRoute],
+        _ present: Set<RouteKey>,
+        at now: Timestamp
+    ) {
+        let hosts = gone.filter(\.prefix.isHost)
+        if hosts.count == gone.count, !hosts.isEmpty {
+            if let old = podSweep, now - old.from <= Self.burst {
+                podSweep?.routes += hosts
+            } else if hosts.count > 1 {
+                podSweep = Sweep(from: now, routes: hosts)
+            }
+        }
+        podSweep?.routes.removeAll { present.contains(RouteKey($0)) }
+        guard let sweep = podSweep else { return }
+        if sweep.routes.isEmpty || now - sweep.from > Self.memory { podSweep = nil }
     }
 
     /// What a daemon that cannot be read was last known to have stands.

@@ -10,6 +10,7 @@ struct CollectorMain: AsyncParsableCommand {
         subcommands: [
             Serve.self, Check.self, Status.self, TracePath.self, ListIncidents.self,
             SilenceCommand.self, NotifyTest.self, Inspect.self, ReplayJournal.self, BackUp.self,
+            ListKinds.self,
         ]
     )
 }

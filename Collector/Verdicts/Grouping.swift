@@ -18,32 +18,21 @@ func verdicts(
     in world: World
 ) -> [Verdict] {
     guard !findings.isEmpty else { return [] }
-    let lost = lostSwitches(findings, fleet, in: world)
-    let crowded = crowdedSwitches(findings, carried, fleet)
-    let isFleetSilent = isMostOfFleet(findings.count { $0.kind == .agentSilent }, in: world)
-    let unready = Set(findings.filter { $0.kind == .readyButUnreachable }.compactMap(\.node))
-    let isFleetUnready = isMostOfFleet(unready.count, in: world)
-    let isFleetWrong = isMostOfFleet(findings.count { $0.kind == .clockSkew }, in: world)
-    let deaf = deafLoadBalancers(findings, in: world)
-    let flapping = flappingSwitches(findings, fleet)
-    let strict = Set(findings.filter { $0.kind == .rpFilterStrict }.compactMap(\.node))
-    let isFleetStrict = isMostOfFleet(strict.count, in: world)
+    let causes = CommonCauses(
+        lostSwitches: lostSwitches(findings, fleet, in: world),
+        crowdedSwitches: crowdedSwitches(findings, carried, fleet),
+        deafLoadBalancers: deafLoadBalancers(findings, in: world),
+        flappingSwitches: flappingSwitches(findings, fleet),
+        ofFleet: kindsOfFleet(findings, in: world)
+    )
     var groups: [String: [Finding]] = [:]
     for finding in findings {
-        if finding.kind == .sourceUnreadable, let name = finding.switchName, lost.contains(name) {
+        if finding.kind == .sourceUnreadable, let name = finding.switchName,
+            causes.lostSwitches.contains(name)
+        {
             continue
         }
-        let identity = identity(
-            of: finding,
-            lost: lost,
-            crowded: crowded,
-            deaf: deaf,
-            isFleetSilent: isFleetSilent,
-            isFleetUnready: isFleetUnready,
-            isFleetWrong: isFleetWrong,
-            flapping: flapping,
-            isFleetStrict: isFleetStrict
-        )
+        let identity = identity(of: finding, causes)
         groups[identity, default: []].append(finding)
     }
     return groups.map { identity, findings in
@@ -57,40 +46,44 @@ func verdicts(
     }
 }
 
-private func identity(
-    of finding: Finding,
-    lost: Set<String>,
-    crowded: Set<String>,
-    deaf: Set<String>,
-    isFleetSilent: Bool,
-    isFleetUnready: Bool,
-    isFleetWrong: Bool,
-    flapping: Set<String>,
-    isFleetStrict: Bool
-) -> String {
+/// What is wider than a node or a CIDR.
+private struct CommonCauses {
+    var lostSwitches: Set<String>
+    /// `kind/switch`.
+    var crowdedSwitches: Set<String>
+    var deafLoadBalancers: Set<String>
+    var flappingSwitches: Set<String>
+    /// Kinds that most nodes show at once.
+    var ofFleet: Set<Kind>
+}
+
+private func identity(of finding: Finding, _ causes: CommonCauses) -> String {
     let kind = finding.kind.rawValue
     let node = finding.node ?? ""
+    if causes.ofFleet.contains(finding.kind) { return "\(kind)/fleet" }
     switch finding.kind {
     case .sessionDown:
-        if let name = finding.switchName, lost.contains(name) { return "\(kind)/switch/\(name)" }
+        if let name = finding.switchName, causes.lostSwitches.contains(name) {
+            return "\(kind)/switch/\(name)"
+        }
         return "\(kind)/\(node)"
-    case .agentSilent: return isFleetSilent ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .sourceUnreadable:
         if let name = finding.loadBalancer { return "\(kind)/\(name)/\(finding.source ?? "")" }
         return "\(kind)/\(finding.switchName ?? finding.source ?? "nodes")"
     case .switchRestartNotHonoured: return "\(kind)/\(finding.switchName ?? "")"
     case .sessionFlapping:
-        if let name = finding.switchName, flapping.contains(name) {
+        if let name = finding.switchName, causes.flappingSwitches.contains(name) {
             return "\(kind)/switch/\(name)"
         }
         return "\(kind)/\(node)"
-    case .rpFilterStrict: return isFleetStrict ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .switchNeighborMissing, .switchPrefixLimit:
         let name = finding.switchName ?? ""
-        return crowded.contains("\(kind)/\(name)")
+        return causes.crowdedSwitches.contains("\(kind)/\(name)")
             ? "\(kind)/switch/\(name)" : "\(kind)/\(node)/\(name)"
     case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
-        if let name = finding.switchName, crowded.contains("\(kind)/\(name)") {
+        if let name = finding.switchName,
+            causes.crowdedSwitches.contains("\(kind)/\(name)")
+        {
             return "\(kind)/switch/\(name)"
         }
         return "\(kind)/\(text(finding.prefix))"
@@ -104,18 +97,18 @@ private func identity(
     case .switchRouteStale, .ownerDuplicate: return "\(kind)/\(text(finding.prefix))"
     case .ltmCIDRDown:
         let name = finding.loadBalancer ?? ""
-        return deaf.contains(name) ? "\(kind)/\(name)" : "\(kind)/\(name)/\(text(finding.prefix))"
+        return causes.deafLoadBalancers.contains(name)
+            ? "\(kind)/\(name)" : "\(kind)/\(name)/\(text(finding.prefix))"
     case .cisMisconfigured: return "\(kind)/\(finding.source ?? "")"
     case .ltmRouteMissing, .ltmRoutesRemoved, .ltmMembersDown, .ltmPoolsFrozen, .gtmDegraded,
         .masqueradeOutside:
         return "\(kind)/\(finding.loadBalancer ?? "")"
-    case .clockSkew: return isFleetWrong ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .hostRoutesExported: return "\(kind)/\(text(finding.prefix))"
-    case .readyButUnreachable: return isFleetUnready ? "\(kind)/fleet" : "\(kind)/\(node)"
     case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
         .ownerDisagreement, .kernelDeviceRecreated, .kernelRoutesSwept, .kernelBlackhole,
-        .birdTwoSpeakers, .restartStuck, .mtuDiffers:
+        .birdTwoSpeakers, .restartStuck, .mtuDiffers, .agentSilent, .rpFilterStrict, .clockSkew,
+        .readyButUnreachable:
         return "\(kind)/\(node)"
     }
 }
@@ -226,8 +219,29 @@ private func flappingSwitches(_ findings: [Finding], _ fleet: Fleet) -> Set<Stri
     )
 }
 
-private func isMostOfFleet(_ silent: Int, in world: World) -> Bool {
-    silent >= 3 && silent * 2 > world.intents.count
+/// Kinds that are a node's own and that more than half of the nodes show, three at least: what did that to all of
+/// them is one thing.
+private func kindsOfFleet(_ findings: [Finding], in world: World) -> Set<Kind> {
+    var nodes: [Kind: Set<String>] = [:]
+    for finding in findings where finding.kind.isOfNode {
+        if let node = finding.node { nodes[finding.kind, default: []].insert(node) }
+    }
+    return Set(
+        nodes.filter { $0.value.count >= 3 && $0.value.count * 2 > world.intents.count }.keys
+    )
+}
+
+extension Kind {
+    fileprivate var isOfNode: Bool {
+        switch self {
+        case .kernelRouteMissing, .kernelDeviceDown, .birdUnreachable, .birdRouteMissing,
+            .birdConfigDrift, .birdRouteUnreachable, .notExported, .sessionDisabled, .noPodCIDR,
+            .ownerDisagreement, .kernelDeviceRecreated, .kernelRoutesSwept, .restartStuck,
+            .agentSilent, .rpFilterStrict, .clockSkew, .readyButUnreachable:
+            true
+        default: false
+        }
+    }
 }
 
 // MARK: - One verdict
@@ -282,8 +296,7 @@ private func absorbed(by group: CauseGroup, in world: World) -> [String] {
         let balancers = Set(group.findings.compactMap(\.loadBalancer)).sorted()
         return own.filter { $0 != group.identity }
             + balancers.map { "\(Kind.ltmMembersDown.rawValue)/\($0)" }
-    case .readyButUnreachable where group.isFleet, .clockSkew where group.isFleet,
-        .rpFilterStrict where group.isFleet:
+    case _ where group.isFleet:
         return group.nodes.map { "\(kind)/\($0)" }
     case _ where group.isWholeSwitch: return group.prefixes.map { "\(kind)/\($0)" }
     default: return []

@@ -59,6 +59,7 @@ struct NodeLane: Sendable {
 struct SharedFacts: Hashable, Sendable {
     private let isIntended: Bool
     private let addresses: Set<IPAddress>
+    private let hasLostPods: Bool
     private let transitions: [SessionKey: [Timestamp]]
     private let neighbors: [String: [IPAddress?]]
 
@@ -66,6 +67,7 @@ struct SharedFacts: Hashable, Sendable {
         let facts = world.snapshot.nodes[name]
         isIntended = world.intents[name] != nil
         addresses = world.intents[name].map { World.addresses(of: $0, world.snapshot) } ?? []
+        hasLostPods = facts?.history.podSweep != nil
         let moved = facts?.history.sessions.mapValues(\.transitions).filter { !$0.value.isEmpty }
         transitions = moved ?? [:]
         // Only where something flaps somewhere it matters how many sessions a switch has.
@@ -79,7 +81,9 @@ struct SharedFacts: Hashable, Sendable {
     /// Whether a change from the other to this one may change what is said of other nodes.
     func matters(after old: SharedFacts, in world: World) -> Bool {
         // An agent of no node may be a node's under another name.
-        guard isIntended, old.addresses == addresses else { return true }
+        guard isIntended, old.addresses == addresses, old.hasLostPods || !hasLostPods else {
+            return true
+        }
         let hasMoved = old.transitions != transitions || old.neighbors != neighbors
         let flaps = transitions.values.contains { $0.count >= flapCount }
         return hasMoved && (world.mayFlap || flaps)

@@ -12,7 +12,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
             "\(owner(group)): \(group.uplinks.joined(separator: ", ")) is disabled by an operator"
     case .notExported:
         let uplinks = group.uplinks.joined(separator: " and ")
-        return "\(subject(group)) is not exported over \(uplinks): \(what)"
+        let verb = group.prefixes.count == 1 ? "is" : "are"
+        return "\(subject(group)) \(verb) not exported over \(uplinks): \(what)"
     case .switchNeighborMissing, .switchPrefixLimit: return neighborSummary(group)
     case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
         return switchSummary(group)
@@ -79,7 +80,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
         .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable:
-        return "\(subject(group)) breaks at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
+        let verb = group.prefixes.count == 1 ? "breaks" : "break"
+        return "\(subject(group)) \(verb) at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
     }
 }
 

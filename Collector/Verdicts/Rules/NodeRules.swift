@@ -5,7 +5,8 @@ import Routing
 /// The kernel and BIRD stages of one path, in this order:
 /// 1. no believable agent → both unknown;
 /// 2. kernel tables not complete → unknown;
-/// 3. route absent, its device down or gone → kernel-device-down;
+/// 3. route absent, its device down or gone → kernel-device-down; present, yet routes to several of its pods that
+///    run went together → kernel-routes-swept;
 /// 4. its route drops packets → kernel-blackhole; absent, kernel and BIRD use another CIDR instead that nobody
 ///    owns → owner-disagreement; its device was made anew → kernel-device-recreated; many routes went with it
 ///    → kernel-routes-swept; else kernel-route-missing;
@@ -39,6 +40,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         let hops = route.nextHops.map(\.description).joined(separator: ", ")
         let detail = hops.isEmpty ? route.destination.name : hops
         path.add(StageResult(.kernel, .ok, detail: detail, readAt: facts.lastHeard))
+        if let swept = sweptPods(path, facts, in: world) { path.findings.append(swept) }
         return
     }
     if let (device, state) = downDevice(of: prefix, routes, facts) {
@@ -203,6 +205,35 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
         verify: [
             Verification(on: node, "ip route show table all"),
             Verification(on: node, "journalctl -u systemd-networkd --since -10min"),
+        ]
+    )
+}
+
+/// Routes to several pods that run, of a CIDR whose own route stands, went together and are not back.
+private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) -> Finding? {
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    guard let sweep = facts.history.podSweep else { return nil }
+    // linux/rtnetlink.h: RTPROT_BIRD.
+    let lost = sweep.routes.filter { route in
+        route.proto != 12 && prefix.contains(route.prefix)
+            && world.readyPods.contains(route.prefix.address)
+    }
+    guard lost.count >= sweepCount else { return nil }
+    let examples = lost.prefix(3).map(\.prefix.description).joined(separator: ", ")
+    return Finding(
+        .kernelRoutesSwept,
+        node: node,
+        prefix: prefix,
+        severity: .critical,
+        since: sweep.from,
+        what: "\(lost.count) routes to running pods went in one burst",
+        evidence: [
+            Evidence("agent \(node)", "kernel routes", "\(examples) gone", at: sweep.from),
+            Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),
+        ],
+        verify: [
+            Verification(on: node, "ip route show root \(prefix)"),
+            Verification(on: node, "ip -o route show table all | wc -l"),
         ]
     )
 }

@@ -7,17 +7,13 @@ import Verdicts
 /// time, and what people are told of it, line by line.
 struct FieldCase: Sendable, CustomTestStringConvertible {
     let name: String
-    /// In what the judgement is not yet as the story has it.
-    let shortcoming: Comment?
     let happens: @Sendable (inout Story) -> Void
 
     init(
         _ name: String,
-        shortcoming: Comment? = nil,
         happens: @escaping @Sendable (inout Story) -> Void
     ) {
         self.name = name
-        self.shortcoming = shortcoming
         self.happens = happens
     }
 
@@ -49,10 +45,7 @@ struct FieldCase: Sendable, CustomTestStringConvertible {
         let expected = try fieldCase.lines(of: "transcript.txt").filter { !$0.isEmpty }
         let kinds = try kinds(in: text)
         try note(fieldCase, injected: kinds, named: story.named)
-        guard let shortcoming = fieldCase.shortcoming else {
-            return compare(story, expected, kinds, of: fieldCase)
-        }
-        withKnownIssue(shortcoming) { compare(story, expected, kinds, of: fieldCase) }
+        compare(story, expected, kinds, of: fieldCase)
     }
 
     private func compare(

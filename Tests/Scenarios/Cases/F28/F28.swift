@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension FieldCase {
-    static let f28 = FieldCase(
-        "F28",
-        shortcoming: "routes to single pods that leave the kernel are not remembered as a burst"
-    ) { story in
+    static let f28 = FieldCase("F28") { story in
         story.useCalico()
         let pods = [10, 11, 12, 13]
         func report(_ hosts: [Int]) {
