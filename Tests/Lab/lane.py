@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import attacks
 import cluster
 import demo
+import operators
 import page
 import politeness
 import restarts
@@ -24,7 +25,7 @@ from state import Lab
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
 demo.AFTERWARDS = 3.5
 
-MODULES = (units, switches, cluster, restarts, attacks, page)
+MODULES = (units, switches, cluster, restarts, operators, attacks, page)
 RAISED = "every stage of every pod CIDR becomes good"
 # Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
 LONG = ("restarts for two minutes", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
