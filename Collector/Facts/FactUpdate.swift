@@ -54,6 +54,8 @@ extension Snapshot {
         var claimants: Set<String> = []
         for (update, moment) in updates {
             changes.add(update, to: self)
+            let owners = intent.latest?.value
+            defer { if intent.latest?.value != owners { changes.widen() } }
             take(update, at: moment)
             if case .agent(let node, .snapshot) = update { claimants.insert(node) }
         }

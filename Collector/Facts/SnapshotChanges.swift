@@ -6,6 +6,8 @@ package struct SnapshotChanges: Sendable, Hashable {
     package private(set) var nodes: Set<String> = []
     /// Something that all ways may stand on: who owns what, a switch, a load balancer, Kubernetes.
     package private(set) var isWide = false
+    /// Something of Kubernetes, which says nothing new of who owns what.
+    package private(set) var hasClusterMoved = false
 
     package init() {}
 
@@ -16,7 +18,13 @@ package struct SnapshotChanges: Sendable, Hashable {
         return changes
     }()
 
+    /// An update, just before it is applied.
     mutating func add(_ update: FactUpdate, to snapshot: Snapshot) {
+        if case .operators = update { return }
+        if case .cluster = update {
+            hasClusterMoved = true
+            return
+        }
         // An agent that comes for the first time may be what was missed under another name.
         guard case .agent(let node, _) = update, snapshot.nodes[node] != nil else {
             isWide = true

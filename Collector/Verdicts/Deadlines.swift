@@ -24,16 +24,22 @@ extension World {
         return next.moment
     }
 
-    /// By all else.
-    func nextWideChange() -> Timestamp? {
+    /// By what Kubernetes shows.
+    func nextClusterChange() -> Timestamp? {
+        var next = Next(after: now)
+        for failure in snapshot.kubernetes?.failures ?? [] {
+            next.add(failure.failure.since + clusterPatience + 1)
+        }
+        return next.moment
+    }
+
+    /// By what switches and load balancers show.
+    func nextDeviceChange() -> Timestamp? {
         var next = Next(after: now)
         next.add(snapshot.startedAt + firstReportGrace + 1)
         for view in snapshot.switches.values.flatMap(\.views.values) {
             if let stale = view.readings.staleAt { next.add(stale) }
             addChanges(of: view, to: &next)
-        }
-        for failure in snapshot.kubernetes?.failures ?? [] {
-            next.add(failure.failure.since + clusterPatience + 1)
         }
         for readings in snapshot.loadBalancers.values.flatMap(\.units.values) {
             if let stale = readings.staleAt { next.add(stale) }

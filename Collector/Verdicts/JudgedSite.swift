@@ -5,8 +5,9 @@ import Routing
 /// A site under judgement: what was found of each node, what was found of all, and the sum.
 struct JudgedSite: Sendable {
     private var world: World
-    private let whole: SiteFindings
-    private let wholeUntil: Timestamp?
+    private var whole: SiteFindings
+    private let devicesUntil: Timestamp?
+    private var clusterUntil: Timestamp?
     /// In order of their nodes' names.
     private var lanes: [NodeLane]
     private let lane: [String: Int]
@@ -27,7 +28,8 @@ struct JudgedSite: Sendable {
         let world = World(snapshot, now: now)
         self.world = world
         whole = SiteFindings(in: world)
-        wholeUntil = world.nextWideChange()
+        devicesUntil = world.nextDeviceChange()
+        clusterUntil = world.nextClusterChange()
         let names = Set(world.intents.keys).union(snapshot.nodes.keys).sorted()
         let lanes = names.map { NodeLane($0, in: world) }
         self.lanes = lanes
@@ -56,8 +58,16 @@ struct JudgedSite: Sendable {
         guard !changes.isWide, wholeUntil.map({ now < $0 }) ?? true, now >= world.now else {
             return false
         }
+        let watchedReadiness = world.watchesReadiness
         world.advance(to: snapshot, now: now)
         touched = []
+        if changes.hasClusterMoved {
+            guard world.watchesReadiness == watchedReadiness, !world.hasLostPods else {
+                return false
+            }
+            whole.renew(in: world)
+            clusterUntil = world.nextClusterChange()
+        }
         for index in nextChanges.indices where nextChanges[index] <= now.milliseconds {
             guard renew(index) else { return false }
         }
@@ -120,6 +130,10 @@ struct JudgedSite: Sendable {
             isIntentKnown: world.snapshot.intent.latest != nil,
             nextChange: nextChange
         )
+    }
+
+    private var wholeUntil: Timestamp? {
+        [devicesUntil, clusterUntil].compactMap(\.self).min()
     }
 
     private var nextChange: Timestamp? {

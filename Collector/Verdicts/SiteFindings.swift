@@ -8,12 +8,12 @@ struct SiteFindings: Sendable {
     let claims: [SeenClaim]
     let hosts: [Finding]
     let strangers: [StrayRoute]
-    let intents: [Finding]
-    let settings: [Finding]
-    let pools: (findings: [Finding], inDoubt: [String: Set<String>])
+    private(set) var intents: [Finding]
+    private(set) var settings: [Finding]
+    private(set) var pools: (findings: [Finding], inDoubt: [String: Set<String>])
     let units: (findings: [Finding], inDoubt: [String: Set<String>])
     let lostRoutes: [Finding]
-    let watchers: [Finding]
+    private(set) var watchers: [Finding]
 
     init(in world: World) {
         owned = ownedTwice(in: world)
@@ -25,6 +25,14 @@ struct SiteFindings: Sendable {
         pools = poolFindings(in: world)
         units = unitFindings(in: world)
         lostRoutes = lostRouteFindings(in: world)
+        watchers = deviceFindings(in: world)
+    }
+
+    /// Of Kubernetes something is new, and nothing of all else.
+    mutating func renew(in world: World) {
+        intents = intentFindings(in: world)
+        settings = settingFindings(in: world)
+        pools = poolFindings(in: world)
         watchers = deviceFindings(in: world)
     }
 }

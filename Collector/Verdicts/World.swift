@@ -23,6 +23,8 @@ struct World {
     let switchByNeighbor: [IPAddress: String]
     /// Some session moved so often that it may flap.
     let mayFlap: Bool
+    /// Some node has lost routes to pods.
+    let hasLostPods: Bool
     /// Addresses of ready pods; known only where some node has lost routes to pods.
     let readyPods: Set<IPAddress>
     /// When most sessions of a switch moved at once, by its name.
@@ -66,7 +68,8 @@ struct World {
         }
         switchByNeighbor = switches
         mayFlap = Self.mayFlap(snapshot)
-        readyPods = Self.readyPods(snapshot)
+        hasLostPods = snapshot.nodes.values.contains { $0.history.podSweep != nil }
+        readyPods = hasLostPods ? Self.readyPods(snapshot) : []
         sharedMoments = mayFlap ? Self.sharedMoments(snapshot, switches) : [:]
         self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
         sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
@@ -97,8 +100,7 @@ struct World {
     }
 
     private static func readyPods(_ snapshot: Snapshot) -> Set<IPAddress> {
-        guard snapshot.nodes.values.contains(where: { $0.history.podSweep != nil }),
-            let cluster = snapshot.kubernetes, cluster.endpointSlices.isComplete
+        guard let cluster = snapshot.kubernetes, cluster.endpointSlices.isComplete
         else { return [] }
         return Set(cluster.endpoints.values.flatMap(\.ready.values).flatMap(\.keys).map(\.address))
     }

@@ -62,7 +62,62 @@ private struct RandomLife {
 
     init(seed: UInt64) {
         pick = SeededGenerator(seed: seed)
+        // Every other one is told by Kubernetes who owns what, and which pods there are.
+        if seed % 2 == 0 {
+            site.snapshot.intentSource = .kubernetes
+            site.snapshot.kubernetes = ClusterFacts()
+            site.snapshot.memberPatience = 20_000
+            for update in Self.cluster { site.snapshot.apply(.cluster(update), at: site.now) }
+        }
         for _ in 0..<2 { site.round() }
+    }
+
+    private static let cluster: [ClusterUpdate] = {
+        let port = ClusterService.Port(name: "http", number: 80)
+        let exposure = Exposure(pool: "/K8S/web", service: "default/web", port: 80)
+        return [
+            .ciliumNodes(.notOffered), .blockAffinities(.notOffered),
+            .nodes(.listed(Dictionary(uniqueKeysWithValues: (1...6).map { ("n\($0)", node($0)) }))),
+            .services(.listed(["default/web": ClusterService(ports: [port])])),
+            .exposures(.listed(["default/web": exposure])),
+            .endpointSlices(.listed(["web": slice(without: 0)])),
+        ]
+    }()
+
+    private static func node(_ index: Int, isReady: Bool? = true) -> ClusterNode {
+        var node = ClusterNode(
+            podCIDRs: [Site.cidr(index)],
+            addresses: [address("10.1.0.\(index)"), address("10.2.0.\(index)")],
+            createdAt: at(0)
+        )
+        node.isReady = isReady
+        return node
+    }
+
+    private static func slice(without missing: Int) -> EndpointSlice {
+        EndpointSlice(
+            service: "default/web",
+            endpoints: (1...6).filter { $0 != missing }.map { index in
+                EndpointSlice.Endpoint(
+                    address: address("10.16.\(index - 1).10"),
+                    node: "n\(index)",
+                    isReady: true
+                )
+            },
+            ports: [ClusterService.Port(name: "http", number: 80)]
+        )
+    }
+
+    private mutating func cluster(_ index: Int) -> [(update: FactUpdate, at: Timestamp)] {
+        guard site.snapshot.kubernetes != nil else { return [] }
+        let update: ClusterUpdate
+        switch Int.random(in: 0..<5, using: &pick) {
+        case 0: update = .nodes(.changed(["n\(index)": Self.node(index, isReady: index % 2 == 0)]))
+        case 1: update = .nodes(.failed("no answer"))
+        case 2: update = .endpointSlices(.failed("no answer"))
+        default: update = .endpointSlices(.changed(["web": Self.slice(without: index)]))
+        }
+        return [(.cluster(update), site.now)]
     }
 
     /// Some time passes, often to just where something is due; then one to three things happen.
@@ -83,7 +138,7 @@ private struct RandomLife {
     private mutating func happening() -> [(update: FactUpdate, at: Timestamp)] {
         let index = Int.random(in: 1...6, using: &pick)
         let node = "n\(index)"
-        let event = Int.random(in: 0..<24, using: &pick)
+        let event = Int.random(in: 0..<28, using: &pick)
         what += " \(event)/\(index)"
         switch event {
         case 0..<6: return (1...6).map { (.agent(node: "n\($0)", .heartbeat), site.now) }
@@ -97,6 +152,7 @@ private struct RandomLife {
         case 21: return reads(index)
         case 22:
             return [(.agent(node: "stranger", .connected(interval: 1, version: "t")), site.now)]
+        case 23...26: return cluster(index)
         default:
             let table = site.loadBalancer { table in
                 for at in table.all.indices where at % 6 < index - 3 {
@@ -138,7 +194,7 @@ private struct RandomLife {
     private mutating func spoil(_ kernel: inout KernelFacts, _ bird: inout BIRDFacts, _ index: Int)
     {
         let uplink = Bool.random(using: &pick) ? "uplink0" : "uplink1"
-        let event = Int.random(in: 0..<16, using: &pick)
+        let event = Int.random(in: 0..<17, using: &pick)
         what += "~\(event)"
         switch event {
         case 0: kernel.routes = []
@@ -166,7 +222,12 @@ private struct RandomLife {
         case 11: bird.routerID = address("10.1.0.99")
         case 12: kernel.links["cilium_host"]?.mtu = 1_450
         case 13: kernel.links["cilium_host"]?.index = UInt32.random(in: 5...9, using: &pick)
+        case 15: kernel.routes = kernel.routes.filter { !$0.prefix.isHost }
         case 14:
+            let hosts = (10..<15).map { host in
+                KernelRoute(prefix: prefix("10.16.\(index - 1).\(host)/32"), nextHops: [])
+            }
+            kernel.routes.append(contentsOf: hosts)
             kernel.routes.append(
                 KernelRoute(prefix: prefix("10.16.0.0/20"), destination: .blackhole)
             )
