@@ -26,17 +26,20 @@ func verdicts(
         ofFleet: kindsOfFleet(findings, in: world)
     )
     var groups: [String: [Finding]] = [:]
+    // Of a switch that is lost: why it cannot be read either.
+    var unreadable: [Finding] = []
     for finding in findings {
         if finding.kind == .sourceUnreadable, let name = finding.switchName,
             causes.lostSwitches.contains(name)
         {
+            unreadable.append(finding)
             continue
         }
         let identity = identity(of: finding, causes)
         groups[identity, default: []].append(finding)
     }
     return groups.map { identity, findings in
-        var verdict = verdict(identity, findings, in: world)
+        var verdict = verdict(identity, findings, unreadable, in: world)
         // What stands by itself is another cause's.
         verdict.absorbs.removeAll { groups[$0] != nil }
         return verdict
@@ -246,9 +249,24 @@ extension Kind {
 
 // MARK: - One verdict
 
-private func verdict(_ identity: String, _ findings: [Finding], in world: World) -> Verdict {
+private func verdict(
+    _ identity: String,
+    _ findings: [Finding],
+    _ unreadable: [Finding],
+    in world: World
+) -> Verdict {
     let first = findings[0]
     let group = CauseGroup(identity: identity, findings: findings)
+    var verify = findings.flatMap(\.verify)
+    var evidence = findings.flatMap(\.evidence)
+    if group.isWholeSwitch, let name = group.switches.first {
+        // It is the switch to which somebody has to go.
+        let family = findings.lazy.compactMap(\.prefix).first?.family ?? .ipv4
+        if let facts = world.snapshot.switches[name] {
+            verify.insert(facts.showSummary(family), at: 0)
+        }
+        evidence = unreadable.filter { $0.switchName == name }.flatMap(\.evidence) + evidence
+    }
     let severity = findings.map(\.severity).max() ?? first.severity
     return Verdict(
         kind: first.kind,
@@ -257,9 +275,9 @@ private func verdict(_ identity: String, _ findings: [Finding], in world: World)
         subject: group.subject,
         summary: summary(of: group, in: world),
         since: findings.compactMap(\.since).min(),
-        evidence: unique(findings.flatMap(\.evidence), atMost: 12),
+        evidence: unique(evidence, atMost: 12),
         impact: impact(of: group, in: world),
-        verify: unique(findings.flatMap(\.verify), atMost: 4),
+        verify: unique(verify, atMost: 4),
         hold: findings.compactMap(\.hold).max(),
         absorbs: absorbed(by: group, in: world)
     )

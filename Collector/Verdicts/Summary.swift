@@ -9,7 +9,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .sessionDown: return sessionSummary(group)
     case .sessionDisabled:
         return
-            "\(owner(group)): \(group.uplinks.joined(separator: ", ")) is disabled by an operator"
+            "\(owner(group)): \(group.uplinks.joined(separator: " and "))"
+            + " \(group.uplinks.count == 1 ? "is" : "are") disabled by an operator"
     case .notExported:
         let uplinks = group.uplinks.joined(separator: " and ")
         let verb = group.prefixes.count == 1 ? "is" : "are"
@@ -61,13 +62,16 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .birdTwoSpeakers: return "\(owner(group)) has two BGP speakers: \(what)"
     case .hostRoutesExported:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
-        return "\(owner(group)) exports more than \(text(group.prefixes)): \(switches) has \(what)"
+        let verb = group.switches.count == 1 ? "has" : "have"
+        let how = what.hasSuffix("in its place") ? "host routes instead of" : "more than"
+        return "\(owner(group)) exports \(how) \(text(group.prefixes)): \(switches) \(verb) \(what)"
     case .rpFilterStrict where group.isFleet: return "\(group.nodes.count) nodes: \(what)"
     case .sessionFlapping where group.isWholeSwitch:
         return
             "switch \(group.switches.first ?? ""): its sessions with \(names(group.nodes)) flap, \(what)"
     case .sessionFlapping:
-        return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) flaps, \(what)"
+        let verb = group.uplinks.count == 1 ? "flaps" : "flap"
+        return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) \(verb), \(what)"
     case .switchRestartNotHonoured:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return "\(switches) dropped \(subject(group)) over a graceful restart of its BIRD: \(what)"
@@ -87,8 +91,15 @@ func summary(of group: CauseGroup, in world: World) -> String {
 
 private func subject(_ group: CauseGroup) -> String {
     let nodes = group.nodes
-    let owner = nodes.isEmpty ? "" : " of \(names(nodes))"
-    return text(group.prefixes) + owner
+    guard group.prefixes.count > 1 else {
+        return text(group.prefixes) + (nodes.isEmpty ? "" : " of \(names(nodes))")
+    }
+    // What is said is said of the first, by the order of findings; the others are alike.
+    let first = group.findings.first { $0.prefix != nil }
+    let node = first?.node.map { " of \($0)" } ?? ""
+    let more = group.prefixes.count - 1
+    return
+        "\(first?.prefix?.description ?? "")\(node) and \(more) more pod CIDR\(more == 1 ? "" : "s")"
 }
 
 private func owner(_ group: CauseGroup) -> String { names(group.nodes) }
@@ -124,7 +135,7 @@ private func sessionSummary(_ group: CauseGroup) -> String {
             return "\(uplink)\(peer): \(findings[0].what)"
         }
     let isCritical = group.findings.contains { $0.severity == .critical }
-    let rest = isCritical ? "; no uplink is left" : "; another uplink still carries its pod CIDRs"
+    let rest = isCritical ? "; no uplink is left" : "; another uplink's session is up"
     return "\(owner(group)) has lost \(links.joined(separator: ", "))\(rest)"
 }
 
@@ -147,9 +158,12 @@ private func switchSummary(_ group: CauseGroup) -> String {
     let whats = Set(group.findings.map(\.what)).sorted()
     if group.isWholeSwitch {
         let rest = whats.count == 1 ? "" : ", and others otherwise"
-        return "\(text(group.prefixes)): \(whats[0])\(rest)"
+        let first = group.findings[0]
+        return "\(text(group.prefixes)): \(first.what)\(rest)"
     }
-    return "\(subject(group)) breaks at switch: \(whats.joined(separator: "; "))"
+    let isWarning = [.switchPartialPaths, .switchRouteFlapping].contains(group.kind)
+    return
+        "\(subject(group)) \(isWarning ? "is impaired" : "breaks") at switch: \(whats.joined(separator: "; "))"
 }
 
 private func agentSummary(_ group: CauseGroup) -> String {

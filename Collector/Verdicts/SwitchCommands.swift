@@ -3,12 +3,23 @@ import Facts
 import Routing
 
 extension SwitchSight {
+    func show(_ prefix: Prefix, _ table: String = "route") -> Verification {
+        facts.show(prefix, table)
+    }
+
+    func showSummary(_ family: AddressFamily) -> Verification { facts.showSummary(family) }
+}
+
+extension SwitchFacts {
     /// What a person types on the switch, in its own order of words.
     func show(_ prefix: Prefix, _ table: String = "route") -> Verification {
         let family = prefix.family == .ipv4 ? "ip" : "ipv6"
         let isDefault = vrf == "default"
         let words =
-            switch facts.dialect {
+            switch dialect {
+            case .nxos where table == "bgp":
+                "show bgp \(prefix.family == .ipv4 ? "ipv4" : "ipv6") unicast \(prefix)"
+                    + (isDefault ? "" : " vrf \(vrf)")
             case .nxos: "show \(family) \(table) \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
             case .eos where table == "bgp":
                 "show \(family) bgp \(prefix)" + (isDefault ? "" : " vrf \(vrf)")
@@ -26,7 +37,7 @@ extension SwitchSight {
         let words = family == .ipv4 ? "ipv4" : "ipv6"
         let isDefault = vrf == "default"
         let command =
-            switch facts.dialect {
+            switch dialect {
             case .nxos: "show bgp \(words) unicast summary" + (isDefault ? "" : " vrf \(vrf)")
             case .eos:
                 "show \(family == .ipv4 ? "ip" : "ipv6") bgp summary"

@@ -105,7 +105,7 @@ def shows_good_then_a_fault(identity, running):
                   lambda: "All 6 pod CIDRs" in browser.text())
         problems = [f"the page complains: {error}" for error in browser.errors]
     demo.wait("health", demo.RESOLVE, running.is_well)
-    if "ip route show 10.16.2.0/24" not in text:
+    if "ip -4 route show table all 10.16.2.0/24" not in text:
         problems.append("the page does not show how to verify the fault")
     return problems
 

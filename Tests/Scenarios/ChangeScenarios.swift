@@ -20,6 +20,7 @@ import Verdicts
             let judgement = judge.judge(snapshot, changes, now: now)
             let full = Verdicts.judge(snapshot, now: now)
             if judge.touched != nil { narrow += 1 }
+            for verdict in full.verdicts { expectWhole(verdict) }
             guard judgement == full else {
                 Issue.record("turn \(turn), \(life.what): \(difference(judgement, full))")
                 return

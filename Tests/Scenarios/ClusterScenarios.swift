@@ -361,7 +361,7 @@ import Verdicts
         let verdict = site.judgement.verdicts[0]
         #expect(verdict.subject == Subject(loadBalancer: "ltm-1", pool: "/K8S/web"))
         #expect(
-            verdict.summary == "pool /K8S/web of ltm-1: 1 of 4 ready pods are no members"
+            verdict.summary == "pool /K8S/web of ltm-1: 1 of 4 ready pods is not a member"
         )
         #expect(verdict.evidence.contains { $0.value == "10.16.2.10:80" })
     }
@@ -476,7 +476,7 @@ import Verdicts
         for _ in 0..<10 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "1 of 4 ready pods are no members: n3 not Ready, so the controller leaves its pods out"
+                "1 of 4 ready pods is not a member: n3 not Ready, so the controller leaves its pods out"
             )
         )
     }
@@ -761,7 +761,7 @@ import Verdicts
         #expect(
             site.judgement.verdicts[0].summary
                 == "ltm-1: 3 pools drift from Kubernetes at once, the controller is not applying;"
-                + " /K8S/api: 1 of 4 ready pods are no members"
+                + " /K8S/api: 1 of 4 ready pods is not a member"
         )
     }
 

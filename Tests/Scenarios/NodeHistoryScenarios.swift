@@ -593,7 +593,7 @@ import Verdicts
         #expect(verdict?.subject == Subject(node: "n3", prefix: cidr))
         #expect(
             verdict?.summary
-                == "n3 exports more than 10.16.2.0/24: switch a and switch b has 2 host routes inside"
+                == "n3 exports more than 10.16.2.0/24: switch a and switch b have 2 host routes inside"
                 + " it (10.16.2.10/32, 10.16.2.11/32) beside it"
         )
         site.report(3) { _, bird in

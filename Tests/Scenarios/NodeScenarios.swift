@@ -41,7 +41,9 @@ import Verdicts
         #expect(verdict.impact.poolMembers == 2)
         #expect(verdict.impact.virtualServers == ["/K8S/web"])
         #expect(
-            verdict.verify.contains { $0.on == "n3" && $0.command == "ip route show 10.16.2.0/24" }
+            verdict.verify.contains {
+                $0.on == "n3" && $0.command == "ip -4 route show table all 10.16.2.0/24"
+            }
         )
     }
 

@@ -41,7 +41,7 @@ import Verdicts
         #expect(verdict.severity == .warning)
         #expect(verdict.subject == Subject(node: "n3", prefix: Site.cidr(3), switchName: "a"))
         #expect(
-            verdict.summary == "10.16.2.0/24 of n3 breaks at switch:"
+            verdict.summary == "10.16.2.0/24 of n3 is impaired at switch:"
                 + " switch a uses 1 of 2 next hops: 10.1.0.3"
         )
         #expect(

@@ -26,7 +26,7 @@ import Verdicts
         #expect(
             verdict.summary
                 == "n3 has lost uplink0 to switch a: Active, Received: Administrative shutdown;"
-                + " another uplink still carries its pod CIDRs"
+                + " another uplink's session is up"
         )
     }
 

@@ -144,6 +144,6 @@ private func finding(_ hole: Hole, _ victim: String, _ count: Int) -> Finding {
                 at: hole.facts.lastHeard
             )
         ],
-        verify: [Verification(on: node, "ip route show \(prefix)")]
+        verify: [.route(prefix, on: node)]
     )
 }

@@ -45,7 +45,8 @@ private func finding(
             return Evidence(sight.source, sight.fact(host), "via \(via)", at: sight.readAt)
         },
         verify: [
-            sight.show(hosts[0]), Verification(on: node, "birdc -r show route \(hosts[0]) all"),
+            sight.show(hosts[0]), sight.show(cidr),
+            Verification(on: node, "birdc -r show route \(hosts[0]) all"),
         ]
     )
 }

@@ -105,7 +105,7 @@ func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Fin
             Evidence("agent \(node)", "BIRD static \(used)", "present", at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "ip route show \(used)"),
+            .route(used, on: node),
             Verification(on: "kubectl", "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"),
         ]
     )

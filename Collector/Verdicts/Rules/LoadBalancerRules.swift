@@ -75,7 +75,7 @@ private func judgeRoute(
             loadBalancer: facts.name,
             what: what,
             evidence: [Evidence(facts.name, "route for \(prefix)", what, at: read.at)],
-            verify: [Verification(on: facts.name, "tmsh list net route")]
+            verify: [Verification(on: world.device(of: facts.name), "tmsh show net route")]
         )
     )
 }
@@ -144,7 +144,10 @@ private func judgeMembers(
                 )
             },
             verify: down.prefix(1).map {
-                Verification(on: facts.name, "tmsh show ltm pool \($0.pool) members")
+                Verification(
+                    on: world.device(of: facts.name),
+                    "tmsh show ltm pool \($0.pool) members"
+                )
             },
             hold: hold
         )

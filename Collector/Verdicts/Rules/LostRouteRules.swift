@@ -18,11 +18,11 @@ func lostRouteFindings(in world: World) -> [Finding] {
         let together = Dictionary(grouping: told, by: \.at).values.filter { $0.count >= 2 }
             .flatMap(\.self).sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
         guard together.count >= 2 else { return nil }
-        return finding(together, facts.name)
+        return finding(together, facts.name, world.device(of: facts.name))
     }
 }
 
-private func finding(_ losses: [LostRoutes.Loss], _ name: String) -> Finding {
+private func finding(_ losses: [LostRoutes.Loss], _ name: String, _ device: String) -> Finding {
     let what = "\(losses.count) routes to pod CIDRs are gone, others still cover them"
     return Finding(
         .ltmRoutesRemoved,
@@ -32,6 +32,6 @@ private func finding(_ losses: [LostRoutes.Loss], _ name: String) -> Finding {
         evidence: losses.prefix(6).map {
             Evidence(name, "route \($0.route.name) for \($0.route.prefix)", "gone", at: $0.at)
         },
-        verify: [Verification(on: name, "tmsh list net route")]
+        verify: [Verification(on: device, "tmsh show net route")]
     )
 }

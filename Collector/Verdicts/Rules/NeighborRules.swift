@@ -25,6 +25,7 @@ func blameSwitch(
         finding.evidence.append(
             Evidence(sight.source, "BGP neighbor", neighbor.state, at: sight.readAt)
         )
+        finding.verify.append(sight.showSummary(finding.prefix?.family ?? .ipv4))
     }
 }
 

@@ -79,7 +79,9 @@ private func judgeWrongHop(
         what +=
             ": its \(route.protocolName) route hides \(hidden.protocolName)'s via \(text(hidden))"
     }
-    path.findings.append(finding(.switchWrongNextHop, path, sight, what, since))
+    path.findings.append(
+        finding(.switchWrongNextHop, path, sight, what, since, expected: expected)
+    )
 }
 
 /// A route without a gateway leads to a device or to nothing.

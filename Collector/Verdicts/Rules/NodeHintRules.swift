@@ -57,7 +57,7 @@ func strictFilters(
             verify: [
                 Verification(
                     on: name,
-                    "sysctl net.ipv4.conf.all.rp_filter net.ipv4.conf.\(device).rp_filter"
+                    "sysctl net/ipv4/conf/all/rp_filter net/ipv4/conf/\(device)/rp_filter"
                 )
             ]
         )

@@ -135,14 +135,24 @@ private func deviceDown(
     _ path: JudgedPath,
     _ facts: NodeFacts
 ) -> Finding {
-    let node = path.trace.node
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    let routes = facts.kernel.routes(to: prefix)
     return Finding(
         .kernelDeviceDown,
         node: node,
         prefix: path.trace.prefix,
-        what: "device \(device) \(state), so the kernel has no route for it",
-        evidence: [Evidence("agent \(node)", "link \(device)", state, at: facts.lastHeard)],
-        verify: [Verification(on: node, "ip link show \(device)")]
+        what: "device \(device) \(state), "
+            + (routes.isEmpty ? "so the kernel has no route for it" : "and its route leads there"),
+        evidence: [
+            Evidence("agent \(node)", "link \(device)", state, at: facts.lastHeard),
+            Evidence(
+                "agent \(node)",
+                "kernel route \(prefix)",
+                routes.first.map(describe) ?? "absent",
+                at: facts.lastHeard
+            ),
+        ],
+        verify: [Verification(on: node, "ip link show \(device)"), .route(prefix, on: node)]
     )
 }
 
@@ -171,7 +181,7 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
         ],
         verify: [
             Verification(on: node, "ip -d link show \(device)"),
-            Verification(on: node, "ip route show \(prefix)"),
+            .route(prefix, on: node),
         ]
     )
 }
@@ -232,8 +242,7 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
             Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),
         ],
         verify: [
-            Verification(on: node, "ip route show root \(prefix)"),
-            Verification(on: node, "ip -o route show table all | wc -l"),
+            Verification(on: node, "ip route show table all root \(prefix)")
         ]
     )
 }
@@ -249,7 +258,7 @@ private func ownBlackhole(_ found: String, _ path: JudgedPath, _ facts: NodeFact
         evidence: [
             Evidence("agent \(node)", "kernel route \(prefix)", found, at: facts.lastHeard)
         ],
-        verify: [Verification(on: node, "ip route show \(prefix)")]
+        verify: [.route(prefix, on: node)]
     )
 }
 
@@ -268,7 +277,7 @@ private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFac
                 at: facts.lastHeard
             )
         ],
-        verify: [Verification(on: node, "ip route show \(prefix)")]
+        verify: [.route(prefix, on: node)]
     )
 }
 
@@ -332,7 +341,7 @@ private func judgeUnreadable(
             since: bird.conditionSince,
             what: "BIRD cannot be asked: \(reason)",
             evidence: [Evidence("agent \(node)", socket, reason, at: facts.lastHeard)],
-            verify: [Verification(on: node, "birdc -r -s \(socket) show status")]
+            verify: [Verification(on: node, "timeout 5 birdc -r -s \(socket) show status")]
         )
     )
 }
@@ -378,12 +387,17 @@ private func birdFinding(
         prefix: prefix,
         what: what,
         evidence: [
-            Evidence("agent \(node)", "kernel route \(prefix)", "present", at: facts.lastHeard),
+            Evidence(
+                "agent \(node)",
+                "kernel route \(prefix)",
+                path.trace.states(.kernel).first?.state == .ok ? "present" : "not read yet",
+                at: facts.lastHeard
+            ),
             Evidence("agent \(node)", "BIRD route \(prefix)", what, at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "birdc -r show route \(prefix) all"),
-            Verification(on: node, "birdc -r show static"),
+            Verification(on: node, facts.birdc("show route \(prefix) all", prefix: prefix)),
+            Verification(on: node, facts.birdc("show static", prefix: prefix)),
         ]
     )
 }

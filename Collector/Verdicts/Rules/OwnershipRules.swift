@@ -108,7 +108,15 @@ func ownedTwice(in world: World) -> [Finding] {
         if let above = widest, above.prefix.contains(path.prefix) {
             if above.node != path.node.name {
                 findings.append(
-                    duplicate(path.prefix, [above.node, path.node.name], "owned by", [])
+                    duplicate(
+                        path.prefix,
+                        [above.node, path.node.name],
+                        "owned by",
+                        [
+                            ownership(above.prefix, of: above.node, in: world),
+                            ownership(path.prefix, of: path.node.name, in: world),
+                        ]
+                    )
                 )
             }
         } else {
@@ -116,6 +124,15 @@ func ownedTwice(in world: World) -> [Finding] {
         }
     }
     return findings
+}
+
+/// Who says so, by the objects that name it.
+private func ownership(_ prefix: Prefix, of node: String, in world: World) -> Evidence {
+    let claims = world.intents[node]?.claims ?? [:]
+    let kinds = claims.filter { $0.value.contains(prefix) }.keys.sorted()
+    let source = world.snapshot.intentSource == .kubernetes ? "kubernetes" : "nodes"
+    let fact = kinds.isEmpty ? "node \(node)" : "\(kinds.joined(separator: ", ")) \(node)"
+    return Evidence(source, fact, "\(prefix)", at: world.snapshot.intent.latest?.at)
 }
 
 func announcedTwice(
@@ -161,5 +178,6 @@ private func duplicate(
         what: "\(verb) \(claimants)",
         evidence: evidence,
         verify: nodes.map { Verification(on: $0, "birdc -r show static") }
+            + nodes.map { Verification(on: "kubectl", "kubectl get node \($0) -o yaml") }
     )
 }

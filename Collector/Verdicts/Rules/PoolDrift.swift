@@ -108,7 +108,9 @@ struct PoolDrift {
     // MARK: - Words
 
     var missingWords: String {
-        "\(missing.count) of \(readyCount) ready pods are no members\(reason)"
+        missing.count == 1
+            ? "1 of \(readyCount) ready pods is not a member\(reason)"
+            : "\(missing.count) of \(readyCount) ready pods are not members\(reason)"
     }
     var staleWords: String {
         stale.count == 1 ? "1 member belongs to no pod" : "\(stale.count) members belong to no pod"

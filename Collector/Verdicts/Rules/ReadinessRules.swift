@@ -17,7 +17,7 @@ func readinessFindings(
     return names.flatMap { name -> [Finding] in
         guard let node = world.intents[name], let own = byNode[name] else { return [] }
         return node.isReady == true
-            ? unreachable(node, own, heard: nodes.lastHeard)
+            ? unreachable(node, own, heard: nodes.lastHeard, in: world)
             : own.compactMap { attracting(node, $0, heard: nodes.lastHeard, in: world) }
     }
 }
@@ -84,7 +84,8 @@ private func attracting(
 private func unreachable(
     _ node: NodeIntent,
     _ paths: [JudgedPath],
-    heard: Timestamp?
+    heard: Timestamp?,
+    in world: World
 ) -> [Finding] {
     let seen = paths.flatMap { $0.trace.states(.switchRIB) }
     let isLost = !seen.isEmpty && seen.allSatisfy { $0.state == .missing }
@@ -100,15 +101,13 @@ private func unreachable(
                 + path.trace.states(.switchRIB).prefix(3).map {
                     Evidence(
                         "switch \($0.at ?? "")",
-                        "\(path.trace.prefix)",
+                        "RIB \(path.trace.prefix)",
                         "missing",
                         at: $0.readAt
                     )
                 },
             verify: [Verification(on: "kubectl", "kubectl describe node \(node.name)")]
-                + switches.prefix(2).map {
-                    Verification(on: $0, "show ip route \(path.trace.prefix)")
-                }
+                + switches.prefix(2).compactMap { world.sights[$0]?.show(path.trace.prefix) }
         )
     }
 }

@@ -42,7 +42,12 @@ func flapping(
         evidence: [
             Evidence("agent \(node)", "session \(session.name)\(peer)", what, at: facts.lastHeard)
         ],
-        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
+        verify: [
+            Verification(
+                on: node,
+                facts.birdc(showProtocol(session.name), session: session.name)
+            )
+        ]
     )
 }
 
@@ -111,7 +116,7 @@ func restartStuck(
             ),
             Evidence("agent \(node)", "export \(session.name)", what, at: facts.lastHeard),
         ],
-        verify: [Verification(on: node, "birdc -r show status")]
+        verify: [Verification(on: node, facts.birdc("show status", session: session.name))]
     )
 }
 
@@ -184,7 +189,10 @@ func restartNotHonoured(
         ],
         verify: [
             sight.show(prefix, "bgp"),
-            Verification(on: node, "birdc -r show protocols all \(session.name)"),
+            Verification(
+                on: node,
+                facts.birdc(showProtocol(session.name), session: session.name)
+            ),
         ]
     )
 }

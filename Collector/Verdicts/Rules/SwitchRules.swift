@@ -64,7 +64,9 @@ private func judgeSwitch(
             let since = rootSince(path, sight, expected, provenSince: provenSince)
         else { return }
         let what = "switch \(sight.name) lacks it" + (found.map { ", \($0.words)" } ?? "")
-        path.findings.append(finding(.switchRouteMissing, path, sight, what, since))
+        path.findings.append(
+            finding(.switchRouteMissing, path, sight, what, since, expected: expected)
+        )
     }
 }
 
@@ -131,11 +133,15 @@ func finding(
     _ path: JudgedPath,
     _ sight: SwitchSight,
     _ what: String,
-    _ since: Timestamp
+    _ since: Timestamp,
+    expected: Set<IPAddress> = []
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let uplinks = path.carrying.filter { $0.switchName == sight.name }
     let isPartial = kind == .switchPartialPaths
+    let hops =
+        expected.isEmpty ? "" : expected.sorted().map(\.description).joined(separator: " or ")
+    let wanted = hops.isEmpty ? "" : ", expected via \(hops)"
     return Finding(
         kind,
         node: node,
@@ -151,9 +157,9 @@ func finding(
                 "sent, session Established",
                 at: uplinks.first?.since
             ),
-            Evidence(sight.source, sight.fact(prefix), what, at: sight.readAt),
+            Evidence(sight.source, sight.fact(prefix), what + wanted, at: sight.readAt),
         ],
-        verify: [sight.show(prefix)]
+        verify: [sight.show(prefix), sight.show(prefix, "bgp")]
     )
 }
 

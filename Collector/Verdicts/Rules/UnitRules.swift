@@ -65,8 +65,8 @@ private func finding(
             ),
         ] + synchronization(table, facts.name, readings),
         verify: [
-            Verification(on: unit, "tmsh show cm sync-status"),
-            Verification(on: unit, "tmsh show ltm pool members"),
+            Verification(on: host(of: unit), "tmsh show cm sync-status"),
+            Verification(on: host(of: unit), "tmsh show ltm pool recursive members"),
         ],
         // A read more, for the two are not read at one moment and the one is written after the other; and
         // their monitors need not agree before both have waited for their time-out.

@@ -156,6 +156,8 @@ private func notExported(
     _ why: String
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
+    // What a limit holds back is no route that is not exported, in BIRD's words: it is missing among the exported.
+    let isRefused = facts.exportAnswer(prefix, over: session.name) == .rejectedByFilter
     return Finding(
         .notExported,
         node: node,
@@ -173,7 +175,20 @@ private func notExported(
             Evidence("agent \(node)", "export \(session.name)", why, at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "birdc -r show route \(prefix) noexport \(session.name)")
+            Verification(
+                on: node,
+                facts.birdc(
+                    words(
+                        "show route \(prefix) \(isRefused ? "noexport" : "exported")",
+                        session.name
+                    ),
+                    session: session.name
+                )
+            ),
+            Verification(
+                on: node,
+                facts.birdc(showProtocol(session.name), session: session.name)
+            ),
         ]
     )
 }
@@ -211,8 +226,14 @@ private func judgeDown(
         evidence: [
             Evidence("agent \(node)", "session \(session.name)\(peer)", found, at: facts.lastHeard)
         ],
-        verify: [Verification(on: node, "birdc -r show protocols all \(session.name)")]
+        verify: [
+            Verification(
+                on: node,
+                facts.birdc(showProtocol(session.name), session: session.name)
+            )
+        ]
     )
+    if !session.message.isEmpty, session.isDisabled { finding.what += ": \(session.message)" }
     if let sight = finding.switchName.flatMap({ world.sights[$0] }), !session.isDisabled {
         blameSwitch(&finding, session, sight, world.addresses(of: node))
     }

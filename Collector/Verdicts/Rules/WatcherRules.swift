@@ -32,7 +32,7 @@ func silentAgent(_ name: String, in world: World) -> Finding? {
         since: since,
         what: what,
         evidence: [Evidence("collector", "agent \(name)", what, at: since)],
-        verify: [Verification(on: name, "systemctl status podpath-agent")]
+        verify: [Verification(on: name, "pgrep -a podpath-agent")]
     )
 }
 
@@ -67,7 +67,8 @@ private func unreadableSwitches(in world: World) -> [Finding] {
                 switchName: facts.name,
                 since: since,
                 what: isOnly ? what : "by \(way.words): \(what)",
-                evidence: [Evidence("switch \(facts.name)", way.words, what, at: since)]
+                evidence: [Evidence("switch \(facts.name)", way.words, what, at: since)],
+                verify: [facts.showSummary(.ipv4)]
             )
         }
     }
@@ -100,7 +101,11 @@ private func unreadableUnits(in world: World) -> [Finding] {
                 loadBalancer: facts.name,
                 since: since,
                 what: facts.units.count > 1 ? "unit \(unit): \(what)" : what,
-                evidence: [Evidence(facts.name, unit, what, at: since)]
+                evidence: [Evidence(facts.name, unit, what, at: since)],
+                verify: [
+                    Verification(on: host(of: unit), "tmsh show sys mcp-state"),
+                    Verification(on: host(of: unit), "tmsh show cm failover-status"),
+                ]
             )
             finding.source = unit
             return finding
@@ -126,7 +131,9 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
             evidence: zip(units, roles).map {
                 Evidence(facts.name, "role", $1, at: $0.value.latest?.at)
             },
-            verify: units.map { Verification(on: $0.key, "tmsh show cm failover-status") },
+            verify: units.map {
+                Verification(on: host(of: $0.key), "tmsh show cm failover-status")
+            },
             // A failover takes seconds, a unit that starts as the only one some more.
             hold: units.map(\.value.staleAfter).max().map { $0 / 3 }
         )
@@ -167,6 +174,11 @@ private func unreadableIntent(in world: World) -> [Finding] {
                     failure.reason,
                     at: failure.since
                 )
+            ],
+            verify: [
+                world.snapshot.intentSource == .kubernetes
+                    ? Verification(on: "kubectl", "kubectl get nodes")
+                    : Verification(on: "collector", "podpath-collector status")
             ]
         )
     ]

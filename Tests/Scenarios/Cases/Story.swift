@@ -3,6 +3,7 @@ import Facts
 import Incidents
 import Routing
 import Support
+import Testing
 import Verdicts
 
 /// The small site, what happens to it, and what people are told meanwhile.
@@ -62,6 +63,7 @@ struct Story {
     }
 
     private mutating func step() {
+        for verdict in site.judgement.verdicts { expectWhole(verdict) }
         for transition in ledger.step(site.judgement, now: site.now) {
             let (incident, verdict) = (transition.incident, transition.incident.verdict)
             let seconds = (transition.at - beginning) / 1_000
@@ -350,4 +352,20 @@ extension BIRDFacts {
     mutating func established(_ uplinks: String..., since now: Timestamp) {
         for uplink in uplinks { sessions[uplink]?.since = now }
     }
+}
+
+/// Whoever reads a verdict alone finds the device: something that was seen, and something to type.
+func expectWhole(_ verdict: Verdict) {
+    #expect(!verdict.evidence.isEmpty, "\(verdict.identity) has no evidence")
+    #expect(!verdict.verify.isEmpty, "\(verdict.identity) has nothing to type")
+    let words =
+        verdict.evidence.flatMap { [$0.source, $0.fact, $0.value] }
+        + verdict.verify.flatMap { [$0.on, $0.command] } + [verdict.summary]
+    #expect(words.allSatisfy { !$0.isEmpty }, "\(verdict.identity) has an empty word")
+    guard verdict.identity.contains("/switch/") else { return }
+    let name = verdict.subject.switchName ?? ""
+    #expect(
+        verdict.verify.contains { $0.on == name },
+        "\(verdict.identity) has nothing to type there"
+    )
 }
