@@ -13,22 +13,24 @@ from dataclasses import dataclass
 
 import attacks
 import cluster
+import combinations
 import demo
+import matrix
 import operators
 import page
 import politeness
 import restarts
 import switches
 import units
-from state import Lab
+from state import NOT_MADE, Lab
 
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
 demo.AFTERWARDS = 3.5
 
-MODULES = (units, switches, cluster, restarts, operators, attacks, page)
+MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, page)
 RAISED = "every stage of every pod CIDR becomes good"
 # Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
-LONG = ("restarts for two minutes", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
+LONG = ("restarts for two minutes", "uplinks down", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
 
 
 @dataclass
@@ -49,19 +51,26 @@ TIMED = ("switch-route-flapping",)
 
 @functools.cache
 def listed_faults():
-    """The first words of `lab list`, without its helpers."""
-    names = [line.split()[0] for line in demo.lab("suite", "list").splitlines() if line.strip()]
-    return [name for name in names if not name.endswith("-restart")]
+    """What each fault is to be named, by its own name."""
+    return {event["fault"]: event["kind"] for event in map(json.loads, demo.lab("suite", "list", "--json").splitlines())}
 
 
 def fault(identity, collector, kind):
     silent = demo.Story(as_json=False)
     silent.tell = lambda *_, **__: None
-    return demo.break_and_mend(silent, identity, collector, kind)
+    seen, is_made = len(collector.transitions()), True
+    try:
+        return demo.break_and_mend(silent, identity, collector, kind)
+    except demo.DemoError as error:
+        is_made = NOT_MADE not in str(error)
+        raise
+    finally:
+        if is_made:
+            matrix.record(f"fault {kind}", [listed_faults()[kind]], collector.transitions()[seen:])
 
 
 def kinds(options):
-    return options.only or ([] if options.cases else listed_faults())
+    return options.only or ([] if options.cases else list(listed_faults()))
 
 
 def faults(identity, collector, chosen_kinds):
@@ -92,7 +101,9 @@ def closing(identity, collector, options):
 
 
 def chosen(offered, options):
-    return [] if options.only else [case for case in offered if (options.cases or "") in case[0]]
+    if options.only and not options.cases:
+        return []
+    return [case for case in offered if any(word in case[0] for word in options.cases or [""])]
 
 
 def names(options):
@@ -106,12 +117,15 @@ def names(options):
 def calm(collector, seconds):
     """Nothing is broken, so nothing may be said."""
     seen = len(collector.transitions())
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        time.sleep(1)
-        if not collector.is_well():
-            return [f"not well in calm: {[p for p in collector.paths() if p['verdict'] != 'ok']}"]
-    return [f"said in calm: {a['transition']} {a['summary']}" for a in collector.transitions()[seen:]]
+    began = time.monotonic()
+    try:
+        while time.monotonic() < began + seconds:
+            time.sleep(1)
+            if not collector.is_well():
+                return [f"not well in calm: {[p for p in collector.paths() if p['verdict'] != 'ok']}"]
+        return [f"said in calm: {a['transition']} {a['summary']}" for a in collector.transitions()[seen:]]
+    finally:
+        matrix.record("calm", [], collector.transitions()[seen:], seconds=time.monotonic() - began)
 
 
 # Doing it

@@ -4,10 +4,11 @@
 order, attacks on the agents' port, and a calm in which nothing may be said. Several labs stand side by side,
 each a lane that takes the next case as soon as it is done with one.
 
-    Tests/Lab/run.py [--lanes N] [--only KIND …] [--cases WORD] [--calm SECONDS] [--keep]
+    Tests/Lab/run.py [--lanes N] [--only FAULT …] [--cases WORD …] [--calm SECONDS] [--keep] [--name NAME]
 
 Needs root and built programs. Ends with `N passed, N failed`, and how many faults were skipped because they could
-not be brought about. PODPATH_LAB_OUTAGE=300 has the API server gone for five minutes.
+not be brought about. PODPATH_LAB_OUTAGE=300 has the API server gone for five minutes; PODPATH_MATRIX=FILE collects
+what was injected and what was named, for matrix.py.
 """
 
 import argparse
@@ -39,7 +40,7 @@ class Worker:
     """A lane as the suite sees it: its process, and what it was told to do last."""
 
     def __init__(self, number, options):
-        self.identity = f"suite-{number}"
+        self.identity = f"{options.name}-{number}"
         self.pipe, theirs = FORK.Pipe()
         self.process = FORK.Process(target=lane.work, args=(self.identity, theirs, options))
         self.process.start()
@@ -126,10 +127,11 @@ class Suite:
 def parse():
     parser = argparse.ArgumentParser()
     parser.add_argument("--lanes", type=int, default=LANES, metavar="N", help=f"labs side by side ({LANES})")
-    parser.add_argument("--only", nargs="+", metavar="KIND")
-    parser.add_argument("--cases", metavar="WORD", help="only cases with this word in their name")
+    parser.add_argument("--only", nargs="+", metavar="FAULT", help="of the faults only these, and of the rest nothing")
+    parser.add_argument("--cases", nargs="+", metavar="WORD", help="only cases with such a word in their name")
     parser.add_argument("--calm", type=int, default=30)
     parser.add_argument("--keep", action="store_true", help="leave the labs up")
+    parser.add_argument("--name", default="suite", help="what the labs are called, with a number behind (suite)")
     options = parser.parse_args()
     if options.lanes < 1:
         parser.error("--lanes: 1 or more")

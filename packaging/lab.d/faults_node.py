@@ -71,6 +71,16 @@ def filter_nothing(lab, node):
     namespaces.restore_default_route(lab, node)
 
 
+def cut_cables(lab, node):
+    namespaces.ip(lab, node.name, "link set eth0 down", "link set eth1 down")
+
+
+def mend_cables(lab, node):
+    """What lay on them went with them, but for their own addresses."""
+    namespaces.ip(lab, node.name, "link set eth0 up", "link set eth1 up")
+    namespaces.restore_default_route(lab, node)
+
+
 def shrink_packets(lab, node):
     namespaces.ip(lab, node.name, "link set eth1 mtu 1400")
 
@@ -207,6 +217,8 @@ FAULTS = [
                of_node),
     configured("bird-route-unreachable", "BIRD's static route becomes unreachable", of_node),
     configured("not-exported", "both uplinks' export filters reject the CIDR", of_node),
+    dict(name="uplinks-down", summary="both links of the node to its switches go down",
+         apply=cut_cables, mend=mend_cables, kind="session-down", subject=only_node, counts=lambda node: [node]),
     dict(name="session-disabled", summary="an operator disables uplink0 in BIRD",
          apply=disable_session, mend=enable_session, subject=first_uplink, severity="info"),
     configured("switch-route-stale", f"a node announces {bird.STALE}, which nobody owns",

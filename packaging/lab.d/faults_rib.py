@@ -7,8 +7,8 @@ import bird
 import faults_node
 import frr
 import namespaces
-from faults_switch import (FIRST, filter_out, interception, neighbor, on_first, open_first, restart_switch, retry,
-                           rule, stop_filtering)
+from faults_switch import (FIRST, filter_out, interception, neighbor, of_session, on_first, open_first,
+                           restart_switch, retry, rule, stop_filtering)
 from state import run, until
 from topology import AS, NODES
 
@@ -56,10 +56,6 @@ def lift_limit(lab, node):
     bgp(lab, FAMILY, f"no neighbor {address} maximum-prefix 1")
     run(*frr.vtysh(lab, FIRST), "-c", f"clear bgp ipv4 unicast {address}")
     bird.ask(lab, node, f"restart {FIRST.uplink}")
-
-
-def of_session(node):
-    return {"node": node.name, "uplink": FIRST.uplink, "switch": FIRST.name}
 
 
 # The BGP process

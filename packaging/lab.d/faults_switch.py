@@ -4,6 +4,7 @@
 import bird
 import frr
 import namespaces
+import nxapi
 from state import run
 from topology import AS, NODES, SWITCHES
 
@@ -43,6 +44,14 @@ def shut_both(lab, node):
 
 def open_both(lab, node):
     shut(lab, node, *SWITCHES, undo=True)
+
+
+def shut_second(lab, node):
+    shut(lab, node, SECOND)
+
+
+def open_second(lab, node):
+    shut(lab, node, SECOND, undo=True)
 
 
 def rule(node, action):
@@ -110,6 +119,18 @@ def restart_bgpd(lab, _):
     restart_switch(lab, FIRST)
 
 
+def refuse_reading(lab, _):
+    nxapi.set_mood(lab, faults={"status": 500})
+
+
+def allow_reading(lab, _):
+    nxapi.set_mood(lab)
+
+
+def of_session(node, switch=FIRST):
+    return {"node": node.name, "uplink": switch.uplink, "switch": switch.name}
+
+
 def on_first(node):
     return {"node": node.name, "prefix": node.cidr, "switch": FIRST.name}
 
@@ -117,7 +138,10 @@ def on_first(node):
 FAULTS = [
     dict(name="session-down", summary="switch a shuts its session with the node",
          apply=shut_first, mend=open_first, severity="warning", counts=lambda node: [node],
-         subject=lambda node: {"node": node.name, "uplink": FIRST.uplink, "switch": FIRST.name}),
+         subject=of_session),
+    dict(name="session-down-second", summary="switch b shuts its session with the node",
+         apply=shut_second, mend=open_second, kind="session-down", severity="warning", counts=lambda node: [node],
+         subject=lambda node: of_session(node, SECOND)),
     dict(name="session-down-both", summary="both switches shut their sessions with the node",
          apply=shut_both, mend=open_both, kind="session-down", counts=lambda node: [node],
          subject=lambda node: {"node": node.name}),
@@ -128,5 +152,8 @@ FAULTS = [
     dict(name="switch-gone", summary="switch b dies: its daemons and all its links",
          apply=switch_off, mend=switch_on, kind="session-down",
          subject=lambda _: {"switch": SECOND.name}),
+    dict(name="switch-unreadable", summary="switch b's NX-API answers with an error to every read",
+         apply=refuse_reading, mend=allow_reading, kind="source-unreadable", severity="warning",
+         subject=lambda _: {"switch": nxapi.SWITCH.name}),
 ]
 HELPERS = {"bgpd-restart": restart_bgpd}
