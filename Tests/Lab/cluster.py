@@ -63,16 +63,18 @@ def quietly(collector, action, allowed=()):
 
 
 def unwell(lab, collector, faults):
-    def action():
-        kubernetes.ask(lab, {"faults": faults})
-        kubernetes.ask(lab, {"drop": True})
-        time.sleep(5)
-        kubernetes.ask(lab, {"faults": {}})
-        # A hung watch is noticed by its silence, after minutes; people need not wait for that here.
-        kubernetes.ask(lab, {"drop": True})
-    problems = quietly(collector, action)
+    problems = quietly(collector, lambda: misbehave(lab, faults))
     # What changes afterwards must be seen.
     return problems + sees_changes(lab, collector)
+
+
+def misbehave(lab, faults):
+    kubernetes.ask(lab, {"faults": faults})
+    kubernetes.ask(lab, {"drop": True})
+    time.sleep(5)
+    kubernetes.ask(lab, {"faults": {}})
+    # A hung watch is noticed by its silence, after minutes; people need not wait for that here.
+    kubernetes.ask(lab, {"drop": True})
 
 
 def sees_changes(lab, collector):

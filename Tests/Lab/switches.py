@@ -49,7 +49,7 @@ def cases(identity, collector):
     yield "switch: a table that stands still", lambda: frozen(lab, identity, collector)
     yield "switch: refused credentials are not tried again", lambda: refused(lab, identity, collector)
     yield "switch: BMP and BGP are connected, and nothing is announced", lambda: feeds(lab)
-    yield "switch: bgpd restarted gracefully", lambda: graceful(lab, identity, collector)
+    yield "switch: bgpd restarted gracefully", lambda: graceful(lab, collector)
     for way, names in FEEDS.items():
         yield f"switch: read over {way.upper()} alone", lambda way=way, names=names: alone(lab, identity, collector, way, names)
 
@@ -145,16 +145,20 @@ def refused(lab, identity, collector):
     return [f"{tries} requests with refused credentials"] if tries > 6 else []
 
 
-def graceful(lab, identity, collector):
+def graceful(lab, collector):
     """zebra keeps the routes while bgpd is away; the sessions are down, and nothing is missing."""
     seen = len(collector.transitions())
-    graceful_restart = ["bgp graceful-restart", "bgp graceful-restart preserve-fw-state"]
-    frr.configure(lab, SWITCHES[0], f"router bgp {AS}", *graceful_restart)
-    demo.lab(identity, "fault", "bgpd-restart")
+    restart_gracefully(lab)
     demo.wait("health", demo.RESOLVE, collector.is_well)
     time.sleep(demo.AFTERWARDS)
     allowed = {"session-down", "source-unreadable"}
     return [f"said: {a['kind']} {a['summary']}" for a in collector.transitions()[seen:] if a["kind"] not in allowed]
+
+
+def restart_gracefully(lab):
+    graceful_restart = ["bgp graceful-restart", "bgp graceful-restart preserve-fw-state"]
+    frr.configure(lab, SWITCHES[0], f"router bgp {AS}", *graceful_restart)
+    demo.lab(lab.name, "fault", "bgpd-restart")
 
 
 def broken(lab, collector, mood):

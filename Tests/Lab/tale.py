@@ -56,7 +56,7 @@ class Tale:
     def standing(self):
         return sorted(name_of(alerts) for alerts in self.told().values() if alerts[-1]["transition"] != "resolved")
 
-    def stands(self, *incidents, seconds=demo.AFTERWARDS, within=demo.RESOLVE):
+    def stands(self, *incidents, seconds=None, within=demo.RESOLVE):
         """These and no others, as soon as it may be, and still so after some seconds."""
         wanted = sorted(incidents)
         self.expected += [each for each in wanted if each not in self.expected]
@@ -67,7 +67,7 @@ class Tale:
         except demo.DemoError:
             raise demo.DemoError(f"after {within} s stands {words(self.standing())}, expected {words(wanted)}"
                                  + self.history()) from None
-        self.stays(seconds)
+        self.stays(demo.AFTERWARDS if seconds is None else seconds)
 
     def stays(self, seconds):
         """What is told of meanwhile and over again is found at the end."""

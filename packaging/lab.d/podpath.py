@@ -39,21 +39,25 @@ def page(lab):
     return f"http://{there}:{PAGE_PORT}/"
 
 
-def configure(lab, kinds, only=None, envelope="ins-api", ltm_every="1s"):
-    """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked;
-    `ltm_every`: how often the BIG-IP's units are."""
-    hold = lab.recall("options")["hold"]
-    milliseconds = round((HOLD if hold is None else hold) * 1000)
-    switches = by_nxapi(lab, nxapi.SWITCH, envelope)
+def configure(lab, kinds, only=None, envelope="ins-api", every="1s", ltm_every="1s", is_patient=False):
+    """`only`: switch a is read by that feed alone, bmp or bgp; `envelope`: how b's NX-API is asked; `every` and
+    `ltm_every`: how often the switches and the BIG-IP's units are; `is_patient`: alerts are held as by default."""
+    switches = by_nxapi(lab, nxapi.SWITCH, envelope, every)
     for each in SWITCHES:
         if each is not nxapi.SWITCH:
-            switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"])
-    lab.path("collector.yaml").write_text(collector(lab, switches, {
-        kind: milliseconds for kind in kinds if kind not in HELD_BY_READS | NOT_HELD} | {
-            "switch-route-stale": STALE_HOLD, "session-down": SESSION_HOLD, "ltm-member-missing": MEMBER_PATIENCE}, ltm_every))
+            switches += by_command(lab, each, [only] if only else ["command", "bmp", "bgp"], every)
+    lab.path("collector.yaml").write_text(collector(lab, switches, {} if is_patient else holds(lab, kinds), ltm_every))
 
 
-def by_nxapi(lab, each, envelope):
+def holds(lab, kinds):
+    """Kind to milliseconds, where it is not held as by default."""
+    hold = lab.recall("options")["hold"]
+    milliseconds = round((HOLD if hold is None else hold) * 1000)
+    return {kind: milliseconds for kind in kinds if kind not in HELD_BY_READS | NOT_HELD} | {
+        "switch-route-stale": STALE_HOLD, "session-down": SESSION_HOLD, "ltm-member-missing": MEMBER_PATIENCE}
+
+
+def by_nxapi(lab, each, envelope, every):
     return f"""  - name: {each.name}
     neighbors: [{each.address}, {each.second_address}]
     nxapi:
@@ -61,19 +65,19 @@ def by_nxapi(lab, each, envelope):
       username: {nxapi.USER}
       password-file: nxapi-password
       ca: ca.crt
-      every: 1s
+      every: {every}
       envelope: {envelope}
 """
 
 
-def by_command(lab, each, ways):
+def by_command(lab, each, ways, every):
     words = ", ".join(frr.vtysh(lab, each))
     texts = {"bmp": f"    bmp: {{ from: {each.management} }}\n",
              "bgp": f"    bgp: {{ from: {each.management} }}\n",
              "command": f"""    command:
       run: [{words}, -c, "show bgp summary json", -c, "show ip route json", -c, "show bgp summary json"]
       format: frr-json
-      every: 1s
+      every: {every}
 """}
     return f"""  - name: {each.name}
     neighbors: [{each.address}, {each.second_address}]
@@ -83,6 +87,7 @@ def by_command(lab, each, ways):
 def collector(lab, switches, holds, ltm_every):
     units = ", ".join(f'"https://{LTM_ADDRESS}:{port}"' for _, port, _ in ltm.UNITS)
     hold = "".join(f"    {kind}: {milliseconds}ms\n" for kind, milliseconds in holds.items())
+    hold = "  calm: 0s\n  hold:\n" + hold if holds else ""
     return f"""cluster: lab
 pod-cidrs: [{POD_SUPERNET}]
 agents:
@@ -112,8 +117,6 @@ switches:
     gtm: true
     syslog: {{ from: [{LTM_ADDRESS}] }}
 alerts:
-  calm: 0s
-  hold:
 {hold}  sinks:
     - {{ name: out, stdout: {{ format: json }} }}
     - name: file
