@@ -68,7 +68,7 @@ LINES = [
     "/K8S/10.16.4.11%0:80 monitor status down. [ /Common/http: down ]  [ was up for 20hrs:3mins:9sec ]",
     "<86>{time} ltm-1 info sshd(pam_audit)[20113]: user=root(root) partition=[All] level=Administrator",
     "<0>no time, no host, no program",
-    "\x00\xff<",
+    "\x01\xff<",
 ]
 SEND = """
 import socket, sys
@@ -315,8 +315,6 @@ def unwell_server(soak):
 def write_log(soak):
     now = time.strftime("%b %e %H:%M:%S")
     lines = [soak.chance.choice(LINES).replace("{time}", now) for _ in range(30)]
-    # An argument holds no NUL.
-    lines = [each.replace("\x00", "\x01") for each in lines]
     demo.lab(soak.identity, "exec", LTM, "python3", "-c", SEND, COLLECTOR_ADDRESS, str(ltm.SYSLOG_PORT), *lines)
     return "30 lines came to the syslog port"
 
