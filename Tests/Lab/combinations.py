@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several things broken at once, as on a bad day: what is told is each root and nothing else, and all of it
-resolves when all is mended. A case breaks and mends, and says after each step which incidents stand."""
+resolves when all is mended. A case breaks and mends, and says after each step which roots stand."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ import cluster
 import demo
 import kubernetes
 import ltm
-from tale import Tale, incident
+from tale import Tale, root
 from topology import NODES, SERVICES
 
 # Seconds in which an agent's silence is told, and all that it knew has become unknown.
@@ -99,17 +99,19 @@ def one_way(tale):
     tale.mends("kernel-route-missing")
     tale.stands(export)
     tale.mends("not-exported")
+    tale.ends_as_one()
 
 
 def one_way_backwards(tale):
-    """What is told and still broken is not called resolved because something before it breaks."""
+    """What is told and still broken is not called over because something before it breaks."""
     export = tale.breaks("not-exported")
     tale.stands(export)
     kernel = tale.breaks("kernel-route-missing")
-    tale.stands(export, kernel)
+    tale.stands(kernel)
     tale.mends("kernel-route-missing")
     tale.stands(export)
     tale.mends("not-exported")
+    tale.ends_as_one()
 
 
 def rolling_pods(tale):
@@ -187,7 +189,7 @@ def agent_then_uplinks(tale):
     silent = tale.breaks("agent-silent")
     tale.stands(silent)
     tale.breaks("uplinks-down")
-    unreachable = incident("ready-but-unreachable", node="n3")
+    unreachable = root("ready-but-unreachable", node="n3")
     tale.stands(silent, unreachable)
     tale.mends("uplinks-down")
     tale.stands(silent)
@@ -199,7 +201,6 @@ def agent_then_uplinks(tale):
 
 def restart(tale):
     tale.program("stop", "collector")
-    tale.forgets()
     tale.program("start", "collector")
     demo.wait("health", demo.READY, tale.collector.is_well)
 
@@ -213,12 +214,11 @@ def begun_unwatched(tale):
 
 
 def mended_unwatched(tale):
-    """Of two that were told only the one that is left is told by the next collector."""
+    """The next collector goes on with both: one is over, and the other is not told again."""
     kernel = tale.breaks("kernel-route-missing", node="n3")
     export = tale.breaks("not-exported", node="n5")
     tale.stands(kernel, export)
     tale.program("kill", "collector")
-    tale.forgets()
     tale.mends("not-exported")
     tale.program("start", "collector")
     tale.stands(kernel, seconds=SILENCE)

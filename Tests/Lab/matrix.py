@@ -25,10 +25,12 @@ VARIABLE = "PODPATH_MATRIX"
 
 
 def record(name, injected, alerts, seconds=None, by="lab"):
-    """One case, if anybody collects them. Each incident counts as what it was last known as."""
+    """One case, if anybody collects them. An incident counts as what it was last known as, and as each injected kind
+    that it was known as before: a root may move, and what grows into its cause is not what it was at first."""
     if file := os.environ.get(VARIABLE):
-        last = {alert["id"]: alert["kind"] for alert in alerts if alert["transition"] != "resolved"}
-        case = {"by": by, "name": name, "injected": sorted(set(injected)), "named": sorted(set(last.values()))}
+        told = [alert for alert in alerts if alert["transition"] != "resolved"]
+        named = {alert["kind"] for alert in told} & set(injected) | set({each["id"]: each["kind"] for each in told}.values())
+        case = {"by": by, "name": name, "injected": sorted(set(injected)), "named": sorted(named)}
         append(file, case if seconds is None else {**case, "seconds": round(seconds)})
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one case breaks and mends, and which incidents it hears of: each root and nothing else, one incident for each
-from its beginning to its end.
+"""What one case breaks and mends, and which roots it hears of: each as often as it began to be one, and nothing else.
 
-An incident is a kind and its whole subject, so that one more or less of either is noticed.
+A root is a kind and its whole subject, so that one more or less of either is noticed. An incident goes from its
+opening to its end; its root may move while it stands.
 """
 
+import collections
 import json
 import time
 
@@ -19,17 +20,17 @@ class Tale:
     def __init__(self, identity, collector):
         self.identity, self.collector = identity, collector
         self.lab = Lab(identity)
-        self.seen = self.begun = len(collector.transitions())
-        self.expected, self.now = [], []
-        # How often each began to stand: so often it is told.
-        self.times = {}
+        self.seen = len(collector.transitions())
+        # What stands now, and how often each root began to: so often it is told.
+        self.now, self.times = [], collections.Counter()
 
     # Doing
 
     def breaks(self, name, node=None):
-        """The incident that this fault is when it comes alone."""
+        """The root that this fault is when it comes alone."""
         words = ["--node", node] if node else []
-        return incident_of(self.command("fault", name, *words, "--json"))
+        event = json.loads(self.command("fault", name, *words, "--json"))
+        return root(event["kind"], **event["subject"])
 
     def mends(self, name):
         self.command("mend", name)
@@ -40,27 +41,30 @@ class Tale:
     def command(self, *words):
         return demo.lab(self.identity, *words)
 
-    def forgets(self):
-        """Another collector begins: of what the one before it told, nothing more comes."""
-        self.now, self.times, self.seen = [], {}, len(self.collector.transitions())
-
     # Hearing
 
+    def alerts(self):
+        return self.collector.transitions()[self.seen:]
+
     def told(self):
-        """Identity to all that was told of each incident of this collector's."""
-        by_identity = {}
-        for alert in self.collector.transitions()[self.seen:]:
-            by_identity.setdefault(alert["id"], []).append(alert)
-        return by_identity
+        """All that was told of each incident; one that was over and begins again is another, though of that name."""
+        incidents, open_now = [], {}
+        for alert in self.alerts():
+            if alert["id"] not in open_now:
+                incidents.append([])
+                open_now[alert["id"]] = incidents[-1]
+            open_now[alert["id"]].append(alert)
+            if alert["transition"] == "resolved":
+                del open_now[alert["id"]]
+        return incidents
 
     def standing(self):
-        return sorted(name_of(alerts) for alerts in self.told().values() if alerts[-1]["transition"] != "resolved")
+        return sorted(roots(alerts)[-1] for alerts in self.told() if alerts[-1]["transition"] != "resolved")
 
-    def stands(self, *incidents, seconds=None, within=demo.RESOLVE):
+    def stands(self, *wanted, seconds=None, within=demo.RESOLVE):
         """These and no others, as soon as it may be, and still so after some seconds."""
-        wanted = sorted(incidents)
-        self.expected += [each for each in wanted if each not in self.expected]
-        self.times.update({each: self.times.get(each, 0) + 1 for each in wanted if each not in self.now})
+        wanted = sorted(wanted)
+        self.times.update(each for each in wanted if each not in self.now)
         self.now = wanted
         try:
             demo.wait("", within, lambda: self.standing() == wanted)
@@ -78,46 +82,53 @@ class Tale:
                 raise demo.DemoError(f"stands {words(self.standing())}, expected {words(self.now)}" + self.history())
 
     def ends(self):
-        """All is mended: it resolves, each incident was one of those expected, and none was told twice."""
+        """All is mended: it resolves, and each root was told as often as it began."""
         self.stands()
         demo.wait("health", demo.RESOLVE, self.collector.is_well)
         time.sleep(demo.AFTERWARDS)
         return self.wrong()
 
     def wrong(self):
-        """What was told and was not to be, or more often than it began."""
-        names = [name_of(alerts) for alerts in self.told().values()]
-        problems = [f"told {names.count(each)} times, not {self.times.get(each, 0)}: {words([each])}"
-                    for each in sorted(set(names)) if names.count(each) != self.times.get(each, 0)]
+        told = collections.Counter(each for alerts in self.told() for each in self.counted(roots(alerts)))
+        problems = [f"told {told[each]} times, not {self.times[each]}: {words([each])}"
+                    for each in sorted(told | self.times) if told[each] != self.times[each]]
         return [*problems, "all that was told:" + self.history()] if problems else []
 
+    def counted(self, found):
+        """What grew into its cause, as when a switch is first unreadable, then gone, is not what it was at first."""
+        return [each for each in found[:-1] if each in self.times] + found[-1:]
+
+    def ends_as_one(self):
+        """One incident of which the root moved: nothing was called over while something was broken."""
+        self.stands()
+        if len(self.told()) != 1:
+            raise demo.DemoError(f"{len(self.told())} incidents, not one" + self.history())
+
     def history(self):
-        return "".join(f"\n  {line(alert)}" for alert in self.collector.transitions()[self.begun:])
+        return "".join(f"\n  {line(alert)}" for alert in self.alerts())
 
     def record(self, name):
         """For the matrix: the kinds that were to be named, and what was told."""
-        matrix.record(name, [kind for kind, _ in self.expected], self.collector.transitions()[self.begun:])
+        matrix.record(name, [kind for kind, _ in self.times], self.alerts())
 
 
-def incident(kind, **subject):
+def root(kind, **subject):
     """In a form that can be compared: the kind, and the subject's parts in order."""
-    return kind, tuple(sorted(subject.items()))
+    return kind, tuple(sorted((key, value) for key, value in subject.items() if value))
 
 
-def incident_of(printed):
-    event = json.loads(printed.splitlines()[0])
-    return incident(event["kind"], **event["subject"])
+def roots(alerts):
+    """Of one incident, in the order in which they were told."""
+    found = []
+    for alert in alerts:
+        each = root(alert["kind"], **alert["subject"])
+        if alert["transition"] != "resolved" and each not in found[-1:]:
+            found.append(each)
+    return found
 
 
-def name_of(alerts):
-    """As what it was known last: what is opened may grow into its cause."""
-    last = [alert for alert in alerts if alert["transition"] != "resolved"] or alerts
-    return incident(last[-1]["kind"], **{key: value for key, value in last[-1]["subject"].items() if value})
-
-
-def words(incidents):
-    return "; ".join(" ".join([kind, *(f"{key}={value}" for key, value in subject)])
-                     for kind, subject in incidents) or "nothing"
+def words(found):
+    return "; ".join(" ".join([kind, *(f"{key}={value}" for key, value in subject)]) for kind, subject in found) or "nothing"
 
 
 def line(alert):
