@@ -90,7 +90,11 @@ import Verdicts
         #expect(verdicts.map(\.identity) == ["ltm-cidr-down/ltm-1"])
         #expect(verdicts[0].absorbs.contains("ltm-cidr-down/ltm-1/10.16.0.0/24"))
         #expect(verdicts[0].subject == Subject(loadBalancer: "ltm-1"))
-        #expect(verdicts[0].summary.hasPrefix("10.16.0.0/24 of n1 and 2 more pod CIDRs do not answer ltm-1: "))
+        #expect(
+            verdicts[0].summary.hasPrefix(
+                "10.16.0.0/24 of n1 and 2 more pod CIDRs do not answer ltm-1: "
+            )
+        )
     }
 
     @Test("a pool that was read long ago, and cannot be now, is believed a while longer")
