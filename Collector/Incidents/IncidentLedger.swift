@@ -131,7 +131,9 @@ package struct IncidentLedger: Sendable {
         (entry.goneSince, entry.isInherited) = (nil, false)
         entry.absorbed.formUnion(verdict.absorbs)
         if entry.incident.state == .pending {
-            guard now - entry.incident.detectedAt >= policy.hold(of: verdict) else {
+            guard now - entry.incident.detectedAt >= policy.hold(of: verdict),
+                !isExplained(verdict)
+            else {
                 open[verdict.identity] = entry
                 return
             }

@@ -19,6 +19,19 @@ extension IncidentLedger {
         .key
     }
 
+    /// That Kubernetes calls a node Ready that no switch reaches is told where nothing else is: not beside an
+    /// incident of the same pod CIDRs that nobody can see the end of, for its agent is silent.
+    func isExplained(_ verdict: Verdict) -> Bool {
+        guard verdict.kind == .readyButUnreachable else { return false }
+        let prefixes = Set(verdict.impact.prefixes)
+        return open.contains { identity, entry in
+            identity != verdict.identity && entry.incident.state == .firing
+                && entry.incident.verdict.severity == .critical
+                && entry.incident.verdict.kind.entry.stage != nil
+                && prefixes.isSubset(of: entry.incident.verdict.impact.prefixes)
+        }
+    }
+
     /// It is not over while something else stands that would be its root now, and may have to be told.
     func hasHeir(_ entry: LedgerEntry) -> Bool {
         open.values.contains {

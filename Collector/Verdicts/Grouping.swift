@@ -122,8 +122,12 @@ private func text(_ prefix: Prefix?) -> String { prefix?.description ?? "" }
 /// cannot be read by any way either, for then even the first session to expire is no node's own fault.
 private func lostSwitches(_ findings: [Finding], _ fleet: Fleet, in world: World) -> Set<String> {
     var down: [String: Set<String>] = [:]
+    var speaking: Set<String> = []
     for finding in findings where finding.kind == .sessionDown {
-        if let name = finding.switchName { down[name, default: []].insert(finding.node ?? "") }
+        guard let name = finding.switchName else { continue }
+        down[name, default: []].insert(finding.node ?? "")
+        // Who says goodbye to one is there for the others.
+        if finding.what.contains("Received: ") { speaking.insert(name) }
     }
     let unreadable = Set(
         findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName)
@@ -131,7 +135,7 @@ private func lostSwitches(_ findings: [Finding], _ fleet: Fleet, in world: World
     )
     return Set(
         down.filter { name, nodes in
-            unreadable.contains(name)
+            unreadable.contains(name) && !speaking.contains(name)
                 || nodes.count >= 2 && nodes.count * 2 > fleet.facing[name] ?? 0
         }.keys
     )
