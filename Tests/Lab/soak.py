@@ -279,10 +279,9 @@ def roll_pods(soak):
 
 
 def slow_ltm(soak):
-    unit = soak.chance.randrange(len(ltm.UNITS))
-    units.misbehaving(soak.lab, [{"kind": "slow", "seconds": soak.chance.uniform(0.1, 0.4)}],
-                      lambda: time.sleep(4 * EVERY), unit)
-    return f"unit {unit} of the BIG-IP took its time"
+    unit, seconds = soak.chance.randrange(len(ltm.UNITS)), soak.chance.uniform(0.1, 0.4)
+    units.misbehaving(soak.lab, [{"kind": "slow", "seconds": seconds}], lambda: time.sleep(4 * EVERY), unit)
+    return f"unit {unit} of the BIG-IP took {seconds:.2f} s for each answer"
 
 
 def failing_ltm(soak):
