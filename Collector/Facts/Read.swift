@@ -81,7 +81,7 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     /// A failed attempt or two do not unsettle a read that is still young; age does.
     package func freshness(at now: Timestamp) -> Freshness {
         guard let latest else { return .neverSeen }
-        if now - latest.at <= staleAfter, (failure?.attempts ?? 0) < 2 { return .fresh }
+        if now - latest.at <= patience(after: latest), (failure?.attempts ?? 0) < 2 { return .fresh }
         return .stale(reason: failure?.reason ?? "its last read is too old")
     }
 
@@ -91,7 +91,12 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     }
 
     /// When a fresh reading will turn stale by age alone.
-    package var staleAt: Timestamp? { latest.map { $0.at + staleAfter + 1 } }
+    package var staleAt: Timestamp? { latest.map { $0.at + patience(after: $0) + 1 } }
+
+    /// One that took its time will do so the next time too: a slow device is not an unreadable one.
+    private func patience(after read: Read<Value>) -> Int64 {
+        staleAfter + min(staleAfter, max(0, read.at - read.began))
+    }
 
     /// True if `predicate` holds in both of the last two reads: what absence needs.
     package func confirmed(_ predicate: (Value) -> Bool) -> Bool {

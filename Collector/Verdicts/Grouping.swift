@@ -126,8 +126,9 @@ private func lostSwitches(_ findings: [Finding], _ fleet: Fleet, in world: World
     for finding in findings where finding.kind == .sessionDown {
         guard let name = finding.switchName else { continue }
         down[name, default: []].insert(finding.node ?? "")
-        // Who says goodbye to one is there for the others.
-        if finding.what.contains("Received: ") { speaking.insert(name) }
+        // Who says goodbye to one, or hangs up, is there for the others.
+        let signs = ["Received: ", "reset by peer", "refused"]
+        if signs.contains(where: finding.what.contains) { speaking.insert(name) }
     }
     let unreadable = Set(
         findings.filter { $0.kind == .sourceUnreadable }.compactMap(\.switchName)
