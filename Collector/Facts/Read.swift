@@ -81,7 +81,9 @@ package struct Readings<Value: Sendable & Equatable>: Sendable, Equatable {
     /// A failed attempt or two do not unsettle a read that is still young; age does.
     package func freshness(at now: Timestamp) -> Freshness {
         guard let latest else { return .neverSeen }
-        if now - latest.at <= patience(after: latest), (failure?.attempts ?? 0) < 2 { return .fresh }
+        if now - latest.at <= patience(after: latest), (failure?.attempts ?? 0) < 2 {
+            return .fresh
+        }
         return .stale(reason: failure?.reason ?? "its last read is too old")
     }
 
