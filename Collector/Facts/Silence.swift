@@ -92,8 +92,10 @@ package struct Silences: Hashable, Sendable {
         all = all.filter { now - $0.value.endsAt < Self.memory }
         switch update {
         case .silence(let silence):
-            guard all.count < Self.limit || all[silence.id] != nil else { return }
             all[silence.id] = silence
+            // Those that are over make room.
+            let over = all.values.filter { $0.endsAt <= now }.sorted { $0.endsAt < $1.endsAt }
+            for old in over.prefix(max(0, all.count - Self.limit)) { all[old.id] = nil }
         }
     }
 

@@ -52,7 +52,14 @@ package struct IncidentLedger: Sendable {
             return
         }
         var entry = entry
-        (entry.isInherited, entry.goneSince) = (true, nil)
+        (entry.isInherited, entry.goneSince, entry.missingSince) = (true, nil, nil)
+        // Its end was lost with a disk that failed, and then it came again.
+        if var older = open[incident.identity] {
+            older.incident.state = .resolved
+            older.incident.resolvedAt = incident.detectedAt
+            older.incident.note("resolved: it came again", at: incident.detectedAt)
+            touched[older.incident.key] = older
+        }
         open[incident.identity] = entry
     }
 
@@ -81,13 +88,18 @@ package struct IncidentLedger: Sendable {
         return deadlines.compactMap(\.self).filter { $0 > steppedAt }.min()
     }
 
+    /// What is due and waits for something else is looked at again in some seconds.
+    private func again(_ moment: Timestamp) -> Timestamp {
+        moment > steppedAt ? moment : steppedAt + 5_000
+    }
+
     private func deadlines(of entry: LedgerEntry) -> [Timestamp?] {
         let incident = entry.incident
         if let gone = entry.goneSince {
-            return [gone + policy.resolveHold(of: incident), gone + AlertPolicy.regroupGrace]
+            return [again(gone + policy.resolveHold(of: incident))]
         }
         guard incident.state == .firing else {
-            return [incident.detectedAt + policy.hold(of: incident.verdict)]
+            return [again(incident.detectedAt + policy.hold(of: incident.verdict))]
         }
         let isReminded = entry.told != nil && incident.silences.isEmpty
         return [
@@ -105,15 +117,15 @@ package struct IncidentLedger: Sendable {
         (self.silences, steppedAt) = (silences, now)
         let quiet = Quiet(silences, at: now)
         var transitions: [IncidentTransition] = []
-        let spokenFor = absorbedElsewhere(now: now)
+        let spokenFor = absorbedElsewhere(judgement, now: now)
         let standing = Set(judgement.verdicts.map(\.identity)).subtracting(spokenFor)
+        let missing = open.keys.filter { !standing.contains($0) }.sorted()
+        for identity in missing { look(for: identity, judgement, now: now) }
         for verdict in judgement.verdicts where standing.contains(verdict.identity) {
             adopt(verdict, quiet, now: now, &transitions)
             note(verdict, standing, quiet, now: now, &transitions)
         }
-        for identity in open.keys.sorted() where !standing.contains(identity) {
-            miss(identity, judgement, now: now, &transitions)
-        }
+        for identity in missing { end(identity, judgement, now: now, &transitions) }
         return transitions
     }
 
@@ -128,7 +140,7 @@ package struct IncidentLedger: Sendable {
     ) {
         var entry = open[verdict.identity] ?? begin(verdict, now: now)
         entry.incident.verdict = verdict
-        (entry.goneSince, entry.isInherited) = (nil, false)
+        (entry.goneSince, entry.missingSince, entry.isInherited) = (nil, nil, false)
         entry.absorbed.formUnion(verdict.absorbs)
         if entry.incident.state == .pending {
             guard now - entry.incident.detectedAt >= policy.hold(of: verdict),
@@ -228,12 +240,15 @@ package struct IncidentLedger: Sendable {
 
     // MARK: - Common causes
 
-    /// Verdicts that a wider, open incident still speaks for: its switch is coming back.
-    private func absorbedElsewhere(now: Timestamp) -> Set<String> {
+    /// Verdicts that a wider, open incident still speaks for: its own has just gone, and its parts come back one by
+    /// one. While it stands the judgement itself says what is part of it: what is told apart has another cause.
+    private func absorbedElsewhere(_ judgement: Judgement, now: Timestamp) -> Set<String> {
+        let identities = Set(judgement.verdicts.map(\.identity))
         var spokenFor = Set<String>()
-        for entry in open.values where entry.incident.state == .firing {
-            let gone = entry.goneSince.map { now - $0 } ?? 0
-            if gone < AlertPolicy.regroupGrace { spokenFor.formUnion(entry.absorbed) }
+        for (identity, entry) in open
+        where entry.incident.state == .firing && !identities.contains(identity) {
+            let missing = now - (entry.missingSince ?? now)
+            if missing < AlertPolicy.regroupGrace { spokenFor.formUnion(entry.absorbed) }
         }
         return spokenFor
     }
@@ -250,10 +265,12 @@ package struct IncidentLedger: Sendable {
         let firing = parts.compactMap { open[$0] }.filter { $0.incident.state == .firing }
             .sorted { $0.incident.detectedAt < $1.incident.detectedAt }
         for part in parts { open[part] = nil }
-        for entry in firing.dropFirst(open[verdict.identity] == nil ? 1 : 0) {
+        // One that is only pending yet has been told to nobody, and may go as it came.
+        let isOpen = open[verdict.identity]?.incident.state == .firing
+        for entry in firing.dropFirst(isOpen ? 0 : 1) {
             finish(entry, "part of: " + verdict.summary, now: now, &transitions)
         }
-        guard open[verdict.identity] == nil, let heir = firing.first else { return }
+        guard !isOpen, let heir = firing.first else { return }
         open[verdict.identity] = hand(
             heir,
             to: verdict,
@@ -288,7 +305,7 @@ package struct IncidentLedger: Sendable {
         var heir = old
         heir.incident.identity = verdict.identity
         heir.incident.verdict = verdict
-        (heir.goneSince, heir.isInherited) = (nil, false)
+        (heir.goneSince, heir.missingSince, heir.isInherited) = (nil, nil, false)
         // Nobody knows of it who was not told of what it was: then it is opened, when that may be.
         if !hush(&heir, quiet, now: now), heir.told != nil {
             heir.tell(.changed, text, at: now, &transitions)
@@ -299,28 +316,31 @@ package struct IncidentLedger: Sendable {
 
     // MARK: - Missing verdicts
 
-    private mutating func miss(
+    /// Whether it is only missing, or gone.
+    private mutating func look(for identity: String, _ judgement: Judgement, now: Timestamp) {
+        guard var entry = open[identity] else { return }
+        let verdict = entry.incident.verdict
+        guard entry.incident.state == .firing || judgement.isUnjudged(verdict) else {
+            open[identity] = nil
+            return
+        }
+        defer { open[identity] = entry }
+        entry.missingSince = entry.missingSince ?? now
+        guard !judgement.isUnjudged(verdict), entry.incident.state == .firing else { return }
+        if entry.isInherited, !judgement.hasSeenEnough(of: verdict, for: now - startedAt) { return }
+        entry.goneSince = judgement.canSee(verdict) ? entry.goneSince ?? now : nil
+    }
+
+    private mutating func end(
         _ identity: String,
         _ judgement: Judgement,
         now: Timestamp,
         _ transitions: inout [IncidentTransition]
     ) {
-        guard var entry = open[identity] else { return }
-        let verdict = entry.incident.verdict
-        guard !judgement.isUnjudged(verdict) else { return }
-        guard entry.incident.state == .firing else {
-            open[identity] = nil
-            return
-        }
-        if entry.isInherited, !judgement.hasSeenEnough(of: verdict, for: now - startedAt) { return }
-        guard judgement.canSee(verdict) else {
-            entry.goneSince = nil
-            open[identity] = entry
-            return
-        }
-        let gone = entry.goneSince ?? now
-        entry.goneSince = gone
-        open[identity] = entry
+        // What another root has taken over is not missing any more.
+        guard let entry = open[identity], entry.missingSince != nil, let gone = entry.goneSince,
+            !judgement.isUnjudged(entry.incident.verdict)
+        else { return }
         let partsLeft = judgement.verdicts.contains { entry.absorbed.contains($0.identity) }
         let hold = policy.resolveHold(of: entry.incident)
         guard now - gone >= (partsLeft ? AlertPolicy.regroupGrace : hold), !hasHeir(entry) else {

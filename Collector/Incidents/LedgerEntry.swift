@@ -8,15 +8,19 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
     package struct Told: Sendable, Hashable, Codable {
         var severity: Severity
         var prefixes: Int
+        /// Of the verdict; nil in what an older collector left.
+        var identity: String?
 
         init(_ verdict: Verdict) {
             severity = verdict.severity
             prefixes = verdict.impact.prefixes.count
+            identity = verdict.identity
         }
 
-        /// The severity, or twice the CIDRs or more: what a person would want to hear again.
+        /// Another root or severity, or twice the CIDRs or more: what a person would want to hear again.
         func isOutdated(by verdict: Verdict) -> Bool {
-            severity != verdict.severity || verdict.impact.prefixes.count >= 2 * max(1, prefixes)
+            identity.map { $0 != verdict.identity } ?? false || severity != verdict.severity
+                || verdict.impact.prefixes.count >= 2 * max(1, prefixes)
         }
     }
 
@@ -28,6 +32,8 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
     var absorbed: Set<String>
     /// Since when the verdict is gone while its stage is known; nil while it stands.
     var goneSince: Timestamp?
+    /// Since when the verdict is missing, whether its stage is known or not.
+    var missingSince: Timestamp?
     /// It is of an earlier collector, and its verdict has not been seen by this one yet.
     var isInherited = false
 

@@ -9,7 +9,10 @@ extension Silence {
     func covers(_ incident: Incident) -> Bool {
         let (subject, impact) = (incident.verdict.subject, incident.verdict.impact)
         guard !match.isEmpty else { return false }
-        if let id = match.incident, id != incident.id { return false }
+        // Of this time, and not of the next.
+        if let id = match.incident, id != incident.id || incident.detectedAt > startsAt {
+            return false
+        }
         if let kind = match.kind, kind != incident.verdict.kind.rawValue { return false }
         if let name = match.switch, name != subject.switchName { return false }
         if let name = match.loadBalancer, name != subject.loadBalancer { return false }

@@ -91,8 +91,10 @@ extension Kind {
     var timeToSee: Int64 {
         switch self {
         // Ten minutes are looked back upon.
-        case .sessionFlapping, .switchRouteFlapping, .switchRestartNotHonoured, .ltmRoutesRemoved:
-            600_000
+        case .sessionFlapping, .switchRouteFlapping, .switchRestartNotHonoured: 600_000
+        // What was there an hour ago is remembered, and nothing tells it to another collector.
+        case .ltmRoutesRemoved, .kernelRoutesSwept, .kernelDeviceRecreated, .switchPartialPaths:
+            3_600_000
         // A minute's patience, two reads a minute apart, and the patience for members.
         case .sourceUnreadable, .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied,
             .ltmPoolsFrozen, .ltmUnitDiffers:

@@ -46,7 +46,9 @@ extension IncidentLedger {
         let prefixes = Set(old.incident.verdict.impact.prefixes)
         let common = prefixes.intersection(verdict.impact.prefixes).count
         guard common > 0, common * 2 >= prefixes.count else { return false }
-        return old.goneSince != nil || common == prefixes.count && stage.isBefore(before)
+        // What an earlier collector knew of how it came to be this one may only see as it is.
+        if old.goneSince != nil || old.isInherited && stage == before { return true }
+        return common == prefixes.count && stage.isBefore(before)
     }
 }
 

@@ -279,7 +279,11 @@ struct ConfigurationReader {
         }
         if let calm = try keys["calm"]?.duration() { configuration.policy.calm = calm }
         for item in try keys["sinks"]?.list() ?? [] {
-            configuration.sinks.append(try readSink(item))
+            let sink = try readSink(item)
+            guard !configuration.sinks.contains(where: { $0.name == sink.name }) else {
+                throw item.error("another sink has the name \(sink.name) too")
+            }
+            configuration.sinks.append(sink)
         }
     }
 

@@ -92,18 +92,19 @@ package final class Outbox: Sendable {
         for await _ in signal.stream {
             while let next = first(), !Task.isCancelled {
                 await deliver(next)
-                for sequence in takeDropped() { await ended(sequence, .dropped) }
+                await settleDropped()
             }
         }
     }
 
     private func first() -> Delivery? { state.withLock { $0.waiting.first } }
 
-    private func takeDropped() -> [Int64] {
-        state.withLock { state in
+    private func settleDropped() async {
+        let dropped = state.withLock { state in
             defer { state.dropped = [] }
             return state.dropped
         }
+        for sequence in dropped { await ended(sequence, .dropped) }
     }
 
     private func deliver(_ delivery: Delivery) async {
@@ -119,6 +120,7 @@ package final class Outbox: Sendable {
                 state.withLock { $0.counters.failed += 1 }
                 guard error.isWorthRetrying else { return await finish(delivery, .refused) }
             }
+            await settleDropped()
             await pause(delay * Int64.random(in: 80...120) / 100)
             delay = min(delay * 2, 60_000)
         }

@@ -43,16 +43,21 @@ extension Store {
     func writePaths() async {
         let (changes, lost) = recorder.take()
         if lost > 0 { say("\(path): \(lost) changes of ways could not be recorded") }
-        guard !changes.isEmpty else { return }
-        do {
-            try await pool.write { db in
-                for change in changes { try change.write(to: db) }
+        // An alert may be waiting to be written: a burst of a fleet takes many turns, and is encoded before its turn.
+        for start in stride(from: 0, to: changes.count, by: 1_000) {
+            let some = Array(changes[start..<min(start + 1_000, changes.count)])
+            do {
+                let rows = try some.map { (change: $0, body: try $0.encoded()) }
+                try await pool.write { db in
+                    for row in rows { try row.change.write(row.body, to: db) }
+                }
+            } catch {
+                recorder.putBack(Array(changes[start...]))
+                guard !(error is CancellationError) else { return }
+                return became(.failing(words(error), since: clock()))
             }
-            became(.good)
-        } catch {
-            recorder.putBack(changes)
-            became(.failing(words(error), since: clock()))
         }
+        if !changes.isEmpty { became(.good) }
     }
 }
 
@@ -70,12 +75,13 @@ private func lastSeen(before moment: Timestamp, _ db: Database) throws -> Timest
 }
 
 extension PathRecorder.Change {
-    fileprivate func write(to db: Database) throws {
+    fileprivate func encoded() throws -> Data { try trace.map { try body($0) } ?? Data() }
+
+    fileprivate func write(_ body: Data, to db: Database) throws {
         try db.execute(
             sql: "INSERT OR REPLACE INTO path (prefix, node, at, body) VALUES (?, ?, ?, ?)",
             arguments: [
-                key.prefix.description, key.node, at.milliseconds,
-                try trace.map { try body($0) } ?? Data(),
+                key.prefix.description, key.node, at.milliseconds, body,
             ]
         )
     }
@@ -88,14 +94,23 @@ extension PathTrace {
         of prefix: Prefix?,
         _ db: Database
     ) throws -> [PathTrace] {
-        let rows = try Row.fetchAll(
-            db,
-            sql: """
-                SELECT body, max(at) FROM path WHERE at <= ? AND (? IS NULL OR prefix = ?)
-                GROUP BY prefix, node
-                """,
-            arguments: [moment.milliseconds, prefix?.description, prefix?.description]
-        )
+        let rows =
+            if let prefix {
+                try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT body, max(at) FROM path WHERE prefix = ? AND at <= ?
+                        GROUP BY prefix, node
+                        """,
+                    arguments: [prefix.description, moment.milliseconds]
+                )
+            } else {
+                try Row.fetchAll(
+                    db,
+                    sql: "SELECT body, max(at) FROM path WHERE at <= ? GROUP BY prefix, node",
+                    arguments: [moment.milliseconds]
+                )
+            }
         return rows.compactMap { read(PathTrace.self, $0) }
             .sorted { ($0.node, $0.prefix) < ($1.node, $1.prefix) }
     }

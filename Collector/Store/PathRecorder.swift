@@ -22,6 +22,7 @@ final class PathRecorder: Sendable {
         var known: [Key: Int] = [:]
         var changes: [Change] = []
         var lost = 0
+        var isBeginning = true
 
         mutating func note(_ path: PathTrace, isBeginning: Bool, at now: Timestamp) {
             let key = Key(prefix: path.prefix, node: path.node)
@@ -34,6 +35,8 @@ final class PathRecorder: Sendable {
         mutating func add(_ change: Change) {
             guard changes.count < PathRecorder.limit else {
                 lost += 1
+                // The record does not say so: the next look must.
+                known[change.key] = nil
                 return
             }
             changes.append(change)
@@ -51,7 +54,9 @@ final class PathRecorder: Sendable {
     func begin(with paths: [PathTrace]) {
         state.withLock { state in
             for path in paths {
-                state.known[Key(prefix: path.prefix, node: path.node)] = path.signature
+                let key = Key(prefix: path.prefix, node: path.node)
+                // What has been seen since is newer.
+                if state.known[key] == nil { state.known[key] = path.signature }
             }
         }
     }
@@ -59,11 +64,14 @@ final class PathRecorder: Sendable {
     func note(_ paths: PathList, touched: [Int]?, startedAt: Timestamp, at now: Timestamp) {
         let isBeginning = now - startedAt < Self.beginning
         state.withLock { state in
-            for position in touched ?? Array(paths.indices) {
+            // What was not known at the beginning, and still is not, has been passed over until now.
+            let areAll = touched == nil || !isBeginning && state.isBeginning
+            state.isBeginning = isBeginning
+            for position in areAll ? Array(paths.indices) : touched ?? [] {
                 state.note(paths[position], isBeginning: isBeginning, at: now)
             }
-            // Only where all were judged anew some may be gone.
-            guard touched == nil, !isBeginning else { return }
+            // Only where all are looked at some may be gone.
+            guard areAll, !isBeginning else { return }
             let left = Set(paths.map { Key(prefix: $0.prefix, node: $0.node) })
             for key in state.known.keys where !left.contains(key) {
                 state.known[key] = nil

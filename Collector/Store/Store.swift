@@ -55,9 +55,8 @@ package final class Store: Sendable {
         say: @escaping @Sendable (String) -> Void
     ) throws(StoreError) {
         do {
-            let was = FileManager.default.fileExists(atPath: path + ".damaged")
             file = try StoreFile(path: path)
-            if !was, FileManager.default.fileExists(atPath: path + ".damaged") {
+            if file.wasDamaged {
                 say("\(path): it was damaged, and is kept as \(path).damaged; incidents begin anew")
             }
         } catch let error as StoreError {
@@ -128,18 +127,18 @@ package final class Store: Sendable {
     }
 
     private func write() async {
+        // The end of a transaction is what fails on a full disk: until then nothing is let go.
+        let taken = Mutex(Backlog())
         do {
             try await pool.write { [self] db in
                 let backlog = take()
-                do {
-                    try backlog.write(to: db)
-                } catch {
-                    state.withLock { $0.backlog.putBack(backlog) }
-                    throw error
-                }
+                taken.withLock { $0 = backlog }
+                try backlog.write(to: db)
             }
             became(.good)
         } catch {
+            let backlog = taken.withLock { $0 }
+            state.withLock { $0.backlog.putBack(backlog) }
             became(.failing(words(error), since: clock()))
         }
     }

@@ -5,6 +5,8 @@ import GRDB
 /// The database file, opened: one collector's at a time.
 struct StoreFile: Sendable {
     let pool: DatabasePool
+    /// It could not be read, and begins anew.
+    let wasDamaged: Bool
     /// Held as long as the process lives: a lock goes with its process, however that ends.
     private let lock: FileHandle
 
@@ -21,17 +23,23 @@ struct StoreFile: Sendable {
             )
         }
         lock = try Self.lock(path)
-        pool = try Self.open(path)
+        (pool, wasDamaged) = try Self.open(path)
     }
 
-    private static func open(_ path: String) throws -> DatabasePool {
+    private static func open(_ path: String) throws -> (DatabasePool, wasDamaged: Bool) {
+        func pool() throws -> DatabasePool {
+            try DatabasePool(path: path, migratedBy: Schema.migrator, patience: patience)
+        }
         do {
-            return try DatabasePool(path: path, migratedBy: Schema.migrator, patience: patience)
+            let pool = try pool()
+            // Whatever a start will ask for can be had.
+            _ = try pool.read { db in try Store.Memory(from: db) }
+            return (pool, false)
         } catch let error as DatabaseError
             where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode)
         {
             try moveAside(path)
-            return try DatabasePool(path: path, migratedBy: Schema.migrator, patience: patience)
+            return (try pool(), true)
         }
     }
 
@@ -54,7 +62,11 @@ struct StoreFile: Sendable {
             throw StoreError(path: name, reason: String(cString: strerror(errno)))
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let problem = errno
             close(descriptor)
+            guard problem == EWOULDBLOCK else {
+                throw StoreError(path: name, reason: String(cString: strerror(problem)))
+            }
             throw StoreError(
                 path: path,
                 reason: "another collector keeps its incidents there",

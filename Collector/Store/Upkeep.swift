@@ -32,8 +32,11 @@ extension Store {
             try? await Task.sleep(for: .seconds(1))
         }
         // What was seen last is to be found when somebody asks what there was before the end.
-        await writePaths()
-        await live(startedAt)
+        // A task that is cancelled may not write.
+        await Task {
+            await writePaths()
+            await live(startedAt)
+        }.value
     }
 
     private func live(_ startedAt: Timestamp) async {
@@ -47,6 +50,7 @@ extension Store {
             }
             became(.good)
         } catch {
+            guard !(error is CancellationError) else { return }
             became(.failing(words(error), since: now))
         }
     }
@@ -65,6 +69,7 @@ extension Store {
                 if try await size() > retention.size { try await forget(before: horizon) }
             }
         } catch {
+            guard !(error is CancellationError) else { return }
             became(.failing(words(error), since: now))
         }
     }
@@ -86,7 +91,14 @@ extension Store {
         try await forgetPaths(before: horizon)
         for (table, key, condition) in [
             ("incident", "id, detected_at", "resolved_at < ?"),
-            ("delivery", "sequence", "outcome IS NOT NULL AND at < ?"),
+            (
+                "delivery", "sequence",
+                // Whoever was told of what is still open has to be told of its end.
+                """
+                outcome IS NOT NULL AND at < ?
+                AND incident NOT IN (SELECT id FROM incident WHERE state <> 'resolved')
+                """
+            ),
             ("silence", "id", "ends_at < ?"),
             ("run", "started_at", "alive_at < ?"),
         ] {

@@ -15,10 +15,16 @@ extension World {
         for moment in facts.flapEnds() + facts.restartEnds() + facts.recoveryEnds() {
             next.add(moment)
         }
+        // What came to a switch by itself proves an absence so much later.
+        for since in facts.exportsSince.values {
+            next.add(since + settling + SwitchSight.grace + 1)
+        }
         for bird in facts.birds.values {
             next.add(bird.conditionSince + sessionStartGrace)
             for session in bird.sessions.values {
-                if let since = session.since { next.add(since + sessionStartGrace) }
+                guard let since = session.since else { continue }
+                next.add(since + sessionStartGrace)
+                next.add(since + settling + SwitchSight.grace + 1)
             }
         }
         return next.moment
@@ -27,8 +33,10 @@ extension World {
     /// By what Kubernetes shows.
     func nextClusterChange() -> Timestamp? {
         var next = Next(after: now)
-        for failure in snapshot.kubernetes?.failures ?? [] {
-            next.add(failure.failure.since + clusterPatience + 1)
+        guard let cluster = snapshot.kubernetes else { return nil }
+        let custom = [cluster.virtualServers.failure, cluster.transportServers.failure]
+        for failure in cluster.failures.map(\.failure) + custom.compactMap(\.self) {
+            next.add(failure.since + clusterPatience + 1)
         }
         return next.moment
     }
@@ -39,6 +47,7 @@ extension World {
         next.add(snapshot.startedAt + firstReportGrace + 1)
         for view in snapshot.switches.values.flatMap(\.views.values) {
             if let stale = view.readings.staleAt { next.add(stale) }
+            if let latest = view.readings.latest { next.add(latest.at + longestHold + 1) }
             addChanges(of: view, to: &next)
         }
         for readings in snapshot.loadBalancers.values.flatMap(\.units.values) {

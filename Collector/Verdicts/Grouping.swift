@@ -154,7 +154,7 @@ private func hasJustGone(_ name: String, in world: World) -> Bool {
 }
 
 /// BIRD's default hold time is 240 s; a minute more for the last to tell.
-private let longestHold: Int64 = 300_000
+let longestHold: Int64 = 300_000
 
 /// One family on one switch.
 struct SwitchFamily: Hashable {

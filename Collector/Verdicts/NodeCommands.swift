@@ -27,7 +27,7 @@ extension NodeFacts {
     }
 
     private func birdc(_ words: String, _ socket: String?) -> String {
-        "birdc -r" + (socket.map { " -s \($0)" } ?? "") + " " + words
+        "birdc -r" + (socket.map { " -s \(shellWord($0))" } ?? "") + " " + words
     }
 }
 
@@ -60,4 +60,16 @@ func host(of unit: String) -> String {
     guard unit.contains("://"), let rest else { return unit }
     guard rest.contains("."), let port = rest.lastIndex(of: ":") else { return rest }
     return String(rest[..<port])
+}
+
+/// As one word of a shell's line, whatever it holds: paths and devices have the names that somebody gave them.
+func shellWord(_ text: String) -> String {
+    let isPlain = text.allSatisfy { character in
+        character.isASCII
+            && (character.isLetter || character.isNumber || "_-./:@%+".contains(character))
+    }
+    guard !isPlain || text.isEmpty else { return text }
+    return "'"
+        + text.split(separator: "'", omittingEmptySubsequences: false)
+        .joined(separator: "'\\''") + "'"
 }

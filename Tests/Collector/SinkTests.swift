@@ -296,6 +296,10 @@ private final class StubbornSink: Sink {
                 "year"
             ),
             (
+                #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "9999999999-01-01T00:00:00Z"}"#,
+                "endsAt"
+            ),
+            (
                 #"{"match": {"node": "n"}, "author": "a", "comment": "c", "endsAt": "END", "switch": "a"}"#,
                 "switch"
             ),

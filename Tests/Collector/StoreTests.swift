@@ -206,6 +206,34 @@ private let broken = verdict(.kernelRouteMissing, "n3")
         #expect(cellar.said.withLock { $0 }.count == 2)
     }
 
+    @Test("what fails at the very end of its transaction is kept")
+    func failsAtCommit() async throws {
+        let cellar = Cellar()
+        var life = Life()
+        let store = try cellar.open()
+        // A constraint that is looked at when all is written.
+        try await store.pool.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE other (id INTEGER PRIMARY KEY);
+                    CREATE TABLE bad (
+                        id INTEGER REFERENCES other (id) DEFERRABLE INITIALLY DEFERRED
+                    );
+                    CREATE TRIGGER spoil AFTER INSERT ON incident
+                    BEGIN INSERT INTO bad VALUES (1); END;
+                    """
+            )
+        }
+        let (entries, deliveries) = life.judge([broken], at: at(1_000))
+        await store.keep(entries, deliveries)
+        #expect(store.health != .good)
+        #expect(store.waiting == 2)
+        try await store.pool.write { try $0.execute(sql: "DROP TRIGGER spoil") }
+        await store.flush()
+        #expect(store.health == .good)
+        #expect(try await store.memory().waiting == deliveries)
+    }
+
     @Test("a disk that does not answer holds up nobody, and what waited is written behind it")
     func stuck() async throws {
         let cellar = Cellar()
@@ -334,6 +362,28 @@ private func trace(_ index: Int, _ state: StageState, readAt: Int64 = 0) -> Path
         #expect(count == 4)
         #expect(try await store.paths(at: later(3_000)).paths.count == 4)
         #expect(store.health == .good)
+    }
+
+    @Test("what is still unknown when all have had time to speak is on record as that")
+    func unknownAfterBeginning() async throws {
+        let cellar = Cellar()
+        do {
+            let store = try cellar.open()
+            store.note([trace(1, .ok), trace(2, .ok)], startedAt: start, at: later(5))
+            await store.writePaths()
+            store.close()
+        }
+        let store = try cellar.open()
+        await store.beginPaths()
+        let again = later(1_000)
+        let paths: PathList = [trace(1, .unknown(reason: "no agent"))]
+        store.note(paths, startedAt: again, at: again)
+        store.note(paths, touched: [], startedAt: again, at: again + 60_000)
+        #expect(store.recorder.take().changes.isEmpty)
+        store.note(paths, touched: [], startedAt: again, at: again + 71_000)
+        let changes = store.recorder.take().changes
+        #expect(changes.map(\.key.node).sorted() == ["n1", "n2"])
+        #expect(changes.first { $0.key.node == "n2" }?.trace == nil)
     }
 
     @Test("a moment at which nobody looked is said to be one")

@@ -370,6 +370,78 @@ private struct Watch {
         #expect(next.told == ["resolved kernel-route-missing"])
     }
 
+    @Test("a wider incident that stands does not swallow what has another cause")
+    func swallowsNothing() {
+        var watch = Watch(holds: [.sessionDown: 0])
+        let lose: (inout BIRDFacts, String) -> Void = { bird, uplink in
+            bird.sessions[uplink]?.state = .active
+            bird.sessions[uplink]?.lastError = "Hold timer expired"
+        }
+        for index in 1...4 {
+            watch.site.report(index) { _, bird in lose(&bird, "uplink1") }
+            watch.step(after: 10)
+        }
+        #expect(watch.told.last == "changed session-down")
+        watch.told = []
+        // One of the nodes loses its other uplink too, for a reason of its own.
+        watch.site.report(2) { _, bird in
+            lose(&bird, "uplink0")
+            lose(&bird, "uplink1")
+        }
+        watch.step(after: 1_000)
+        let firing = watch.ledger.incidents.filter { $0.state == .firing }
+        #expect(firing.contains { $0.verdict.subject.node == "n2" }, "\(watch.told)")
+        #expect(firing.contains { $0.verdict.subject.switchName == "b" })
+    }
+
+    @Test("a root that moved while it was silenced is told when the silence ends")
+    func movedInSilence() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0, .kernelDeviceDown: 0])
+        watch.site.report(3) { kernel, _ in kernel.routes = [] }
+        watch.step()
+        let now = watch.site.now
+        watch.site.snapshot.apply(
+            silence(.silence, .init(node: "n3"), from: now, for: 20_000),
+            at: now
+        )
+        watch.site.report(3) { kernel, _ in
+            kernel.routes = []
+            kernel.links["cilium_host"]?.isAdminUp = false
+        }
+        watch.quiet(10)
+        #expect(watch.told == ["opened kernel-route-missing"])
+        watch.quiet(15)
+        #expect(watch.told == ["opened kernel-route-missing", "changed kernel-device-down"])
+    }
+
+    @Test("what was acknowledged once is reminded of when it comes again")
+    func acknowledgedOnce() {
+        var watch = Watch(holds: [.kernelRouteMissing: 0])
+        for turn in 0..<2 {
+            watch.site.report(3) { kernel, _ in kernel.routes = [] }
+            watch.step()
+            if turn == 0 {
+                let match = Silence.Match(incident: watch.ledger.incidents[0].id)
+                let (now, days) = (watch.site.now, Int64(7 * 86_400_000))
+                watch.site.snapshot.apply(
+                    silence(.acknowledgement, match, from: now, for: days),
+                    at: now
+                )
+                watch.step()
+                watch.site.report(3)
+                watch.step()
+            }
+            watch.site.pass(5_000)
+            watch.site.heartbeats()
+            watch.site.readAll()
+        }
+        watch.site.pass(5 * 3_600_000)
+        watch.site.heartbeats()
+        watch.site.readAll()
+        watch.step()
+        #expect(watch.told.last == "reminder kernel-route-missing")
+    }
+
     @Test("the same facts in any order give the same transcript")
     func deterministic() {
         var transcripts: Set<[String]> = []

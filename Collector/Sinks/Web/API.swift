@@ -121,7 +121,9 @@ extension WebServer {
         guard let at = moment(text) else { return bad("at is an RFC 3339 time") }
         guard let read = archive.paths else { return missing("there is no store of what was") }
         do {
-            let past = try await read(at, query.get("prefix").flatMap { Prefix($0) })
+            let prefix = query.get("prefix").flatMap { Prefix($0) }
+            guard prefix != nil || query.get("prefix") == nil else { return bad("no such prefix") }
+            let past = try await read(at, prefix)
             return paths(past.paths, state, query, now: at, lastSeen: past.lastSeen)
         } catch {
             return answer(ErrorDocument(error: "the store: \(error)"), .serviceUnavailable)

@@ -49,7 +49,8 @@ extension WebServer {
         guard silence.id == fresh || known[silence.id] != nil else {
             return missing("no such silence")
         }
-        guard silence.id != fresh || known.count < Silences.limit else {
+        let current = known.values.count { $0.endsAt > now }
+        guard silence.id != fresh || current < Silences.limit else {
             return bad("there are too many silences")
         }
         await write(.silence(silence))
@@ -77,7 +78,7 @@ extension WebServer {
     private static func freshID() -> String { String(UInt64.random(in: 1...UInt64.max), radix: 36) }
 
     /// Nil if the request may write. A page of another site can make a browser post a form, yet neither JSON nor
-    /// a DELETE without being asked for first, and its origin is told.
+    /// a DELETE without being asked for first.
     private static func refusal(of request: Request, _ archive: Archive) -> Response? {
         guard archive.operators != nil else {
             return answer(
@@ -85,15 +86,12 @@ extension WebServer {
                 .forbidden
             )
         }
-        if let name = HTTPField.Name("Sec-Fetch-Site"), let site = request.headers[name],
-            !["same-origin", "none"].contains(site)
-        {
-            return answer(ErrorDocument(error: "not from another site"), .forbidden)
+        // No page writes, ours neither: a browser says so, and a name that was made to lead here does not help it.
+        let isOfBrowser = ["Sec-Fetch-Site", "Origin"].contains { name in
+            HTTPField.Name(name).map { request.headers[$0] != nil } ?? false
         }
-        if let origin = request.headers[.origin], let authority = request.head.authority,
-            URL(string: origin)?.authority != authority
-        {
-            return answer(ErrorDocument(error: "not from another site"), .forbidden)
+        guard !isOfBrowser else {
+            return answer(ErrorDocument(error: "not from a browser"), .forbidden)
         }
         guard request.method == .delete || isJSON(request.headers[.contentType]) else {
             return answer(
@@ -107,11 +105,5 @@ extension WebServer {
     private static func isJSON(_ type: String?) -> Bool {
         type?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased()
             == "application/json"
-    }
-}
-
-extension URL {
-    fileprivate var authority: String? {
-        host().map { host in port.map { "\(host):\($0)" } ?? host }
     }
 }

@@ -126,7 +126,7 @@ extension Silence {
         guard (1...limit).contains(trimmed.utf8.count) else {
             throw SilenceRefusal(reason: "\(name) is missing, or longer than \(limit) bytes")
         }
-        return printable(trimmed)
+        return IncidentText.printable(trimmed)
     }
 }
 
@@ -134,8 +134,12 @@ extension Silence.Match {
     init(_ document: [String: String]) throws(SilenceRefusal) {
         self.init()
         for (key, value) in document.sorted(by: { $0.key < $1.key }) {
-            guard (1...253).contains(value.utf8.count) else {
-                throw SilenceRefusal(reason: "match.\(printable(key)) is empty or too long")
+            guard (1...253).contains(value.utf8.count), value == IncidentText.printable(value)
+            else {
+                throw SilenceRefusal(
+                    reason:
+                        "match.\(printable(key)) is empty, too long, or holds control characters"
+                )
             }
             switch key {
             case "node": node = value
@@ -180,5 +184,7 @@ private func printable(_ text: String) -> String {
 package func moment(_ text: String) -> Timestamp? {
     let styles: [Date.ISO8601FormatStyle] = [.iso8601, .init(includingFractionalSeconds: true)]
     let date = styles.lazy.compactMap { try? $0.parse(text) }.first
-    return date.map { Timestamp(milliseconds: Int64($0.timeIntervalSince1970 * 1000)) }
+    // Some parsers take years of ten digits.
+    guard let seconds = date?.timeIntervalSince1970, seconds.magnitude < 1e11 else { return nil }
+    return Timestamp(milliseconds: Int64(seconds * 1000))
 }

@@ -57,7 +57,7 @@ func strictFilters(
             verify: [
                 Verification(
                     on: name,
-                    "sysctl net/ipv4/conf/all/rp_filter net/ipv4/conf/\(device)/rp_filter"
+                    "sysctl net/ipv4/conf/all/rp_filter \(shellWord("net/ipv4/conf/\(device)/rp_filter"))"
                 )
             ]
         )
@@ -108,7 +108,7 @@ private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
             Evidence("agent \(mtu.node)", "MTU \(mtu.device)", "\(mtu.value)", at: mtu.at),
             Evidence("agents", "MTU \(mtu.place) on \(count) nodes", "\(usual)", at: nil),
         ],
-        verify: [Verification(on: mtu.node, "ip link show \(mtu.device)")]
+        verify: [Verification(on: mtu.node, "ip link show \(shellWord(mtu.device))")]
     )
 }
 

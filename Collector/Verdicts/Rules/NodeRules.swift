@@ -152,7 +152,9 @@ private func deviceDown(
                 at: facts.lastHeard
             ),
         ],
-        verify: [Verification(on: node, "ip link show \(device)"), .route(prefix, on: node)]
+        verify: [
+            Verification(on: node, "ip link show \(shellWord(device))"), .route(prefix, on: node),
+        ]
     )
 }
 
@@ -180,7 +182,7 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "ip -d link show \(device)"),
+            Verification(on: node, "ip -d link show \(shellWord(device))"),
             .route(prefix, on: node),
         ]
     )
@@ -341,7 +343,9 @@ private func judgeUnreadable(
             since: bird.conditionSince,
             what: "BIRD cannot be asked: \(reason)",
             evidence: [Evidence("agent \(node)", socket, reason, at: facts.lastHeard)],
-            verify: [Verification(on: node, "timeout 5 birdc -r -s \(socket) show status")]
+            verify: [
+                Verification(on: node, "timeout 5 birdc -r -s \(shellWord(socket)) show status")
+            ]
         )
     )
 }

@@ -165,7 +165,9 @@ func restartNotHonoured(
     // What was lost before, with an earlier session, was seen before this one stood.
     let lasting = losses.filter { $0.from >= restart.established }.map(\.to)
     // What goes once the session is back BIRD itself has taken away.
-    let end = min(promised, restart.back.map { $0 + settling } ?? promised)
+    // The switch counts from when the session was lost, which the agent may have seen later.
+    let due = promised - min(restartSlack, Int64(time) * 500)
+    let end = min(due, restart.back.map { $0 + settling } ?? due)
     guard let lost = lasting.filter({ $0 >= restart.at - restartSlack && $0 < end }).min() else {
         return nil
     }
@@ -221,7 +223,7 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(name)", $0, "session with \(neighbor)", at: facts.lastHeard)
         },
         verify: daemons.prefix(2).map {
-            Verification(on: name, "birdc -r -s \($0) show protocols")
+            Verification(on: name, "birdc -r -s \(shellWord($0)) show protocols")
         }
     )
 }
