@@ -18,7 +18,9 @@ extension Judgement {
 
     /// Whether a collector that began so long ago could have seen a fault that it inherited.
     func hasSeenEnough(of verdict: Verdict, for milliseconds: Int64) -> Bool {
-        if milliseconds >= verdict.kind.timeToSee { return true }
+        if milliseconds >= verdict.kind.timeToSee || wellRead.contains(verdict.identity) {
+            return true
+        }
         // What is known from one end to the other hides nothing.
         let own = paths(of: verdict)
         return verdict.kind.isSeenAtOnce && isIntentKnown && !own.isEmpty

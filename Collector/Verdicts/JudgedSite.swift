@@ -128,6 +128,7 @@ struct JudgedSite: Sendable {
                 .merging(whole.pools.inDoubt) { $0.union($1) }
                 .merging(whole.units.inDoubt) { $0.union($1) },
             isIntentKnown: world.snapshot.intent.latest != nil,
+            wellRead: wellRead(in: world),
             nextChange: nextChange
         )
     }

@@ -153,6 +153,8 @@ package struct Judgement: Sendable, Hashable {
     package var inDoubt: [String: Set<String>] = [:]
     /// Which nodes there are has been read: without that there are no paths, and no absence means anything.
     package var isIntentKnown: Bool
+    /// What of our own sight is proved to be well: what would be said of it, were it not.
+    package var wellRead: Set<String>
     /// When the same facts will be judged differently by age alone.
     package var nextChange: Timestamp?
 
@@ -162,9 +164,11 @@ package struct Judgement: Sendable, Hashable {
         unjudged: Set<Unjudged> = [],
         inDoubt: [String: Set<String>] = [:],
         isIntentKnown: Bool = true,
+        wellRead: Set<String> = [],
         nextChange: Timestamp?
     ) {
         self.isIntentKnown = isIntentKnown
+        self.wellRead = wellRead
         self.inDoubt = inDoubt
         self.unjudged = unjudged
         self.paths = paths

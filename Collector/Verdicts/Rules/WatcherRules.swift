@@ -222,3 +222,33 @@ private func trouble<Value>(
     else { return nil }
     return (reason, latest.at)
 }
+
+/// Identities of what could be said of sources and is not: two reads in a row are good, and fresh. A collector that
+/// has just begun has to read before it can say so.
+func wellRead(in world: World) -> Set<String> {
+    let kind = Kind.sourceUnreadable.rawValue
+    func isWell<Value>(_ readings: Readings<Value>) -> Bool {
+        readings.previous != nil && readings.freshness(at: world.now) == .fresh
+    }
+    var identities: Set<String> = []
+    for facts in world.switches where facts.views.values.allSatisfy({ isWell($0.readings) }) {
+        identities.insert("\(kind)/\(facts.name)")
+    }
+    for facts in world.snapshot.loadBalancers.values {
+        for (unit, readings) in facts.units where isWell(readings) {
+            identities.insert("\(kind)/\(facts.name)/\(unit)")
+        }
+        if facts.activeUnitName(at: world.now) != nil {
+            identities.insert("\(kind)/\(facts.name)/role")
+        }
+    }
+    if world.snapshot.intent.latest != nil, world.snapshot.intent.failure == nil {
+        identities.insert("\(kind)/nodes")
+    }
+    if let cluster = world.snapshot.kubernetes, cluster.failures.isEmpty,
+        cluster.nodes.isComplete, cluster.endpointSlices.isComplete
+    {
+        identities.insert("\(kind)/kubernetes")
+    }
+    return identities
+}
