@@ -188,6 +188,8 @@ package struct SessionHistory: Hashable, Sendable {
     /// Each Established that came or went, the latest, oldest first; those of a restart or a new configuration
     /// of BIRD, and by an operator, are none.
     package private(set) var transitions: [Timestamp] = []
+    /// As `transitions`, those before a restart of BIRD too: what a switch did to all its sessions is told by them.
+    package private(set) var moves: [Timestamp] = []
     package private(set) var restart: Restart?
     private var isEstablished: Bool?
     private var restartTime: UInt32?
@@ -220,6 +222,7 @@ package struct SessionHistory: Hashable, Sendable {
         }
         if hasMoved, !isRestart, !isExcused {
             transitions = transitions.suffix(Self.most - 1) + [now]
+            moves = moves.suffix(Self.most - 1) + [now]
         }
         if session.isEstablished {
             if isEstablished != true || isRestart { established = session.since ?? now }

@@ -61,6 +61,7 @@ struct SharedFacts: Hashable, Sendable {
     private let addresses: Set<IPAddress>
     private let hasLostPods: Bool
     private let transitions: [SessionKey: [Timestamp]]
+    private let moves: [SessionKey: [Timestamp]]
     private let neighbors: [String: [IPAddress?]]
 
     init(_ name: String, in world: World) {
@@ -70,6 +71,7 @@ struct SharedFacts: Hashable, Sendable {
         hasLostPods = facts?.history.podSweep != nil
         let moved = facts?.history.sessions.mapValues(\.transitions).filter { !$0.value.isEmpty }
         transitions = moved ?? [:]
+        moves = facts?.history.sessions.mapValues(\.moves).filter { !$0.value.isEmpty } ?? [:]
         // Only where something flaps somewhere it matters how many sessions a switch has.
         neighbors =
             world.mayFlap
@@ -84,7 +86,8 @@ struct SharedFacts: Hashable, Sendable {
         guard isIntended, old.addresses == addresses, old.hasLostPods || !hasLostPods else {
             return true
         }
-        let hasMoved = old.transitions != transitions || old.neighbors != neighbors
+        let hasMoved =
+            old.transitions != transitions || old.moves != moves || old.neighbors != neighbors
         let flaps = transitions.values.contains { $0.count >= flapCount }
         return hasMoved && (world.mayFlap || flaps)
     }

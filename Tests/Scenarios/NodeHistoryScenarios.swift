@@ -393,6 +393,31 @@ import Verdicts
         #expect(verdict(site, .sessionFlapping)?.subject.node == "n3")
     }
 
+    @Test("what a switch did to all is still known as that when BIRDs were restarted since")
+    func sharedBeforeRestarts() {
+        var site = Site()
+        func step(_ nodes: ClosedRange<Int>, _ state: BGPState, boot: String = "one") {
+            site.pass(60_000)
+            let now = site.now
+            for index in 1...4 {
+                site.report(index) { _, bird in
+                    bird.lastReboot = nodes.contains(index) || boot == "one" ? "one" : boot
+                    guard nodes.contains(index) else { return }
+                    bird.sessions["uplink0"]?.state = state
+                    bird.sessions["uplink0"]?.since = now
+                }
+            }
+        }
+        step(1...4, .active)
+        step(1...4, .established)
+        step(3...3, .active, boot: "two")
+        #expect(!site.kinds.contains(.sessionFlapping))
+        step(3...3, .established, boot: "two")
+        #expect(!site.kinds.contains(.sessionFlapping))
+        step(3...3, .active, boot: "two")
+        #expect(verdict(site, .sessionFlapping)?.subject.node == "n3")
+    }
+
     @Test("a session that flaps within seconds of what the switch did to all is told")
     func flapsBeside() {
         var site = Site()

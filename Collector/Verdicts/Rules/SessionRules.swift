@@ -147,7 +147,8 @@ func restartNotHonoured(
     in world: World
 ) -> Finding? {
     guard facts.history.sessions.values.contains(where: { $0.restart?.isGraceful ?? false }),
-        let restart = facts.restart(of: session), restart.isGraceful,
+        // Before BIRD has told what it has, a switch may rightly drop what it kept.
+        !facts.isRecovering(session), let restart = facts.restart(of: session), restart.isGraceful,
         let time = restart.restartTime, world.now - restart.at < restartMemory,
         let name = world.switchName(of: session), let sight = world.sights[name]
     else { return nil }
@@ -307,7 +308,7 @@ extension World {
                     guard let name = session.neighbor.flatMap({ switches[$0] }) else { continue }
                     sessions[name, default: 0] += 1
                     let key = SessionKey(daemon: daemon, name: session.name)
-                    let transitions = facts.history.sessions[key]?.transitions ?? []
+                    let transitions = facts.history.sessions[key]?.moves ?? []
                     guard !transitions.isEmpty else { continue }
                     let moments = transitions.map { $0.milliseconds / SharedMoment.length }
                     moved[name, default: []].append(SessionMoments(node: node, moments: moments))
