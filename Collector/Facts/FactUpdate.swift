@@ -54,10 +54,15 @@ extension Snapshot {
         var claimants: Set<String> = []
         for (update, moment) in updates {
             changes.add(update, to: self)
+            // Of the updates that are narrow by themselves only Kubernetes' may move who owns what.
+            guard case .cluster = update else {
+                take(update, at: moment)
+                if case .agent(let node, .snapshot) = update { claimants.insert(node) }
+                continue
+            }
             let owners = intent.latest?.value
-            defer { if intent.latest?.value != owners { changes.widen() } }
             take(update, at: moment)
-            if case .agent(let node, .snapshot) = update { claimants.insert(node) }
+            if intent.latest?.value != owners { changes.widen() }
         }
         guard intentSource == .agents, let last = updates.last?.at else { return changes }
         if claimIntent(of: claimants, at: last) { changes.widen() }

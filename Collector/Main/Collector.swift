@@ -44,7 +44,7 @@ struct Collector: Service {
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
         let units = PolledUnits(configuration.bigIPPollers)
         let startedAt = clock.now()
-        let remembered = try await Remembered.open(configuration.store.path, clock: now, log: log)
+        let remembered = try Remembered.open(configuration.store.path, clock: now, log: log)
         let sinks = try makeSinks(remembered)
         await remembered.post(to: sinks.outboxes)
         let journal = try makeJournal(startedAt, remembered.memory)

@@ -19,16 +19,15 @@ struct Remembered: Sendable {
         _ path: String?,
         clock: @escaping @Sendable () -> Timestamp,
         log: Logger
-    ) async throws(StoreError) -> Remembered {
+    ) throws(StoreError) -> Remembered {
         guard let path else {
             log.notice("no store: incidents and silences last as long as this process")
             return Remembered()
         }
         do throws(StoreError) {
             let store = try Store(path: path, clock: clock) { log.error("store \($0)") }
-            let memory = try await store.memory()
-            log.info("store \(path): \(memory.entries.count) incidents")
-            return Remembered(store: store, memory: memory)
+            log.info("store \(path): \(store.inherited.entries.count) incidents")
+            return Remembered(store: store, memory: store.inherited)
         } catch {
             guard !error.isInUse else { throw error }
             log.error("store \(error); incidents and silences last as long as this process")

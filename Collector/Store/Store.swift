@@ -76,6 +76,9 @@ package final class Store: Sendable {
         file.release()
     }
 
+    /// What an earlier collector left: what is open, what was resolved last, and what is still to be told.
+    package var inherited: Memory { file.memory }
+
     package var health: Health { state.withLock { $0.health } }
 
     /// How much waits for the disk.
@@ -166,15 +169,6 @@ package final class Store: Sendable {
     }
 
     // MARK: - Reading
-
-    /// What is open, what was resolved last, and what is still to be told.
-    package func memory() async throws(StoreError) -> Memory {
-        do {
-            return try await pool.read { db in try Memory(from: db) }
-        } catch {
-            throw StoreError(path: path, reason: words(error))
-        }
-    }
 
     /// Incidents that were still open at `since` or later, the newest first.
     package func incidents(

@@ -5,6 +5,8 @@ import GRDB
 /// The database file, opened: one collector's at a time.
 struct StoreFile: Sendable {
     let pool: DatabasePool
+    /// What it held when it was opened.
+    let memory: Store.Memory
     /// It could not be read, and begins anew.
     let wasDamaged: Bool
     /// Held as long as the process lives: a lock goes with its process, however that ends.
@@ -23,23 +25,23 @@ struct StoreFile: Sendable {
             )
         }
         lock = try Self.lock(path)
-        (pool, wasDamaged) = try Self.open(path)
+        (pool, memory, wasDamaged) = try Self.open(path)
     }
 
-    private static func open(_ path: String) throws -> (DatabasePool, wasDamaged: Bool) {
+    private static func open(
+        _ path: String
+    ) throws -> (DatabasePool, Store.Memory, wasDamaged: Bool) {
         func pool() throws -> DatabasePool {
             try DatabasePool(path: path, migratedBy: Schema.migrator, patience: patience)
         }
         do {
             let pool = try pool()
-            // Whatever a start will ask for can be had.
-            _ = try pool.read { db in try Store.Memory(from: db) }
-            return (pool, false)
+            return (pool, try pool.read { db in try Store.Memory(from: db) }, false)
         } catch let error as DatabaseError
             where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode)
         {
             try moveAside(path)
-            return (try pool(), true)
+            return (try pool(), Store.Memory(), true)
         }
     }
 

@@ -81,7 +81,7 @@ struct JudgedSite: Sendable {
     private mutating func renew(_ index: Int) -> Bool {
         let old = lanes[index]
         let new = NodeLane(old.name, in: world)
-        guard !new.shared.matters(after: old.shared, in: world) else { return false }
+        guard !new.concernsOthers(after: old, in: world) else { return false }
         fleet.replace(old, by: new)
         lanes[index] = new
         nextChanges[index] = new.deadline

@@ -20,10 +20,7 @@ extension NodeFacts {
 
     /// Of the daemon that holds the prefix, or should.
     func birdc(_ words: String, prefix: Prefix) -> String {
-        let sockets = birds.keys.sorted()
-        let holding = sockets.first { birds[$0]?.routes[prefix]?.isEmpty == false }
-        let six = prefix.family == .ipv6 ? sockets.first { $0.contains("bird6") } : nil
-        return birdc(words, holding ?? six ?? sockets.first)
+        birdc(words, daemon(for: prefix, self)?.path)
     }
 
     private func birdc(_ words: String, _ socket: String?) -> String {

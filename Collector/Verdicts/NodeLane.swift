@@ -22,8 +22,7 @@ struct NodeLane: Sendable {
     private(set) var mayBeUnready = false
     /// When the same facts are judged differently.
     private(set) var nextChange: Timestamp?
-    /// What the site as a whole is judged by, of this node.
-    let shared: SharedFacts
+    private let moves: SessionMoves
 
     /// Nothing about it needs a second look.
     var isPlain: Bool {
@@ -34,7 +33,7 @@ struct NodeLane: Sendable {
 
     init(_ name: String, in world: World) {
         self.name = name
-        shared = SharedFacts(name, in: world)
+        moves = SessionMoves(name, in: world)
         let intent = world.intents[name]
         if let intent {
             paths = intent.podCIDRs.sorted().map { judgePath($0, of: intent, in: world) }
@@ -55,20 +54,14 @@ struct NodeLane: Sendable {
     }
 }
 
-/// What of a node's facts others are judged by too.
-struct SharedFacts: Hashable, Sendable {
-    private let isIntended: Bool
-    private let addresses: Set<IPAddress>
-    private let hasLostPods: Bool
+/// How a node's sessions came and went, and with whom they are: a switch that loses most of its sessions is seen so.
+struct SessionMoves: Hashable, Sendable {
     private let transitions: [SessionKey: [Timestamp]]
     private let moves: [SessionKey: [Timestamp]]
     private let neighbors: [String: [IPAddress?]]
 
     init(_ name: String, in world: World) {
         let facts = world.snapshot.nodes[name]
-        isIntended = world.intents[name] != nil
-        addresses = world.intents[name].map { World.addresses(of: $0, world.snapshot) } ?? []
-        hasLostPods = facts?.history.podSweep != nil
         let moved = facts?.history.sessions.mapValues(\.transitions).filter { !$0.value.isEmpty }
         transitions = moved ?? [:]
         moves = facts?.history.sessions.mapValues(\.moves).filter { !$0.value.isEmpty } ?? [:]
@@ -80,16 +73,18 @@ struct SharedFacts: Hashable, Sendable {
             : [:]
     }
 
-    /// Whether a change from the other to this one may change what is said of other nodes.
-    func matters(after old: SharedFacts, in world: World) -> Bool {
+    var mayFlap: Bool { transitions.values.contains { $0.count >= flapCount } }
+}
+
+extension NodeLane {
+    /// Whether what is new of the node may change what is said of others: the world was made of what it was before.
+    func concernsOthers(after old: NodeLane, in world: World) -> Bool {
         // An agent of no node may be a node's under another name.
-        guard isIntended, old.addresses == addresses, old.hasLostPods || !hasLostPods else {
-            return true
-        }
-        let hasMoved =
-            old.transitions != transitions || old.moves != moves || old.neighbors != neighbors
-        let flaps = transitions.values.contains { $0.count >= flapCount }
-        return hasMoved && (world.mayFlap || flaps)
+        guard let intent = world.intents[name],
+            World.addresses(of: intent, world.snapshot) == world.addresses(of: name),
+            world.hasLostPods || world.snapshot.nodes[name]?.history.podSweep == nil
+        else { return true }
+        return old.moves != moves && (world.mayFlap || moves.mayFlap)
     }
 }
 

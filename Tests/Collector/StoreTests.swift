@@ -32,6 +32,13 @@ private final class Cellar: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 }
 
+extension Store {
+    /// As the next collector would find it.
+    fileprivate func memory() async throws -> Memory {
+        try await pool.read { db in try Memory(from: db) }
+    }
+}
+
 private func verdict(_ kind: Kind, _ node: String) -> Verdict {
     var impact = Impact()
     impact.prefixes = [prefix("10.16.2.0/24")]
@@ -87,7 +94,7 @@ private let broken = verdict(.kernelRouteMissing, "n3")
             await store.keep(other.entries, other.deliveries)
             store.close()
         }
-        let memory = try await cellar.open().memory()
+        let memory = try cellar.open().inherited
         #expect(
             memory.entries.map(\.incident)
                 == life.ledger.incidents.sorted {
@@ -154,7 +161,7 @@ private let broken = verdict(.kernelRouteMissing, "n3")
         let file = try #require(FileHandle(forUpdatingAtPath: cellar.path))
         try file.write(contentsOf: Data("no database at all, by any means".utf8))
         try file.close()
-        #expect(try await cellar.open().memory().entries == [])
+        #expect(try cellar.open().inherited.entries == [])
         #expect(cellar.said.withLock { $0 }.count == 1)
         #expect(FileManager.default.fileExists(atPath: cellar.path + ".damaged"))
     }
@@ -264,7 +271,7 @@ private let broken = verdict(.kernelRouteMissing, "n3")
         let copy = cellar.folder + "/copy.sqlite"
         try Store.backUp(cellar.path, to: copy)
         let again = try Store(path: copy, clock: { at(0) }, say: { _ in })
-        #expect(try await again.memory().waiting == deliveries)
+        #expect(again.inherited.waiting == deliveries)
     }
 }
 
@@ -319,17 +326,21 @@ private func trace(_ index: Int, _ state: StageState, readAt: Int64 = 0) -> Path
         #expect(try await store.paths(at: later(499)).paths.map(\.node) == ["n1", "n2"])
     }
 
+    /// Of the collector after one that left two ways, both well.
+    private func afterTwoWays(in cellar: Cellar) async throws -> Store {
+        let first = try cellar.open()
+        first.note([trace(1, .ok), trace(2, .ok)], startedAt: start, at: later(5))
+        await first.writePaths()
+        first.close()
+        let store = try cellar.open()
+        await store.beginPaths()
+        return store
+    }
+
     @Test("the next collector records only what is other than its predecessor left it")
     func successor() async throws {
         let cellar = Cellar()
-        do {
-            let store = try cellar.open()
-            store.note([trace(1, .ok), trace(2, .ok)], startedAt: start, at: later(5))
-            await store.writePaths()
-            store.close()
-        }
-        let store = try cellar.open()
-        await store.beginPaths()
+        let store = try await afterTwoWays(in: cellar)
         let again = later(1_000)
         store.note(
             [trace(1, .unknown(reason: "starting")), trace(2, .ok)],
@@ -367,14 +378,7 @@ private func trace(_ index: Int, _ state: StageState, readAt: Int64 = 0) -> Path
     @Test("what is still unknown when all have had time to speak is on record as that")
     func unknownAfterBeginning() async throws {
         let cellar = Cellar()
-        do {
-            let store = try cellar.open()
-            store.note([trace(1, .ok), trace(2, .ok)], startedAt: start, at: later(5))
-            await store.writePaths()
-            store.close()
-        }
-        let store = try cellar.open()
-        await store.beginPaths()
+        let store = try await afterTwoWays(in: cellar)
         let again = later(1_000)
         let paths: PathList = [trace(1, .unknown(reason: "no agent"))]
         store.note(paths, startedAt: again, at: again)

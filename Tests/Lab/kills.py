@@ -89,7 +89,7 @@ def kill(identity, after, kills):
 
 def firing(collector):
     try:
-        return collector.get("/api/v1/incidents?state=firing")["incidents"]
+        return collector.firing()
     except (OSError, ValueError, KeyError):
         return None
 

@@ -38,15 +38,15 @@ def silence(identity, collector):
                                "--comment", "a new disk", "--author", "ann", "--json"))
     demo.lab(identity, "fault", KIND, "--node", NODE)
     problems = []
-    demo.wait("the incident", demo.READY, lambda: firing(collector))
+    demo.wait("the incident", demo.READY, collector.firing)
     time.sleep(SILENT_FOR)
     if told(collector, seen):
         problems.append(f"told in spite of the silence: {told(collector, seen)}")
-    if added["id"] not in firing(collector)[0].get("silences", []):
+    if added["id"] not in collector.firing()[0].get("silences", []):
         problems.append("the incident does not say that it is silenced")
     command(collector, "silence", "expire", added["id"])
     demo.wait("told", demo.READY, lambda: told(collector, seen) == [f"opened {KIND}"])
-    command(collector, "silence", "ack", firing(collector)[0]["id"], "--for", "1h", "--comment", "seen")
+    command(collector, "silence", "ack", collector.firing()[0]["id"], "--for", "1h", "--comment", "seen")
     demo.lab(identity, "mend", KIND, "--node", NODE)
     demo.wait("resolved", demo.READY, lambda: told(collector, seen) == [f"opened {KIND}", f"resolved {KIND}"])
     if "n3" in command(collector, "silence", "list"):
@@ -54,16 +54,12 @@ def silence(identity, collector):
     return problems
 
 
-def firing(collector):
-    return collector.get("/api/v1/incidents?state=firing")["incidents"]
-
-
 def past(identity, collector):
     """The way as it was, after it has been mended."""
     before = moment()
     time.sleep(2)
     demo.lab(identity, "fault", KIND, "--node", NODE)
-    demo.wait("told", demo.READY, lambda: firing(collector))
+    demo.wait("told", demo.READY, collector.firing)
     time.sleep(2)
     broken = moment()
     demo.lab(identity, "mend", KIND, "--node", NODE)

@@ -112,6 +112,9 @@ class Collector:
     def paths(self):
         return self.get("/api/v1/paths")["paths"]
 
+    def firing(self):
+        return self.get("/api/v1/incidents?state=firing")["incidents"]
+
     def is_well(self):
         try:
             paths = self.paths()

@@ -92,9 +92,7 @@ extension SilenceTerms {
             startsAt: begin.map(rfc3339),
             endsAt: rfc3339((begin ?? now) + length)
         )
-        let body = try await api.send(.POST, "/api/v1/silences", Sinks.json(document))
-        guard !api.json else { return printJSON(body) }
-        print(line(try api.decode(SilenceDocument.self, body)))
+        try api.show(try await api.send(.POST, "/api/v1/silences", Sinks.json(document)))
     }
 }
 
@@ -127,9 +125,15 @@ struct ExpireSilence: AsyncParsableCommand {
     @OptionGroup var api: APIOptions
 
     func run() async throws {
-        let body = try await api.send(.DELETE, "/api/v1/silences/\(escaped(id))")
-        guard !api.json else { return printJSON(body) }
-        print(line(try api.decode(SilenceDocument.self, body)))
+        try api.show(try await api.send(.DELETE, "/api/v1/silences/\(escaped(id))"))
+    }
+}
+
+extension APIOptions {
+    /// The silence that an answer holds.
+    fileprivate func show(_ body: Data) throws {
+        guard !json else { return printJSON(body) }
+        print(line(try decode(SilenceDocument.self, body)))
     }
 }
 

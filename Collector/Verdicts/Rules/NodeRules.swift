@@ -188,6 +188,11 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
     )
 }
 
+extension KernelRoute {
+    /// linux/rtnetlink.h: RTPROT_BIRD.
+    fileprivate var isOfBIRD: Bool { proto == 12 }
+}
+
 /// As many as a node seldom loses at once for one reason of its own.
 private let sweepCount = 4
 
@@ -196,8 +201,7 @@ private let sweepCount = 4
 private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     guard let sweep = facts.history.sweep else { return nil }
-    // linux/rtnetlink.h: RTPROT_BIRD.
-    let removed = sweep.routes.filter { $0.proto != 12 }
+    let removed = sweep.routes.filter { !$0.isOfBIRD }
     guard removed.count >= sweepCount, removed.contains(where: { $0.prefix == prefix }) else {
         return nil
     }
@@ -225,9 +229,8 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
 private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) -> Finding? {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     guard let sweep = facts.history.podSweep else { return nil }
-    // linux/rtnetlink.h: RTPROT_BIRD.
     let lost = sweep.routes.filter { route in
-        route.proto != 12 && prefix.contains(route.prefix)
+        !route.isOfBIRD && prefix.contains(route.prefix)
             && world.readyPods.contains(route.prefix.address)
     }
     guard lost.count >= sweepCount else { return nil }
@@ -314,7 +317,7 @@ private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: W
 }
 
 /// The daemon that should hold the prefix: with bird and bird6 the one that speaks its family.
-private func daemon(
+func daemon(
     for prefix: Prefix,
     _ facts: NodeFacts
 ) -> (path: String, facts: BIRDFacts)? {
