@@ -18,6 +18,7 @@ let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-s
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let hashTrees = Target.Dependency.product(name: "HashTreeCollections", package: "swift-collections")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle",
@@ -105,6 +106,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     ],
@@ -186,7 +188,7 @@ let package = Package(
             "Collector/Sinks",
             [
                 "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, nio,
-                subprocess, log, lifecycle,
+                nioHTTP, nioSSL, crypto, subprocess, log, lifecycle,
             ],
             resources: [.embedInCode("Web/Assets/page.html")]
         ),

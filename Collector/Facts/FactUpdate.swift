@@ -41,6 +41,7 @@ package enum FactUpdate: Sendable, Equatable, Codable {
     /// Some pools of a unit, read between its rounds.
     case poolsRead(name: String, unit: String, [String: LoadBalancerPool], took: Int64)
     case operators(OperatorUpdate)
+    case sink(name: String, SinkHealth)
 }
 
 extension Snapshot {
@@ -81,6 +82,7 @@ extension Snapshot {
         case .intent(.failed(let reason)): intent.failed(reason, at: now)
         case .cluster(let change): apply(change, at: now)
         case .operators(let change): silences.apply(change, at: now)
+        case .sink(let name, let health): sinks[name] = SinkFacts(health, since: now)
         case .switchRead(let name, let way, let result, let duration):
             switches[name]?
                 .apply(result, by: way, inside: podSupernets, at: now, took: duration)

@@ -25,6 +25,8 @@ package struct Snapshot: Sendable, Equatable {
     package var loadBalancers: [String: LoadBalancerFacts]
     /// What operators asked not to be told.
     package var silences = Silences()
+    /// How those do who are told, by name, as far as each was tried.
+    package var sinks: [String: SinkFacts] = [:]
     /// How long a pool may lack a ready pod, or keep one that is gone; milliseconds.
     package var memberPatience: Int64 = 120_000
     /// When this collector began to listen: nobody is called silent before he could have spoken.

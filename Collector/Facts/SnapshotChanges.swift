@@ -6,7 +6,7 @@ package struct SnapshotChanges: Sendable, Hashable {
     package private(set) var nodes: Set<String> = []
     /// Something that all ways may stand on: who owns what, a switch, a load balancer, Kubernetes.
     package private(set) var isWide = false
-    /// Something of Kubernetes, which says nothing new of who owns what.
+    /// Something of Kubernetes or of a sink, which says nothing new of who owns what.
     package private(set) var hasClusterMoved = false
 
     package init() {}
@@ -21,9 +21,11 @@ package struct SnapshotChanges: Sendable, Hashable {
     /// An update, just before it is applied.
     mutating func add(_ update: FactUpdate, to snapshot: Snapshot) {
         if case .operators = update { return }
-        if case .cluster = update {
+        switch update {
+        case .cluster, .sink:
             hasClusterMoved = true
             return
+        default: break
         }
         // An agent that comes for the first time may be what was missed under another name.
         guard case .agent(let node, _) = update, snapshot.nodes[node] != nil else {

@@ -94,14 +94,17 @@ package struct IncidentTransition: Sendable, Hashable, Codable {
 }
 
 extension IncidentTransition {
+    package var isTest: Bool { incident.identity == Self.testIdentity }
+    private static let testIdentity = "test"
+
     /// A message that says it is only a test, in the shape of a real one.
     package static func test(cluster: String, at now: Timestamp) -> IncidentTransition {
         let verdict = Verdict(
             kind: .sourceUnreadable,
             severity: .info,
-            identity: "test",
+            identity: testIdentity,
             subject: Subject(),
-            summary: "test message, nothing is broken",
+            summary: "a test message, nothing is broken",
             since: nil,
             evidence: [],
             impact: Impact(),

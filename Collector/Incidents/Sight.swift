@@ -41,7 +41,9 @@ extension Judgement {
     /// Whether the stage that named a verdict is known now on all of its paths: only then does the
     /// verdict's absence mean that the fault is gone.
     func canSee(_ verdict: Verdict) -> Bool {
-        guard isIntentKnown || verdict.kind == .sourceUnreadable else { return false }
+        guard isIntentKnown || [.sourceUnreadable, .sinkFailing].contains(verdict.kind) else {
+            return false
+        }
         // What pools hold is seen or not as a whole, whatever a single member's monitor says.
         guard !Self.ofPools.contains(verdict.kind) else { return true }
         let stages = verdict.stagesOfEvidence

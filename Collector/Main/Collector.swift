@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import AgentSource
-import AsyncHTTPClient
 import BigIPSource
 import EventLoop
 import Facts
@@ -45,7 +44,12 @@ struct Collector: Service {
         let units = PolledUnits(configuration.bigIPPollers)
         let startedAt = clock.now()
         let remembered = try Remembered.open(configuration.store.path, clock: now, log: log)
-        let sinks = try makeSinks(remembered)
+        // Each sink says now and then how it does: newer words count.
+        let health = AsyncStream.makeStream(
+            of: FactUpdate.self,
+            bufferingPolicy: .bufferingNewest(1_000)
+        )
+        let sinks = makeSinks(remembered, health.continuation)
         await remembered.post(to: sinks.outboxes)
         let journal = try makeJournal(startedAt, remembered.memory)
         defer { journal?.finish() }
@@ -68,6 +72,7 @@ struct Collector: Service {
         await withTaskGroup(of: Void.self) { group in
             addSources(&group, engine, alarms, units, now)
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
+            group.addTask { for await update in health.stream { engine.post(update) } }
             addWeb(&group, board, listener, engine, remembered, sinks.outboxes)
             if let store = remembered.store {
                 let retention = configuration.store.retention
@@ -89,7 +94,7 @@ struct Collector: Service {
             board.close()
             group.cancelAll()
         }
-        try? await sinks.client.shutdown()
+        await sinks.made.shutDown()
         remembered.store?.close()
     }
 
@@ -290,21 +295,34 @@ struct Collector: Service {
     // MARK: - Sinks
 
     private func makeSinks(
-        _ remembered: Remembered
-    ) throws -> (outboxes: [Outbox], client: HTTPClient) {
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        let outboxes = configuration.sinks.map { item in
+        _ remembered: Remembered,
+        _ health: AsyncStream<FactUpdate>.Continuation
+    ) -> (outboxes: [Outbox], made: ConfiguredSinks) {
+        let clock = clock
+        let made = ConfiguredSinks(
+            configuration.sinks,
+            ConfiguredSinks.Surroundings(
+                clock: { clock.now() },
+                told: remembered.memory.told,
+                incidents: remembered.memory.entries.map(\.incident)
+            )
+        )
+        let outboxes = zip(configuration.sinks, made.all).map { item, sink in
             let alarm = Alarm()
             return Outbox(
-                item.makeSink(client: client),
+                sink,
                 filter: item.filter,
                 told: remembered.memory.told[item.name] ?? [],
                 log: log,
-                pause: { await alarm.sleep(milliseconds: $0) },
-                ended: { await remembered.store?.end($0, $1) }
+                edge: Outbox.Edge(
+                    clock: { clock.now() },
+                    pause: { await alarm.sleep(milliseconds: $0) },
+                    ended: { await remembered.store?.end($0, $1) },
+                    health: { health.yield(.sink(name: item.name, $0)) }
+                )
             )
         }
-        return (outboxes, client)
+        return (outboxes, made)
     }
 
     private func addWeb(

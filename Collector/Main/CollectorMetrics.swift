@@ -54,8 +54,15 @@ func exposition(
     exposition.add(
         "sink_failures_total",
         "counter",
-        "Attempts a sink did not take.",
-        counters.map { ([("sink", $0.0)], Double($0.1.failed)) }
+        "Attempts a sink did not take, by class of failure.",
+        counters.flatMap { name, counters in
+            SinkError.Class.allCases.map { reason in
+                (
+                    [("sink", name), ("class", reason.rawValue)],
+                    Double(counters.failed[reason] ?? 0)
+                )
+            }
+        }
     )
     exposition.add(
         "sink_waiting",

@@ -111,12 +111,32 @@ struct Configuration: Sendable {
         enum Target: Sendable {
             case stdout(StandardOutput.Format)
             case command([String])
-            case slack(Secret)
+            case slack(Credential)
+            case mattermost(Credential)
+            case teams(Credential)
+            case dingTalk(DingTalk, Credential)
+            case weCom(Credential)
+            case feishu(Feishu, Credential)
+            case matrix(Matrix, Credential)
+            case alertmanager([String], Account?, every: Int64)
+            case pagerDuty(Credential, url: String)
+            case webhook(Credential, Account?)
         }
+
+        /// As the file names them.
+        static let targets = [
+            "stdout", "command", "slack", "mattermost", "teams", "dingtalk", "wecom", "feishu",
+            "matrix", "alertmanager", "pagerduty", "webhook",
+        ]
 
         var name: String
         var filter: SinkFilter
+        var wording: Wording
         var target: Target
+        /// Nil: as the environment says.
+        var proxy: ForwardProxy?
+        /// A PEM file; nil: what the system trusts.
+        var ca: String?
     }
 
     var cluster: String

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import AsyncHTTPClient
 import BigIPSource
 import Facts
 import OperatorSource
@@ -58,16 +57,6 @@ extension Configuration.LoadBalancer {
 
 extension Configuration.Switch.Door {
     fileprivate var http: SwitchHTTP { SwitchHTTP(url: url, account: account, ca: ca) }
-}
-
-extension Configuration.SinkConfiguration {
-    func makeSink(client: HTTPClient) -> any Sink {
-        switch target {
-        case .stdout(let format): StandardOutput(name: name, format: format)
-        case .command(let arguments): Command(name: name, arguments: arguments)
-        case .slack(let address): SlackWebhook(name: name, address: address, client: client)
-        }
-    }
 }
 
 extension ReadResult<[String: NodeIntent]> {

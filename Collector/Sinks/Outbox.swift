@@ -1,53 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
+package import Facts
 package import Incidents
 package import Logging
+package import Routing
 import Synchronization
+import Verdicts
 
-/// One sink's queue: in order, bounded, retried with back-off. What it cannot hold is counted.
+/// One sink's queue: in order, bounded, paced, retried with back-off. What it cannot hold is counted.
 package final class Outbox: Sendable {
     private struct State {
-        var waiting: [Delivery] = []
-        /// Gone from a full queue, and nobody has been told so yet.
-        var dropped: [Int64] = []
+        var queue: OutboxQueue
         var counters = Counters()
         /// Incidents this sink was told of: what follows passes whatever the filter says by then.
         var told: Set<String>
+        /// What was said last of how it does.
+        var health: SinkHealth?
     }
 
     package struct Counters: Sendable, Hashable {
         package var waiting = 0
+        /// Transitions it took.
         package var delivered = 0
-        package var failed = 0
-        package var dropped = 0
+        /// Attempts it did not take.
+        package var failed: [SinkError.Class: Int] = [:]
+        /// Transitions that it will never get, refused or dropped.
+        package var lost: [Delivery.Outcome: Int] = [:]
+        package var lastDelivery: Timestamp?
+    }
+
+    /// What an outbox needs of the world outside.
+    package struct Edge: Sendable {
+        package var clock: @Sendable () -> Timestamp
+        package var pause: @Sendable (Int64) async -> Void
+        /// Called once for each delivery that will not be tried again.
+        package var ended: @Sendable (Int64, Delivery.Outcome) async -> Void
+        /// Called when the sink begins or ceases to fail.
+        package var health: @Sendable (SinkHealth) -> Void
+
+        package init(
+            clock: @escaping @Sendable () -> Timestamp,
+            pause: @escaping @Sendable (Int64) async -> Void,
+            ended: @escaping @Sendable (Int64, Delivery.Outcome) async -> Void = { _, _ in },
+            health: @escaping @Sendable (SinkHealth) -> Void = { _ in }
+        ) {
+            self.clock = clock
+            self.pause = pause
+            self.ended = ended
+            self.health = health
+        }
     }
 
     private let sink: any Sink
     private let filter: SinkFilter
     private let log: Logger
+    private let edge: Edge
     private let state: Mutex<State>
     private let signal = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    private let pause: @Sendable (Int64) async -> Void
-    private let ended: @Sendable (Int64, Delivery.Outcome) async -> Void
 
-    /// A storm of a thousand transitions is no longer something a person reads.
-    private static let limit = 1_000
-
-    /// `told` are the ids of open incidents that the sink knows already; `ended` is called once for each delivery
-    /// that will not be tried again.
+    /// `told` are the ids of open incidents that the sink knows already.
     package init(
         _ sink: any Sink,
         filter: SinkFilter,
         told: Set<String> = [],
         log: Logger,
-        pause: @escaping @Sendable (Int64) async -> Void,
-        ended: @escaping @Sendable (Int64, Delivery.Outcome) async -> Void = { _, _ in }
+        edge: Edge
     ) {
         self.sink = sink
         self.filter = filter
         self.log = log
-        self.pause = pause
-        self.ended = ended
-        state = Mutex(State(told: told))
+        self.edge = edge
+        state = Mutex(State(queue: OutboxQueue(sink.bundling), told: told))
     }
 
     package var name: String { sink.name }
@@ -55,82 +77,127 @@ package final class Outbox: Sendable {
     package var counters: Counters {
         state.withLock { state in
             var counters = state.counters
-            counters.waiting = state.waiting.count
+            counters.waiting = state.queue.count
+            counters.lost[.dropped] = state.queue.lost
             return counters
         }
     }
 
     /// Whether the sink is to be told; asked once for each transition, in order.
     package func wants(_ transition: IncidentTransition) -> Bool {
-        state.withLock { state in
-            let id = transition.incident.id
-            guard filter.passes(transition.incident) || state.told.contains(id) else {
-                return false
-            }
+        let incident = transition.incident
+        // Of its own failing it hears nothing by the time it can hear again.
+        guard incident.verdict.failingSink != name else { return false }
+        return state.withLock { state in
+            guard filter.passes(incident) || state.told.contains(incident.id) else { return false }
             if transition.change == .resolved {
-                state.told.remove(id)
+                state.told.remove(incident.id)
             } else {
-                state.told.insert(id)
+                state.told.insert(incident.id)
             }
             return true
         }
     }
 
     package func post(_ delivery: Delivery) {
-        state.withLock { state in
-            state.waiting.append(delivery)
-            guard state.waiting.count > Self.limit else { return }
-            // The first may be under way.
-            state.dropped.append(state.waiting.remove(at: 1).sequence)
-            state.counters.dropped += 1
-        }
+        state.withLock { $0.queue.append(delivery) }
         signal.continuation.yield()
     }
 
     /// Delivers until cancelled.
     package func run() async {
+        if counters.waiting == 0 { say(.well) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.sink.run() }
+            await send()
+            group.cancelAll()
+        }
+    }
+
+    private func send() async {
+        var bucket = sink.pace.map(TokenBucket.init)
         for await _ in signal.stream {
-            while let next = first(), !Task.isCancelled {
-                await deliver(next)
+            while !Task.isCancelled, counters.waiting > 0 {
+                let hasWaited = await waitForToken(&bucket)
+                guard let batch = state.withLock({ $0.queue.take(isLate: hasWaited) }) else {
+                    break
+                }
+                await deliver(batch)
                 await settleDropped()
             }
         }
     }
 
-    private func first() -> Delivery? { state.withLock { $0.waiting.first } }
-
-    private func settleDropped() async {
-        let dropped = state.withLock { state in
-            defer { state.dropped = [] }
-            return state.dropped
+    /// Whether there was none at first.
+    private func waitForToken(_ bucket: inout TokenBucket?) async -> Bool {
+        var hasWaited = false
+        while !Task.isCancelled, let wait = bucket?.take(at: edge.clock()) {
+            hasWaited = true
+            await edge.pause(wait)
         }
-        for sequence in dropped { await ended(sequence, .dropped) }
+        return hasWaited
     }
 
-    private func deliver(_ delivery: Delivery) async {
-        // 1 s doubling to 60 s: chats limit to twenty messages a minute, and an outage of an hour
-        // must neither hammer nor lose.
-        var delay: Int64 = 1_000
+    private func deliver(_ batch: [Delivery]) async {
+        guard let first = batch.first, let last = batch.last else { return }
+        let cluster = first.transition.incident.cluster
+        var notice = Notice(
+            batch.map(\.transition),
+            key: "\(cluster)-\(first.sequence)" + (batch.count > 1 ? "-\(last.sequence)" : "")
+        )
+        var backOff = BackOff()
         while !Task.isCancelled {
             do throws(SinkError) {
-                try await sink.deliver(delivery.transition)
-                return await finish(delivery, .delivered)
+                try await sink.deliver(notice)
+                return await finish(batch, .delivered)
             } catch {
-                log.warning("sink \(sink.name): \(error)")
-                state.withLock { $0.counters.failed += 1 }
-                guard error.isWorthRetrying else { return await finish(delivery, .refused) }
+                note(error)
+                if error.class == .rejected {
+                    guard !notice.isShort else { return await finish(batch, .refused) }
+                    notice.isShort = true
+                }
+                await settleDropped()
+                await edge.pause(backOff.delay(after: error) * Int64.random(in: 80...120) / 100)
             }
-            await settleDropped()
-            await pause(delay * Int64.random(in: 80...120) / 100)
-            delay = min(delay * 2, 60_000)
         }
     }
 
-    private func finish(_ delivery: Delivery, _ outcome: Delivery.Outcome) async {
-        await ended(delivery.sequence, outcome)
+    private func note(_ error: SinkError) {
+        log.warning("sink \(sink.name): \(error)")
+        state.withLock { $0.counters.failed[error.class, default: 0] += 1 }
+        say(.failing(error.description))
+    }
+
+    private func finish(_ batch: [Delivery], _ outcome: Delivery.Outcome) async {
+        for delivery in batch { await edge.ended(delivery.sequence, outcome) }
+        let now = edge.clock()
         state.withLock { state in
-            if state.waiting.first?.sequence == delivery.sequence { state.waiting.removeFirst() }
-            if outcome == .delivered { state.counters.delivered += 1 }
+            state.queue.settle(batch)
+            if outcome == .delivered {
+                state.counters.delivered += batch.count
+                state.counters.lastDelivery = now
+            } else {
+                state.counters.lost[outcome, default: 0] += batch.count
+            }
         }
+        guard outcome == .delivered else {
+            let ids = batch.map(\.transition.incident.id).joined(separator: ", ")
+            return log.error("sink \(sink.name) was never told of \(ids)")
+        }
+        say(.well)
+    }
+
+    private func settleDropped() async {
+        let dropped = state.withLock { $0.queue.takeDropped() }
+        for sequence in dropped { await edge.ended(sequence, .dropped) }
+    }
+
+    /// A change of words while it fails is none of health.
+    private func say(_ health: SinkHealth) {
+        let isNews = state.withLock { state in
+            defer { if state.health?.isWell != health.isWell { state.health = health } }
+            return state.health?.isWell != health.isWell
+        }
+        if isNews { edge.health(health) }
     }
 }

@@ -1,40 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Incidents
-package import Verdicts
 
-/// Somewhere people are told. One transition at a time, in order.
+/// Somewhere people are told.
 package protocol Sink: Sendable {
     var name: String { get }
+    /// How fast it may be told; nil where nobody counts.
+    var pace: Pace? { get }
+    var bundling: Bundling { get }
 
-    /// Throws if it was not taken; it will be tried again.
-    func deliver(_ transition: IncidentTransition) async throws(SinkError)
+    /// Throws if it was not taken; what then follows is the outbox's to decide.
+    func deliver(_ notice: Notice) async throws(SinkError)
+
+    /// What it does of its own accord besides, until cancelled.
+    func run() async
+}
+
+extension Sink {
+    package var pace: Pace? { nil }
+    package var bundling: Bundling { .each }
+    package func run() async {}
+}
+
+/// What becomes of transitions that wait.
+package enum Bundling: Sendable {
+    /// Each is sent, in order.
+    case each
+    /// When they come faster than the sink may be told, they go together as one message.
+    case digest
+    /// Only the last word of each incident matters.
+    case latest
+}
+
+/// What is sent at once: one transition, or what gathered while the sink could not be told more.
+package struct Notice: Sendable, Hashable {
+    /// In order; never empty.
+    package let transitions: [IncidentTransition]
+    /// The same whenever the same is sent again, and nothing else's: a receiver can know by it what it has.
+    package let key: String
+    /// The message as it should be was refused; what matters of it may still pass.
+    package var isShort = false
+
+    package init(_ transitions: [IncidentTransition], key: String) {
+        self.transitions = transitions
+        self.key = key
+    }
 }
 
 /// Why a sink did not take a message. Never holds a webhook's address.
 package struct SinkError: Error, Hashable, Sendable, CustomStringConvertible {
+    package enum Class: String, Sendable, Hashable, CaseIterable {
+        /// No answer, or one of a server in trouble: the same again, later.
+        case unavailable
+        /// Told too fast.
+        case limited
+        /// Nothing passes before a person mends something: a key, a signature, a keyword, a page to log in at.
+        case unauthorized
+        /// This one message is not acceptable.
+        case rejected
+    }
+
+    package let `class`: Class
     package let description: String
-    /// False where trying again cannot help: the message itself was refused.
-    package let isWorthRetrying: Bool
+    /// Milliseconds that the receiver asks for.
+    package let retryAfter: Int64?
 
-    package init(_ description: String, isWorthRetrying: Bool = true) {
+    package init(_ description: String, _ class: Class = .unavailable, retryAfter: Int64? = nil) {
+        self.class = `class`
         self.description = description
-        self.isWorthRetrying = isWorthRetrying
-    }
-}
-
-/// Which incidents a sink is told (`only:`); empty sets mean all.
-package struct SinkFilter: Sendable, Hashable {
-    package var severities: Set<Severity>
-    package var kinds: Set<Kind>
-
-    package init(severities: Set<Severity> = [], kinds: Set<Kind> = []) {
-        self.severities = severities
-        self.kinds = kinds
-    }
-
-    package func passes(_ incident: Incident) -> Bool {
-        let verdict = incident.verdict
-        return (severities.isEmpty || severities.contains(verdict.severity))
-            && (kinds.isEmpty || kinds.contains(verdict.kind))
+        self.retryAfter = retryAfter
     }
 }

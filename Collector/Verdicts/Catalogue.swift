@@ -379,6 +379,14 @@ extension Kind {
                 "two reads have failed already",
                 "a switch, an LTM unit or the node list cannot be read"
             )
+        case .sinkFailing:
+            row(
+                nil,
+                .warning,
+                60_000,
+                "a chat's server restarts within a minute",
+                "a sink does not take what it is sent; told through the others"
+            )
         }
     }
 

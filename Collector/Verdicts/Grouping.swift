@@ -73,6 +73,7 @@ private func identity(of finding: Finding, _ causes: CommonCauses) -> String {
     case .sourceUnreadable:
         if let name = finding.loadBalancer { return "\(kind)/\(name)/\(finding.source ?? "")" }
         return "\(kind)/\(finding.switchName ?? finding.source ?? "nodes")"
+    case .sinkFailing: return "\(kind)/\(finding.source ?? "")"
     case .switchRestartNotHonoured: return "\(kind)/\(finding.switchName ?? "")"
     case .sessionFlapping:
         if let name = finding.switchName, causes.flappingSwitches.contains(name) {

@@ -65,6 +65,7 @@ package enum Kind: String, Sendable, Hashable, CaseIterable, Comparable, Codable
     case cisMisconfigured = "cis-misconfigured"
     case agentSilent = "agent-silent"
     case sourceUnreadable = "source-unreadable"
+    case sinkFailing = "sink-failing"
 
     package static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }

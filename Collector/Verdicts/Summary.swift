@@ -81,6 +81,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .cisMisconfigured: return "the F5 controller \(what)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
+    case .sinkFailing:
+        return "sink \(group.findings[0].source ?? "") does not take what it is sent: \(what)"
     case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
         .birdUnreachable, .birdRouteMissing,
         .birdConfigDrift, .birdRouteUnreachable:

@@ -30,6 +30,14 @@ package struct Subject: Sendable, Hashable, Codable {
     }
 }
 
+extension Verdict {
+    /// The name of the sink that the verdict is about.
+    package var failingSink: String? {
+        guard kind == .sinkFailing else { return nil }
+        return String(identity.dropFirst(Kind.sinkFailing.rawValue.count + 1))
+    }
+}
+
 /// One observation that a verdict rests on.
 package struct Evidence: Sendable, Hashable, Codable {
     /// `agent n3`, `switch a`, `ltm-1`.

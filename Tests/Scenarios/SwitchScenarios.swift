@@ -140,6 +140,21 @@ import Verdicts
         #expect(site.kinds.contains(.ownerDuplicate))
     }
 
+    @Test("sink-failing: who is told does not hear, and the way is good all the same")
+    func deafSink() {
+        var site = Site()
+        site.snapshot.apply(.sink(name: "oncall", .failing("HTTP 404 no_service")), at: site.now)
+        #expect(site.kinds == [.sinkFailing])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.failingSink == "oncall")
+        #expect(
+            verdict.summary == "sink oncall does not take what it is sent: HTTP 404 no_service"
+        )
+        #expect(verdict.verify[0].command == "podpath-collector notify-test oncall --config FILE")
+        site.snapshot.apply(.sink(name: "oncall", .well), at: site.now)
+        #expect(site.kinds == [])
+    }
+
     @Test("source-unreadable: the stage is unknown, and nothing is missing")
     func unreadable() {
         var site = Site()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
-import AsyncHTTPClient
 import BigIPSource
 import EventLoop
 import Facts
@@ -170,17 +169,20 @@ struct NotifyTest: AsyncParsableCommand {
             let names = configuration.sinks.map(\.name).joined(separator: ", ")
             throw ValidationError("no sink \(sink); there are: \(names)")
         }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        let now = CollectorClock().now()
+        let clock = CollectorClock()
+        let made = ConfiguredSinks([item], .init(clock: { clock.now() }))
+        let now = clock.now()
+        let test = IncidentTransition.test(cluster: configuration.cluster, at: now)
+        let notice = Notice([test], key: "\(configuration.cluster)-test-\(now.milliseconds)")
         var failure: SinkError?
-        do throws(SinkError) {
-            try await item.makeSink(client: client).deliver(
-                .test(cluster: configuration.cluster, at: now)
-            )
-        } catch {
-            failure = error
+        for sink in made.all {
+            do throws(SinkError) {
+                try await sink.deliver(notice)
+            } catch {
+                failure = error
+            }
         }
-        try? await client.shutdown()
+        await made.shutDown()
         if let failure {
             FileHandle.standardError.write(Data("sink \(sink): \(failure)\n".utf8))
             throw ExitCode(1)

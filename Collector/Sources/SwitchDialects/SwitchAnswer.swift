@@ -19,6 +19,8 @@ package struct SwitchAnswer: Sendable {
     package var problems: [String] = []
     /// Whether absence in it proves anything: a whole table, checked against itself.
     package var isComplete = true
+    /// What it tells is of two moments: to be asked for once more.
+    package private(set) var isDisturbed = false
     /// Of each summary in the answer its neighbours, in the order they were asked for.
     private var summaries: [[String: SummaryPeer]] = []
     /// A routing table of the answer; the family is nil where only its routes would tell, and it has none.
@@ -120,6 +122,7 @@ package struct SwitchAnswer: Sendable {
         let last = mergedPeers(summaries.suffix(max(half, 1)))
         let first = half > 0 ? mergedPeers(summaries.prefix(half)) : last
         if first.count != last.count || first.contains(where: { last[$0]?.isSame($1) != true }) {
+            isDisturbed = true
             doubt("a BGP session changed while the table was read")
         }
         table.hasSummary = true

@@ -23,6 +23,9 @@ package struct SwitchPoller: Sendable {
     private let reader: any SwitchReader
     private let period: Int64
 
+    /// Of a read in which a session changed.
+    private static let repetitions = 2
+
     package init(name: String, reader: any SwitchReader, period: Int64) {
         self.name = name
         self.reader = reader
@@ -47,7 +50,11 @@ package struct SwitchPoller: Sendable {
     /// One read: the table, or why there is none.
     package func read() async -> ReadResult<SwitchTable> {
         do {
-            let answer = try await reader.read()
+            var answer = try await reader.read()
+            // Somewhere in a large fabric a session often changes: that makes a read worthless, and no switch unreadable.
+            for _ in 0..<Self.repetitions where answer.isDisturbed {
+                answer = try await reader.read()
+            }
             guard !answer.isChoiceAlone else {
                 return .failed("no routing table in the answer: BGP's alone hides what hides it")
             }

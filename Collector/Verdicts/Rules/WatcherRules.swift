@@ -8,12 +8,12 @@ let firstReportGrace: Int64 = 60_000
 /// How long an agent that said goodbye may take to return: a DaemonSet replaces a pod in that time.
 let goodbyeGrace: Int64 = 60_000
 
-// agent-silent and source-unreadable: about our own sight, never about the network.
+// agent-silent, source-unreadable and sink-failing: about our own sight and voice, never about the network.
 
 func deviceFindings(in world: World) -> [Finding] {
     unreadableSwitches(in: world) + unreadableUnits(in: world)
         + unitsWithoutTraffic(in: world) + unreadableIntent(in: world)
-        + unreadableCluster(in: world)
+        + unreadableCluster(in: world) + failingSinks(in: world)
 }
 
 func silentAgent(_ name: String, in world: World) -> Finding? {
@@ -210,6 +210,27 @@ private func unreadableCluster(in world: World) -> [Finding] {
     return [finding]
 }
 
+/// Those who are told do not hear.
+private func failingSinks(in world: World) -> [Finding] {
+    world.snapshot.sinks.sorted { $0.key < $1.key }.compactMap { name, facts in
+        guard case .failing(let reason) = facts.health else { return nil }
+        var finding = Finding(
+            .sinkFailing,
+            since: facts.since,
+            what: reason,
+            evidence: [Evidence("collector", "sink \(name)", reason, at: facts.since)],
+            verify: [
+                Verification(
+                    on: "collector",
+                    "podpath-collector notify-test \(name) --config FILE"
+                )
+            ]
+        )
+        finding.source = name
+        return finding
+    }
+}
+
 /// Two failed attempts, or a last good read that is too old.
 private func trouble<Value>(
     _ readings: Readings<Value>,
@@ -249,6 +270,9 @@ func wellRead(in world: World) -> Set<String> {
         cluster.nodes.isComplete, cluster.endpointSlices.isComplete
     {
         identities.insert("\(kind)/kubernetes")
+    }
+    for (name, facts) in world.snapshot.sinks where facts.health.isWell {
+        identities.insert("\(Kind.sinkFailing.rawValue)/\(name)")
     }
     return identities
 }

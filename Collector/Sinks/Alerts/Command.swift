@@ -1,33 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Incidents
+import Incidents
 import Subprocess
 
 /// Runs a program for each transition, the incident as one JSON object on its standard input.
 package struct Command: Sink {
     package let name: String
     private let arguments: [String]
-    private let deadline: Duration
+    private let deadline: Int
 
-    /// `arguments` is the program and what follows it; the program is looked up in PATH.
-    package init(name: String, arguments: [String], deadline: Duration = .seconds(30)) {
+    /// `arguments` is the program and what follows it; the program is looked up in PATH, and has `deadline` seconds.
+    package init(name: String, arguments: [String], deadline: Int = 30) {
         self.name = name
         self.arguments = arguments
         self.deadline = deadline
     }
 
-    package func deliver(_ transition: IncidentTransition) async throws(SinkError) {
+    package func deliver(_ notice: Notice) async throws(SinkError) {
+        for transition in notice.transitions { try await deliver(transition) }
+    }
+
+    private func deliver(_ transition: IncidentTransition) async throws(SinkError) {
         let input = [UInt8](json(IncidentDocument(transition))) + [UInt8(ascii: "\n")]
         let failure: String?
         do {
-            failure = try await withThrowingTaskGroup(of: String?.self) { group in
-                group.addTask { try await self.run(input) }
-                group.addTask { [deadline] in
-                    try await Task.sleep(for: deadline)
-                    return "not finished within \(deadline)"
-                }
-                defer { group.cancelAll() }
-                return try await group.next() ?? nil
-            }
+            failure = try await withDeadline(seconds: deadline) { try await run(input) }
         } catch {
             throw SinkError("\(arguments.first ?? ""): \(error)")
         }

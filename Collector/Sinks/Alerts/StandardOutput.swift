@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Incidents
+
+/// Writes each transition to standard output: a sentence, or one JSON object a line.
+package struct StandardOutput: Sink {
+    package enum Format: String, Sendable, CaseIterable { case text, json }
+
+    package let name: String
+    private let format: Format
+    private let language: Language
+
+    package init(name: String, format: Format, language: Language = .english) {
+        self.name = name
+        self.format = format
+        self.language = language
+    }
+
+    package func deliver(_ notice: Notice) async throws(SinkError) {
+        var lines = Data()
+        for transition in notice.transitions {
+            switch format {
+            case .text: lines += Data(IncidentText.line(transition, in: language).utf8)
+            case .json: lines += json(IncidentDocument(transition))
+            }
+            lines += Data("\n".utf8)
+        }
+        do {
+            try FileHandle.standardOutput.write(contentsOf: lines)
+        } catch {
+            throw SinkError("standard output: \(error)")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+package import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// What a sink sends. Its address may be a credential: it does not print itself.
+package struct SinkRequest: Sendable, CustomStringConvertible, CustomReflectable {
+    var method = HTTPMethod.POST
+    var url: String
+    var headers: [(String, String)] = [("Content-Type", "application/json")]
+    var body: Data
+
+    package var description: String { "\(method.rawValue) of \(body.count) bytes" }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// What a receiver answered; bounded.
+package struct SinkAnswer: Sendable {
+    var status: Int
+    var body: Data
+    /// Milliseconds.
+    var retryAfter: Int64?
+
+    /// The body as one short line, for an error.
+    var words: String {
+        printable(String(decoding: body.prefix(400), as: UTF8.self), limit: 100)
+            .trimmingCharacters(in: .whitespaces)
+    }
+}
+
+/// How one sink's requests leave: directly or through a forward proxy, with the system's trust or its own.
+package struct SinkDoor: Sendable {
+    package let client: HTTPClient
+
+    /// A chat's answer comes within a second; past this it is none.
+    private static let timeout = 10
+    /// Answers are a line of JSON; a proxy's login page is some tens of KB.
+    private static let bodyLimit = 256 << 10
+
+    /// `ca` is a PEM file; without it the system's trust is used.
+    package init(proxy: ForwardProxy?, ca: String?) {
+        var configuration = HTTPClient.Configuration()
+        configuration.timeout = .init(connect: .seconds(5), read: .seconds(Int64(Self.timeout)))
+        // A redirect would take a credential elsewhere.
+        configuration.redirectConfiguration = .disallow
+        configuration.httpVersion = .http1Only
+        configuration.proxy = proxy.map { proxy in
+            .server(
+                host: proxy.host,
+                port: proxy.port,
+                authorization: proxy.account.map { .basic(credentials: $0.base64) }
+            )
+        }
+        if let ca {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.trustRoots = .file(ca)
+            configuration.tlsConfiguration = tls
+        }
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Whatever goes wrong is said without the address.
+    func exchange(_ request: SinkRequest) async throws(SinkError) -> SinkAnswer {
+        var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.method = request.method
+        for (name, value) in request.headers { outgoing.headers.add(name: name, value: value) }
+        outgoing.body = .bytes(ByteBuffer(bytes: request.body))
+        do {
+            return try await finish(outgoing)
+        } catch let error as HTTPClientError {
+            // An address that is none will not become one by waiting.
+            let isFinal = [.invalidURL, .emptyHost, .emptyScheme].contains(error)
+            throw SinkError(
+                "no answer: \(error.shortDescription)",
+                isFinal ? .unauthorized : .unavailable
+            )
+        } catch let error as DeadlinePassed {
+            throw SinkError("no answer: \(error)")
+        } catch {
+            // The error's own text may hold the address.
+            throw SinkError("no answer (\(type(of: error)))")
+        }
+    }
+
+    private func finish(_ request: HTTPClientRequest) async throws -> SinkAnswer {
+        try await withDeadline(seconds: Self.timeout) { [client] in
+            let response = try await client.execute(
+                request,
+                timeout: .seconds(Int64(Self.timeout))
+            )
+            let body = try await response.body.collect(upTo: Self.bodyLimit)
+            let seconds = response.headers.first(name: "Retry-After").flatMap { Double($0) }
+            return SinkAnswer(
+                status: Int(response.status.code),
+                body: Data(body.readableBytesView),
+                // An hour is as long as a receiver may ask.
+                retryAfter: seconds.map { Int64(min(max($0, 0), 3_600) * 1000) }
+            )
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import Verdicts
+
+extension Kind {
+    /// What is broken, in a few words of Chinese: the sentence itself is English.
+    var chineseTitle: String {
+        switch self {
+        case .noPodCIDR: "节点没有 Pod 网段"
+        case .ownerDuplicate: "Pod 网段有两个所有者"
+        case .ownerDisagreement: "Pod 网段归属不一致"
+        case .kernelRouteMissing: "内核缺少 Pod 网段路由"
+        case .kernelDeviceDown: "路由所用网卡已关闭或不存在"
+        case .kernelDeviceRecreated: "网卡重建后路由未恢复"
+        case .kernelRoutesSwept: "内核路由被成批删除"
+        case .kernelBlackhole: "内核黑洞路由覆盖 Pod 网段"
+        case .birdUnreachable: "BIRD 控制套接字无响应"
+        case .birdRouteMissing: "BIRD 缺少 Pod 网段路由"
+        case .birdConfigDrift: "BIRD 配置与节点网段不符"
+        case .birdRouteUnreachable: "BIRD 中的路由不可达"
+        case .birdTwoSpeakers: "节点上有两个 BGP 进程"
+        case .notExported: "路由未导出到上行"
+        case .hostRoutesExported: "导出了主机路由"
+        case .sessionDown: "BGP 会话断开"
+        case .sessionFlapping: "BGP 会话反复断开"
+        case .sessionDisabled: "BGP 会话被人工停用"
+        case .restartStuck: "平滑重启未完成"
+        case .switchNeighborMissing: "交换机没有该节点的 BGP 邻居"
+        case .switchPrefixLimit: "邻居超过最大前缀数被关闭"
+        case .switchRouteMissing: "交换机缺少 Pod 网段路由"
+        case .switchWrongNextHop: "交换机路由下一跳错误"
+        case .switchPartialPaths: "交换机路径不完整"
+        case .switchRouteStale: "交换机上有无主的 Pod 网段路由"
+        case .switchRouteFlapping: "交换机路由反复撤销"
+        case .switchRestartNotHonoured: "交换机未遵守平滑重启"
+        case .ltmRouteMissing: "LTM 没有到 Pod 网段的路由"
+        case .ltmMemberMissing: "就绪的 Pod 不在池中"
+        case .ltmMemberStale: "池中有已不存在的 Pod"
+        case .ltmPoolEmptied: "池成员被清空"
+        case .ltmPoolsFrozen: "F5 控制器不再更新"
+        case .ltmCIDRDown: "整个 Pod 网段的池成员下线"
+        case .ltmMembersDown: "零散池成员下线"
+        case .ltmRoutesRemoved: "LTM 路由被成批删除"
+        case .ltmUnitDiffers: "备机与主机不一致"
+        case .virtualServerDown: "虚拟服务器下线"
+        case .gtmDegraded: "GTM 降级"
+        case .readyButUnreachable: "节点就绪但网段不可达"
+        case .masqueradeOutside: "LTM 网段会被伪装"
+        case .rpFilterStrict: "反向路径过滤过严"
+        case .mtuDiffers: "MTU 不一致"
+        case .clockSkew: "时钟偏差"
+        case .cisMisconfigured: "F5 控制器配置不当"
+        case .agentSilent: "代理无上报"
+        case .sourceUnreadable: "数据源无法读取"
+        case .sinkFailing: "告警通道发送失败"
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import Incidents
+import Routing
+import Verdicts
+
+/// Who runs what broke.
+package enum Owner: String, Sendable, Hashable, CaseIterable {
+    case nodes
+    case network
+    case loadBalancers = "load-balancers"
+    case kubernetes
+    case podpath
+}
+
+extension Owner {
+    /// By the stage that broke, else by what the verdict is about.
+    init(of verdict: Verdict) {
+        switch verdict.kind.entry.stage {
+        case .kernel, .bird, .export: self = .nodes
+        // A session that no node's BIRD is to blame for is told of the switch.
+        case .session: self = verdict.subject.node == nil ? .network : .nodes
+        case .switchRIB: self = .network
+        case .ltmRoute, .member, .virtualServer, .gtm: self = .loadBalancers
+        case .intent: self = .kubernetes
+        case nil: self = Self.byKind(verdict)
+        }
+    }
+
+    private static func byKind(_ verdict: Verdict) -> Owner {
+        if verdict.kind == .sinkFailing { return .podpath }
+        if verdict.subject.loadBalancer != nil { return .loadBalancers }
+        if verdict.subject.switchName != nil { return .network }
+        return verdict.subject.node != nil ? .nodes : .kubernetes
+    }
+
+    func words(in language: Language) -> String {
+        switch (language, self) {
+        case (.english, .nodes): "whoever runs the nodes"
+        case (.english, .network): "whoever runs the switches"
+        case (.english, .loadBalancers): "whoever runs the load balancers"
+        case (.english, .kubernetes): "whoever runs Kubernetes"
+        case (.english, .podpath): "whoever runs podpath"
+        case (.chinese, .nodes): "节点负责人"
+        case (.chinese, .network): "网络（交换机）负责人"
+        case (.chinese, .loadBalancers): "负载均衡负责人"
+        case (.chinese, .kubernetes): "Kubernetes 负责人"
+        case (.chinese, .podpath): "podpath 负责人"
+        }
+    }
+}
+
+extension Message {
+    /// Since when, what it takes down, whom to call.
+    func detailLines(of transition: IncidentTransition, _ wording: Wording) -> [Line] {
+        let incident = transition.incident
+        let (language, phrases) = (wording.language, wording.language.phrases)
+        guard !transition.isTest else { return [] }
+        var lines = [Line(label: phrases.since, text: since(transition, language))]
+        guard transition.change != .resolved else { return lines }
+        if let stage = incident.verdict.kind.entry.stage {
+            lines.append(Line(label: phrases.stage, text: stage.name(in: language)))
+        }
+        // Another severity is in the head already.
+        if transition.change == .changed, let last = incident.timeline.last,
+            !last.text.contains(incident.verdict.summary)
+        {
+            lines.append(Line(label: phrases.cause, text: printable(last.text)))
+        }
+        lines += impactLines(of: incident.verdict, phrases)
+        let owner = Owner(of: incident.verdict)
+        let contact = wording.contacts[owner].map { " (\(printable($0, limit: 200)))" } ?? ""
+        lines.append(Line(label: phrases.call, text: owner.words(in: language) + contact))
+        return lines
+    }
+
+    private func since(_ transition: IncidentTransition, _ language: Language) -> String {
+        let incident = transition.incident
+        let age = language.phrases.ago(language.duration(transition.at - incident.since))
+        return "\(clockTime(incident.since)) UTC (\(age))"
+    }
+
+    private func impactLines(of verdict: Verdict, _ phrases: Phrases) -> [Line] {
+        let impact = verdict.impact
+        var parts: [String] = []
+        if impact.prefixes.count > 1 { parts.append(phrases.cidrs(impact.prefixes.count)) }
+        if impact.poolMembers > 0 { parts.append(phrases.members(impact.poolMembers)) }
+        let servers = some(impact.virtualServers.map { printable($0, limit: 100) }, phrases)
+        if !servers.isEmpty { parts.append(phrases.behind(servers)) }
+        var lines: [Line] = []
+        if !parts.isEmpty {
+            let label = verdict.severity == .critical ? phrases.takesDown : phrases.atRisk
+            lines.append(Line(label: label, text: parts.joined(separator: " ")))
+        }
+        let left = impact.capacity.map {
+            "\(printable($0.virtualServer, limit: 100)) \(phrases.of($0.remaining, $0.members))"
+        }
+        if !left.isEmpty { lines.append(Line(label: phrases.left, text: some(left, phrases))) }
+        return lines
+    }
+
+    /// Three names, and how many there are beyond.
+    private func some(_ names: [String], _ phrases: Phrases) -> String {
+        let shown = names.prefix(3)
+        let rest = names.count - shown.count
+        return (shown + (rest > 0 ? [phrases.more(rest)] : [])).joined(separator: ", ")
+    }
+}
+
+/// `2026-03-01 02:41:07`: to the second, as people compare it with a device's log.
+private func clockTime(_ moment: Timestamp) -> String {
+    String(rfc3339(moment).prefix(19).replacing("T", with: " "))
+}

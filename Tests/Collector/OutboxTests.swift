@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Incidents
+import Logging
+import Routing
+import Support
+import Synchronization
+import Testing
+import Verdicts
+
+@testable import Sinks
+
+/// Fails as often as it is told to, then takes everything.
+private final class StubbornSink: Sink {
+    let name = "stubborn"
+    let pace: Pace?
+    let bundling: Bundling
+    private let state: Mutex<(failures: Int, taken: [Notice])>
+    private let failure: SinkError.Class
+
+    init(
+        failures: Int = 0,
+        _ failure: SinkError.Class = .unavailable,
+        bundling: Bundling = .each,
+        pace: Pace? = nil
+    ) {
+        state = Mutex((failures, []))
+        self.failure = failure
+        self.bundling = bundling
+        self.pace = pace
+    }
+
+    var taken: [Notice] { state.withLock { $0.taken } }
+    var summaries: [[String]] { taken.map { $0.transitions.map(\.incident.verdict.summary) } }
+
+    func deliver(_ notice: Notice) async throws(SinkError) {
+        let fails = state.withLock { state in
+            defer { state.failures -= 1 }
+            return state.failures > 0
+        }
+        if fails { throw SinkError("no", failure) }
+        state.withLock { $0.taken.append(notice) }
+    }
+}
+
+/// A world in which time passes when somebody waits, and all is written down.
+private final class Stage: Sendable {
+    private struct State {
+        var now = at(1_000_000)
+        var pauses: [Int64] = []
+        var ends: [Int64: Delivery.Outcome] = [:]
+        var health: [SinkHealth] = []
+    }
+    private let state = Mutex(State())
+
+    var pauses: [Int64] { state.withLock { $0.pauses } }
+    var ends: [Int64: Delivery.Outcome] { state.withLock { $0.ends } }
+    var health: [SinkHealth] { state.withLock { $0.health } }
+
+    var edge: Outbox.Edge {
+        Outbox.Edge(
+            clock: { self.state.withLock { $0.now } },
+            pause: { wait in
+                self.state.withLock { state in
+                    state.pauses.append(wait)
+                    state.now = state.now + wait
+                }
+                await Task.yield()
+            },
+            ended: { sequence, outcome in
+                self.state.withLock { state in
+                    #expect(state.ends.updateValue(outcome, forKey: sequence) == nil)
+                }
+            },
+            health: { health in self.state.withLock { $0.health.append(health) } }
+        )
+    }
+}
+
+@Suite struct Outboxes {
+    private let stage = Stage()
+
+    private func outbox(
+        _ sink: StubbornSink,
+        _ filter: SinkFilter = SinkFilter(),
+        told: Set<String> = []
+    ) -> Outbox {
+        Outbox(sink, filter: filter, told: told, log: Logger(label: "t"), edge: stage.edge)
+    }
+
+    private func post(_ transitions: [IncidentTransition], to outbox: Outbox) {
+        for (index, transition) in transitions.enumerated() where outbox.wants(transition) {
+            outbox.post(Delivery(sequence: Int64(index), sink: "s", transition: transition))
+        }
+    }
+
+    /// Until nothing waits.
+    private func run(_ outbox: Outbox) async {
+        let task = Task { await outbox.run() }
+        while outbox.counters.waiting > 0 { await Task.yield() }
+        task.cancel()
+        await task.value
+    }
+
+    @Test("a sink that fails for a while gets everything, in order, and later and later")
+    func retries() async {
+        let sink = StubbornSink(failures: 5)
+        let outbox = outbox(sink)
+        post(["1", "2", "3"].map { transition($0) }, to: outbox)
+        await run(outbox)
+        #expect(sink.summaries == [["1"], ["2"], ["3"]])
+        #expect(sink.taken.map(\.key) == ["lab-0", "lab-1", "lab-2"])
+        #expect(outbox.counters.delivered == 3)
+        #expect(outbox.counters.failed == [.unavailable: 5])
+        #expect(
+            zip(stage.pauses, [1_000, 2_000, 4_000, 8_000, 16_000]).allSatisfy {
+                (Int64(Double($1) * 0.8)...Int64(Double($1) * 1.2)).contains($0)
+            }
+        )
+    }
+
+    @Test("it is said once that a sink fails, and once that it is well again")
+    func health() async {
+        let outbox = outbox(StubbornSink(failures: 3))
+        post([transition()], to: outbox)
+        await run(outbox)
+        #expect(stage.health == [.failing("no"), .well])
+    }
+
+    @Test(
+        "a message that is refused is sent once more without its details, and then holds nobody up"
+    )
+    func refused() async {
+        let sink = StubbornSink(failures: 1, .rejected)
+        let outbox = outbox(sink)
+        post([transition("1"), transition("2")], to: outbox)
+        await run(outbox)
+        #expect(sink.taken.map(\.isShort) == [true, false])
+
+        let other = StubbornSink(failures: 2, .rejected)
+        let strict = self.outbox(other)
+        strict.post(Delivery(sequence: 10, sink: "s", transition: transition("1")))
+        strict.post(Delivery(sequence: 11, sink: "s", transition: transition("2")))
+        await run(strict)
+        #expect(other.summaries == [["2"]])
+        #expect(stage.ends == [0: .delivered, 1: .delivered, 10: .refused, 11: .delivered])
+        #expect(strict.counters.lost[.refused] == 1)
+    }
+
+    @Test("a key that is wrong loses nothing: it is tried seldom until somebody mends it")
+    func unauthorized() async {
+        let sink = StubbornSink(failures: 12, .unauthorized)
+        let outbox = outbox(sink)
+        post([transition("1")], to: outbox)
+        await run(outbox)
+        #expect(sink.summaries == [["1"]])
+        #expect(stage.pauses.allSatisfy { (12_000...360_000).contains($0) })
+        #expect((stage.pauses.last ?? 0) >= 240_000)
+    }
+
+    @Test("what comes faster than a robot may be told goes as one message")
+    func digest() async {
+        let sink = StubbornSink(bundling: .digest, pace: Pace(perMinute: 15, burst: 5))
+        let outbox = outbox(sink)
+        let task = Task { await outbox.run() }
+        for index in 0..<40 {
+            outbox.post(
+                Delivery(sequence: Int64(index), sink: "s", transition: transition("\(index)"))
+            )
+            // The first come one by one.
+            while index < 4, outbox.counters.waiting > 0 { await Task.yield() }
+        }
+        while outbox.counters.waiting > 0 { await Task.yield() }
+        task.cancel()
+        #expect(sink.summaries.flatMap(\.self) == (0..<40).map { "\($0)" })
+        #expect(sink.taken.count <= 6)
+        #expect(sink.taken.last?.key.hasSuffix("-39") == true)
+    }
+
+    @Test("where only the last word counts the earlier ones of an incident make room")
+    func latest() async {
+        let sink = StubbornSink(bundling: .latest)
+        let outbox = outbox(sink)
+        post(story() + [transition("other", node: "n4")], to: outbox)
+        await run(outbox)
+        #expect(sink.taken.map { $0.transitions.map(\.change) } == [[.resolved], [.opened]])
+        #expect(outbox.counters.lost[.dropped] == 0)
+        #expect(stage.ends.count == 5)
+    }
+
+    @Test("a filter keeps out what it does not name; its patterns are a shell's")
+    func filtered() {
+        func passes(_ change: (inout SinkFilter) -> Void) -> Bool {
+            var filter = SinkFilter()
+            change(&filter)
+            return filter.passes(transition(node: "rack1-n3").incident)
+        }
+        #expect(passes { _ in })
+        #expect(passes { $0.severities = [.critical] })
+        #expect(!passes { $0.severities = [.info] })
+        #expect(passes { $0.kinds = [.kernelRouteMissing] })
+        #expect(!passes { $0.kinds = [.sessionDown] })
+        #expect(passes { $0.nodes = ["rack2-*", "rack1-*"] })
+        #expect(!passes { $0.nodes = ["rack2-*"] })
+        #expect(!passes { $0.switches = ["a"] })
+        #expect(passes { $0.clusters = ["l?b"] })
+        #expect(!passes { $0.clusters = ["prod"] })
+    }
+
+    @Test("each delivery ends once, and what a full queue lost is counted")
+    func outcomes() async {
+        let outbox = outbox(StubbornSink())
+        for index in 0..<1_003 {
+            outbox.post(
+                Delivery(sequence: Int64(index), sink: "s", transition: transition("\(index)"))
+            )
+        }
+        #expect(outbox.counters.waiting == 1_000)
+        #expect(outbox.counters.lost[.dropped] == 3)
+        await run(outbox)
+        let all = stage.ends
+        #expect(all.count == 1_003)
+        #expect((0..<3).allSatisfy { all[$0] == .dropped })
+        #expect((3..<1_003).allSatisfy { all[$0] == .delivered })
+    }
+
+    @Test("of a full queue reminders go first")
+    func reminders() {
+        var queue = OutboxQueue(.each)
+        let reminder = story().first { $0.change == .reminder }
+        for index in 0..<1_000 {
+            queue.append(Delivery(sequence: Int64(index), sink: "s", transition: transition()))
+        }
+        if let reminder {
+            queue.append(Delivery(sequence: 1_000, sink: "s", transition: reminder))
+            queue.append(Delivery(sequence: 1_001, sink: "s", transition: transition()))
+        }
+        #expect(queue.takeDropped() == [0, 1_000])
+    }
+
+    @Test("a sink that was told of an incident before is told of its end, whatever the filter says")
+    func toldBefore() {
+        let transition = transition(severity: .info)
+        let filter = SinkFilter(severities: [.critical])
+        #expect(!outbox(StubbornSink(), filter).wants(transition))
+        #expect(outbox(StubbornSink(), filter, told: [transition.incident.id]).wants(transition))
+    }
+
+    @Test("a bucket gives its burst at once and then as its rate allows")
+    func bucket() {
+        var bucket = TokenBucket(Pace(perMinute: 60, burst: 3))
+        #expect((0..<3).allSatisfy { _ in bucket.take(at: at(0)) == nil })
+        #expect(bucket.take(at: at(0)) == 1_000)
+        #expect(bucket.take(at: at(400)) == 600)
+        #expect(bucket.take(at: at(1_000)) == nil)
+        #expect(bucket.take(at: at(3_600_000)) == nil)
+        #expect(bucket.take(at: at(3_600_000)) == nil)
+        #expect(bucket.take(at: at(3_600_000)) == nil)
+        #expect(bucket.take(at: at(3_600_000)) == 1_000)
+    }
+}
