@@ -54,6 +54,11 @@ def ask(url, body=None, method=None, headers=None, limit=10):
         raise demo.DemoError(f"HTTP {error.code} {error.read()[:200].decode(errors='replace')}") from None
 
 
+def text(url):
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
 def answers(url):
     try:
         ask(url, limit=2)
@@ -161,6 +166,11 @@ receivers:
             return status["status"] == "ready" and len(status.get("peers", [])) == len(ALERTMANAGERS)
         except (OSError, ValueError, KeyError, demo.DemoError):
             return False
+
+    def taken(self):
+        """How many alerts the two of them were sent, over or not."""
+        lines = [line for port, _ in ALERTMANAGERS for line in text(f"http://{self.there}:{port}/metrics").splitlines()]
+        return sum(float(line.split()[-1]) for line in lines if line.startswith("alertmanager_alerts_received_total"))
 
     def alerts(self, number):
         """Those that are active."""

@@ -8,6 +8,7 @@ HTTP 200 and a code; `status` sets what HTTP status refusals have, for both have
 import base64
 import hashlib
 import hmac
+import html
 import re
 
 from chats import shapes
@@ -93,7 +94,10 @@ class Feishu(Vendor):
         if len(request.body) > self.limits["bytes"]:
             raise Refusal(f"{len(request.body)} bytes", message="Bad Request")
         BODY(body, "body")
-        text = "\n".join(shapes.strings(body, ("content", "text")))
+        header = body.get("card", {}).get("header", {})
+        # As it is read: from the top, and with characters in place of their numbers.
+        rest = {**body, "card": {key: part for key, part in body.get("card", {}).items() if key != "header"}}
+        text = html.unescape("\n".join(shapes.strings([header, rest], ("content", "text"))))
         if self.settings.get("keyword", "") not in text:
             raise Refusal("the keyword is not in it", code=19024, message="Key Words Not Found")
         called = re.findall(r"<at (?:id|user_id|email)=\"?([^\">]+)\"?>", text)
