@@ -52,9 +52,6 @@ class Bench:
     def configure(self):
         path = self.lab.path("collector.yaml")
         head = f"alerts:\n  link: {LINK}\n  language: en\n"
-        # What exists already can be tried while others are being written.
-        if self.options.plain:
-            head = "alerts:\n"
         text = path.read_text().replace("alerts:\n", head, 1)
         path.write_text(text.replace("  sinks:\n", "  sinks:\n" + self.site.yaml(), 1))
 
@@ -137,7 +134,6 @@ def parse():
     parser.add_argument("--sinks", nargs="+", metavar="NAME", choices=[sink.name for sink in table()],
                         help="configure only these")
     parser.add_argument("--outage", type=float, default=60, metavar="SECONDS", help="how long receivers are gone (60)")
-    parser.add_argument("--plain", action="store_true", help="without `link` and `language`")
     parser.add_argument("--name", default="sinks", help="the lab's id (sinks)")
     parser.add_argument("--bin", metavar="DIRECTORY", help="where the programs are (.build/debug)")
     parser.add_argument("--keep", action="store_true", help="leave the lab up")
