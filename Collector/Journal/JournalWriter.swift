@@ -9,6 +9,14 @@ import Synchronization
 /// What the disk does not take in time is counted as lost, and so is everything while it refuses: the journal
 /// is for people who look for a fault, and nothing else may stand still for it.
 package final class JournalWriter: Sendable {
+    /// Since it was begun.
+    package struct Counters: Sendable, Hashable {
+        /// Updates that are in it.
+        package var recorded = 0
+        package var lost = 0
+        package var isFailing = false
+    }
+
     private struct Waiting {
         var entries: [JournalEntry] = []
         var lost = 0
@@ -20,6 +28,7 @@ package final class JournalWriter: Sendable {
     private let limit: Int
     private let log: @Sendable (String) -> Void
     private let waiting = Mutex(Waiting())
+    private let tally = Mutex(Counters())
     private let file = Mutex<File?>(nil)
     private let queue = DispatchQueue(label: "podpath.journal")
 
@@ -54,11 +63,14 @@ package final class JournalWriter: Sendable {
 
     // MARK: - From any thread
 
+    package var counters: Counters { tally.withLock { $0 } }
+
     package func record(_ updates: [(update: FactUpdate, at: Timestamp)]) {
         guard !updates.isEmpty else { return }
         waiting.withLock { waiting in
             guard waiting.entries.count + updates.count <= Self.mostWaiting else {
                 waiting.lost += updates.count
+                tally.withLock { $0.lost += updates.count }
                 return
             }
             if waiting.lost > 0 { waiting.entries.append(.lost(updates: waiting.lost)) }
@@ -124,13 +136,20 @@ package final class JournalWriter: Sendable {
                     rotate()
                     file = try Self.open(path, head)
                 }
+                count(entry)
             } catch {
                 log("journal \(path): \(reason(error)); what comes is not recorded")
                 try? file?.handle.close()
                 file = nil
+                tally.withLock { $0.isFailing = true }
                 lose(entry)
             }
         }
+    }
+
+    private func count(_ entry: JournalEntry) {
+        guard case .fact = entry else { return }
+        tally.withLock { $0.recorded += 1 }
     }
 
     private func reason(_ error: any Error) -> String {
@@ -140,6 +159,7 @@ package final class JournalWriter: Sendable {
     private func lose(_ entry: JournalEntry) {
         guard case .fact = entry else { return }
         waiting.withLock { $0.lost += 1 }
+        tally.withLock { $0.lost += 1 }
     }
 
     /// After a failure a new file is begun: a line that was cut stays the last of its own. Nil while it is of no
@@ -151,6 +171,7 @@ package final class JournalWriter: Sendable {
         guard (try? FileManager.default.moveItem(atPath: next, toPath: path)) != nil else {
             return nil
         }
+        tally.withLock { $0.isFailing = false }
         log("journal \(path): recorded again")
         return opened
     }

@@ -73,7 +73,13 @@ struct Collector: Service {
             addSources(&group, engine, alarms, units, now)
             for outbox in sinks.outboxes { group.addTask { await outbox.run() } }
             group.addTask { for await update in health.stream { engine.post(update) } }
-            addWeb(&group, board, listener, engine, remembered, sinks.outboxes)
+            let metrics = CollectorMetrics(
+                board: board,
+                listener: listener,
+                outboxes: sinks.outboxes,
+                journal: journal
+            )
+            addWeb(&group, board, engine, remembered, metrics)
             if let store = remembered.store {
                 let retention = configuration.store.retention
                 group.addTask { await store.run(retention, startedAt: startedAt) }
@@ -328,10 +334,9 @@ struct Collector: Service {
     private func addWeb(
         _ group: inout TaskGroup<Void>,
         _ board: StateBoard,
-        _ listener: AgentListener,
         _ engine: Engine,
         _ remembered: Remembered,
-        _ outboxes: [Outbox]
+        _ metrics: CollectorMetrics
     ) {
         let http = configuration.http
         let log = log
@@ -341,7 +346,7 @@ struct Collector: Service {
             board: board,
             archive: archive(engine, remembered),
             version: version,
-            metrics: { exposition(board, listener, outboxes) },
+            metrics: { metrics.exposition($0) },
             log: log
         )
         group.addTask {

@@ -1,74 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 import AgentSource
+import Incidents
+import Journal
 import Sinks
 
 /// Everything at `/metrics`.
-func exposition(
-    _ board: StateBoard,
-    _ listener: AgentListener,
-    _ outboxes: [Outbox]
-) -> String {
-    var exposition = Exposition()
-    if let state = board.state { exposition.add(state, version: version, now: board.clock()) }
-    let agents = listener.counters
-    exposition.add(
-        "agent_connections",
-        "gauge",
-        "Open connections at the agents' port.",
-        Double(agents.connections)
-    )
-    exposition.add(
-        "agent_connections_total",
-        "counter",
-        "Connections accepted at the agents' port.",
-        Double(agents.accepted)
-    )
-    exposition.add(
-        "agent_frames_total",
-        "counter",
-        "Frames that agents sent.",
-        Double(agents.frames)
-    )
-    exposition.add(
-        "agent_skipped_total",
-        "counter",
-        "Content of reports in a later version of the format, passed over.",
-        [
-            ([("content", "facts")], Double(agents.skippedFacts)),
-            ([("content", "fields")], Double(agents.skippedFields)),
-        ]
-    )
-    exposition.add(
-        "agent_refused_total",
-        "counter",
-        "Connections ended at the agents' port, by reason.",
-        agents.refused.sorted { $0.key < $1.key }.map { ([("reason", $0.key)], Double($0.value)) }
-    )
-    let counters = outboxes.map { ($0.name, $0.counters) }
-    exposition.add(
-        "sink_delivered_total",
-        "counter",
-        "Messages a sink took.",
-        counters.map { ([("sink", $0.0)], Double($0.1.delivered)) }
-    )
-    exposition.add(
-        "sink_failures_total",
-        "counter",
-        "Attempts a sink did not take, by class of failure.",
-        counters.flatMap { name, counters in
-            SinkError.Class.allCases.map { reason in
-                (
-                    [("sink", name), ("class", reason.rawValue)],
-                    Double(counters.failed[reason] ?? 0)
-                )
-            }
+struct CollectorMetrics: Sendable {
+    let board: StateBoard
+    let listener: AgentListener
+    let outboxes: [Outbox]
+    let journal: JournalWriter?
+
+    func exposition(_ format: ExpositionFormat) -> String {
+        var exposition = Exposition(format)
+        exposition.gauge(
+            "podpath_build_info",
+            "Version and source revision of the collector.",
+            [.init(1, ["version": version, "revision": revision])]
+        )
+        if let state = board.state { exposition.add(state, now: board.clock()) }
+        exposition.add(listener.counters)
+        exposition.add(outboxes.map(SinkTally.init))
+        if let journal { exposition.add(journal.counters) }
+        exposition.addProcess()
+        return exposition.text
+    }
+}
+
+extension SinkTally {
+    init(_ outbox: Outbox) {
+        let counters = outbox.counters
+        self.init(name: outbox.name)
+        waiting = counters.waiting
+        delivered = counters.delivered
+        for reason in SinkError.Class.allCases {
+            failed[reason.rawValue] = counters.failed[reason] ?? 0
         }
-    )
-    exposition.add(
-        "sink_waiting",
-        "gauge",
-        "Messages waiting for a sink.",
-        counters.map { ([("sink", $0.0)], Double($0.1.waiting)) }
-    )
-    return exposition.text
+        for outcome in [Delivery.Outcome.refused, .dropped] {
+            lost[outcome.rawValue] = counters.lost[outcome] ?? 0
+        }
+        lastDelivery = counters.lastDelivery
+    }
+}
+
+extension Exposition {
+    fileprivate mutating func add(_ agents: AgentListenerCounters) {
+        gauge(
+            "podpath_agent_connections",
+            "Open connections at the agents' port.",
+            Double(agents.connections)
+        )
+        counter(
+            "podpath_agent_connections_accepted",
+            "Connections accepted at the agents' port.",
+            Double(agents.accepted)
+        )
+        counter("podpath_agent_frames", "Frames that agents sent.", Double(agents.frames))
+        counter(
+            "podpath_agent_skipped",
+            "Content of reports in a later version of the format, passed over.",
+            [
+                .init(Double(agents.skippedFacts), ["content": "facts"]),
+                .init(Double(agents.skippedFields), ["content": "fields"]),
+            ]
+        )
+        counter(
+            "podpath_agent_refused",
+            "Connections ended at the agents' port, by reason.",
+            agents.refused.sorted { $0.key < $1.key }.map { .init(Double($1), ["reason": $0]) }
+        )
+    }
+
+    fileprivate mutating func add(_ journal: JournalWriter.Counters) {
+        gauge(
+            "podpath_journal_failing",
+            "1 while the journal cannot be written.",
+            journal.isFailing ? 1 : 0
+        )
+        counter(
+            "podpath_journal_recorded",
+            "Updates that are in the journal.",
+            Double(journal.recorded)
+        )
+        counter(
+            "podpath_journal_lost",
+            "Updates that are missing from the journal.",
+            Double(journal.lost)
+        )
+    }
 }

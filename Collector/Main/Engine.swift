@@ -68,7 +68,7 @@ final class Engine: Sendable {
     func run(_ snapshot: Snapshot, _ ledger: IncidentLedger) async {
         var (snapshot, ledger) = (snapshot, ledger)
         var dispatch = Dispatch(outboxes, remembered.store, after: remembered.memory.lastSequence)
-        var (judge, judgements) = (Judge(), 0)
+        var (judge, durations) = (Judge(), Durations())
         while !Task.isCancelled {
             let changes = apply(to: &snapshot)
             let began = monotonicMicroseconds()
@@ -76,7 +76,7 @@ final class Engine: Sendable {
             let judgement = judge.judge(snapshot, changes, now: now)
             journal?.judged(at: now)
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
-            judgements += 1
+            durations.observe(Double(monotonicMicroseconds() - began) / 1_000_000)
             for transition in transitions { log.info("\(IncidentText.line(transition))") }
             await dispatch.tell(transitions, ledger.takeTouched())
             remembered.store?.note(
@@ -93,8 +93,7 @@ final class Engine: Sendable {
                     judgement: judgement,
                     incidents: ledger.incidents,
                     judgedAt: now,
-                    judgements: judgements,
-                    judgeMilliseconds: Double(monotonicMicroseconds() - began) / 1000,
+                    judgeDurations: durations,
                     store: remembered.state
                 ),
                 transitions,

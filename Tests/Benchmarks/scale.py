@@ -338,15 +338,16 @@ class Collector:
 def at_rest(collector, rounds=2):
     """Of whole cycles in which nothing changes; a cycle is a round and the pause after it."""
     began, spent, asked = time.monotonic(), collector.processor_time(), collector.site.asked()
-    judged = collector.metrics()["podpath_judgements_total"]
+    before = collector.metrics()
     for _ in range(rounds):
         collector.next_round()
     took = time.monotonic() - began
     source, metrics = collector.sources()["load-balancer"], collector.metrics()
+    judged = {part: metrics[name] - before[name]
+              for part in ("count", "sum") for name in [f"podpath_judge_duration_seconds_{part}"]}
     return {"cycle": took / rounds, "cpu": (collector.processor_time() - spent) * 60 / took,
             "round": source["lastDurationSeconds"], "asked": collector.site.asked() - asked, "rounds": rounds,
-            "judgements": (metrics["podpath_judgements_total"] - judged) * 60 / took,
-            "judge": metrics["podpath_judge_duration_seconds"]}
+            "judgements": judged["count"] * 60 / took, "judge": judged["sum"] / max(1, judged["count"])}
 
 
 def changed(collector, number, members, kind):

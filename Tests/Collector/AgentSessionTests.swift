@@ -96,7 +96,7 @@ import Wire
         var session = session()
         #expect(
             reason(session.received(hello("n2")[...], now: at(1)))
-                == "certificate of n1 speaks for n2"
+                == "certificate of another node: n1 speaks for n2"
         )
     }
 
@@ -134,7 +134,7 @@ import Wire
         var session = session()
         #expect(
             reason(session.received(hello("n1", version: 2)[...], now: at(1)))
-                == "format version 2, this is 1"
+                == "format version: 2, this is 1"
         )
     }
 

@@ -46,16 +46,6 @@ import Verdicts
     func durations(milliseconds: Int64, expected: String) {
         #expect(IncidentText.duration(milliseconds) == expected)
     }
-
-    @Test("metric labels are escaped and numbers are plain")
-    func exposition() {
-        var exposition = Exposition()
-        exposition.add("x", "gauge", "Help.", [([("a", "q\"\\\n")], 1.5), ([], 3)])
-        #expect(
-            exposition.text
-                == "# HELP podpath_x Help.\n# TYPE podpath_x gauge\npodpath_x{a=\"q\\\"\\\\\\n\"} 1.5\npodpath_x 3\n"
-        )
-    }
 }
 
 @Suite struct SilenceRequests {

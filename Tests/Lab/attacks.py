@@ -94,7 +94,7 @@ def cases(identity, running):
         ("no certificate is refused",
          lambda: attack(identity, running, TLS, [folder, "-", ""], "handshake")),
         ("another node's name is refused",
-         lambda: attack(identity, running, TLS, [folder, own, HELLO_OF_N5], "certificate of n1")),
+         lambda: attack(identity, running, TLS, [folder, own, HELLO_OF_N5], "certificate of another node")),
         ("an oversized frame is refused",
          lambda: attack(identity, running, TLS, [folder, own, OVERSIZED], "bad frame")),
         ("half-open connections end",

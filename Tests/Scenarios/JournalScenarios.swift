@@ -185,6 +185,8 @@ import Verdicts
                     writer.judged(at: now)
                 }
                 writer.finish()
+                let recorded = story().reduce(0) { $0 + $1.0.count }
+                #expect(writer.counters == .init(recorded: recorded))
                 let isRotated = FileManager.default.fileExists(atPath: path + ".1")
                 #expect(isRotated == (limit < JournalWriter.usualLimit))
                 let files =
@@ -272,6 +274,7 @@ import Verdicts
             }
             writer.finish()
             #expect(said.withLock { $0.count } == 1)
+            #expect(writer.counters == .init(lost: 5, isFailing: true))
             try FileManager.default.createDirectory(
                 atPath: folder,
                 withIntermediateDirectories: true

@@ -24,8 +24,8 @@ package struct CollectorState: Sendable {
     package var judgement: Judgement
     package var incidents: [Incident]
     package var judgedAt: Timestamp
-    package var judgements: Int
-    package var judgeMilliseconds: Double
+    /// Of all judgements.
+    package var judgeDurations: Durations
     /// Nil where none is configured.
     package var store: Store?
 
@@ -34,8 +34,7 @@ package struct CollectorState: Sendable {
         judgement: Judgement,
         incidents: [Incident],
         judgedAt: Timestamp,
-        judgements: Int,
-        judgeMilliseconds: Double,
+        judgeDurations: Durations,
         store: Store? = nil
     ) {
         self.store = store
@@ -43,8 +42,7 @@ package struct CollectorState: Sendable {
         self.judgement = judgement
         self.incidents = incidents
         self.judgedAt = judgedAt
-        self.judgements = judgements
-        self.judgeMilliseconds = judgeMilliseconds
+        self.judgeDurations = judgeDurations
     }
 }
 

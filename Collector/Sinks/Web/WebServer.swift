@@ -17,7 +17,7 @@ package enum WebServer {
         board: StateBoard,
         archive: Archive = Archive(),
         version: String,
-        metrics: @escaping @Sendable () -> String,
+        metrics: @escaping @Sendable (ExpositionFormat) -> String,
         log: Logger
     ) -> some Service {
         let router = Router()
@@ -53,7 +53,7 @@ package enum WebServer {
     private static func addProbes(
         _ router: Router<BasicRequestContext>,
         _ board: StateBoard,
-        _ metrics: @escaping @Sendable () -> String
+        _ metrics: @escaping @Sendable (ExpositionFormat) -> String
     ) {
         router.get("/healthz") { _, _ in "ok\n" }
         router.get("/readyz") { _, _ -> Response in
@@ -68,8 +68,9 @@ package enum WebServer {
             }
             return text("ok\n")
         }
-        router.get("/metrics") { _, _ in
-            text(metrics(), type: "text/plain; version=0.0.4; charset=utf-8")
+        router.get("/metrics") { request, _ in
+            let format = ExpositionFormat(accept: request.headers[.accept])
+            return text(metrics(format), type: format.contentType)
         }
     }
 

@@ -98,11 +98,13 @@ package struct AgentSession {
     private mutating func greet(_ hello: AgentFrame.Hello, now: Timestamp) -> [Action] {
         guard node == nil else { return [.refuse(reason: "second hello")] }
         guard hello.version == wireVersion else {
-            return [.refuse(reason: "format version \(hello.version), this is \(wireVersion)")]
+            return [.refuse(reason: "format version: \(hello.version), this is \(wireVersion)")]
         }
         guard isEntitled(to: hello.node) else {
             let own = names.prefix(3).joined(separator: ", ")
-            return [.refuse(reason: "certificate of \(own) speaks for \(printable(hello.node))")]
+            // The words before the colon are counted: no names may be among them.
+            let whose = "\(own) speaks for \(printable(hello.node))"
+            return [.refuse(reason: "certificate of another node: \(whose)")]
         }
         node = hello.node
         let update = AgentUpdate.connected(
