@@ -89,6 +89,11 @@ let fieldCaseTexts = (1...48).flatMap { number in
     return ["\(folder)/story.md", "\(folder)/transcript.txt"]
 }
 
+let pageAssets = [
+    "page.html", "page.css", "page.js", "collector.js", "incidents.js", "matrix.js", "path.js",
+    "rows.js", "silences.js", "sources.js", "text.js", "timeline.js", "verdict.js", "words.js",
+]
+
 let package = Package(
     name: "podpath",
     platforms: [.macOS(.v26)],
@@ -190,7 +195,7 @@ let package = Package(
                 "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, nio,
                 nioHTTP, nioSSL, crypto, subprocess, log, lifecycle,
             ],
-            resources: [.embedInCode("Web/Assets/page.html")]
+            resources: pageAssets.map { .embedInCode("Web/Assets/" + $0) }
         ),
         program(
             "podpath-collector",

@@ -371,6 +371,7 @@ extension Collector {
             archive.paths = { try await store.paths(at: $0, of: $1) }
             archive.incidents = { try await store.incidents(since: $0, atMost: Self.incidentLimit) }
         }
+        archive.origins = Set(configuration.http.origins)
         if configuration.http.acceptsWrites {
             // On disk before anybody is told that it is taken.
             archive.operators = { update in

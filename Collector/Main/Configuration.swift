@@ -26,6 +26,8 @@ struct Configuration: Sendable {
         var port = 10_480
         /// Whether operators may silence by the API.
         var acceptsWrites = false
+        /// Where the page stands for browsers that may write: `https://podpath.example`.
+        var origins: [String] = []
     }
 
     struct Memory: Sendable {

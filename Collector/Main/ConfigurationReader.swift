@@ -103,13 +103,27 @@ struct ConfigurationReader {
     }
 
     private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {
-        let keys = try tree.mapping("listen", "writes")
+        let keys = try tree.mapping("listen", "writes", "origins")
         let (host, port) = try address(try required("listen", keys, tree))
         return Configuration.HTTP(
             host: host,
             port: Int(port),
-            acceptsWrites: try keys["writes"]?.flag() ?? false
+            acceptsWrites: try keys["writes"]?.flag() ?? false,
+            origins: try origins(keys["origins"])
         )
+    }
+
+    /// As browsers say it: a scheme, a name, and a port where it is not the scheme's own.
+    private func origins(_ tree: Tree?) throws(FileError) -> [String] {
+        var origins: [String] = []
+        for item in try tree?.list() ?? [] {
+            let text = try item.text()
+            guard text.wholeMatch(of: /https?:\/\/[a-z0-9.\-]+(:[0-9]{1,5})?/) != nil else {
+                throw item.error("an origin is https://NAME or https://NAME:PORT, in small letters")
+            }
+            origins.append(text)
+        }
+        return origins
     }
 
     /// Where nothing is said: in the directory that systemd gives a service for its state, if it gives one.

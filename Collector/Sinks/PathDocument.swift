@@ -27,12 +27,15 @@ extension PathDocument {
         prefix = trace.prefix.description
         node = trace.node
         stages = trace.stages.map { Stage($0, now: now) }
-        verdict = trace.verdicts.first?.rawValue ?? Self.word(trace)
+        verdict = Self.verdict(trace)
     }
 
-    private static func word(_ trace: PathTrace) -> String {
-        let states = trace.stages.map(\.state.word)
-        return states.contains("unknown") ? "unknown" : "ok"
+    static func verdict(_ trace: PathTrace) -> String {
+        if let kind = trace.verdicts.first { return kind.rawValue }
+        let isUnknown = trace.stages.contains { stage in
+            if case .unknown = stage.state { true } else { false }
+        }
+        return isUnknown ? "unknown" : "ok"
     }
 }
 

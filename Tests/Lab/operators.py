@@ -16,6 +16,8 @@ from state import REPOSITORY
 
 KIND, NODE, PREFIX = "kernel-route-missing", "n3", "10.16.2.0/24"
 SILENT_FOR = 4
+# What the page sends with all it writes.
+MARK = {"x-podpath-page": "1"}
 
 
 def command(collector, *words, expect=(0,)):
@@ -96,6 +98,13 @@ def refusals(_, collector):
     attempts = [
         (403, plain | {"origin": "https://elsewhere.example"}, body),
         (403, plain | {"sec-fetch-site": "cross-site"}, body),
+        # Of the page itself, but without its mark; with it, but by a name that somebody made to lead here.
+        (403, plain | {"origin": collector.url, "sec-fetch-site": "same-origin"}, body),
+        (403, plain | MARK | {"origin": "https://elsewhere.example"}, body),
+        (403, plain | MARK | {"origin": "http://elsewhere.example:10480", "host": "elsewhere.example:10480"}, body),
+        (403, plain | MARK | {"origin": collector.url, "sec-fetch-site": "cross-site"}, body),
+        (415, MARK | {"origin": collector.url, "content-type": "text/plain"}, body),
+        (400, plain | MARK | {"origin": collector.url, "sec-fetch-site": "same-origin"}, body),
         (415, {"content-type": "text/plain"}, body),
         (400, plain, body), (400, plain, {}), (400, plain, body | {"match": {"nod": "n3"}}),
     ]

@@ -98,7 +98,7 @@ extension WebServer {
     }
 
     /// Those in memory, and where they do not go back far enough those of the store.
-    private static func known(
+    static func known(
         since: Timestamp?,
         _ state: CollectorState,
         _ archive: Archive
@@ -169,8 +169,8 @@ extension WebServer {
     }
 }
 
-/// The `prefix`, `node`, `switch` and `q` of a query for paths.
-private struct PathFilter {
+/// The `prefix`, `node`, `switch` and `q` of a query for paths or the matrix.
+struct PathFilter {
     let prefix: Prefix?
     let address: IPAddress?
     let node: String?
@@ -199,6 +199,8 @@ private struct PathFilter {
         guard let text else { return true }
         return trace.node.lowercased().contains(text) || trace.prefix.description.contains(text)
             || named.contains(trace.prefix)
+            // A part of a switch's name would bring all that is behind it.
+            || trace.states(.switchRIB).contains { $0.at?.lowercased() == text }
     }
 
     /// Once a request: of a site's 150,000 members each is looked up once at most.

@@ -15,14 +15,18 @@ package struct Archive: Sendable {
     package var incidents: Incidents?
     /// Nil where nobody may write.
     package var operators: Operators?
+    /// Where the page may stand, as a browser says it, besides at the collector's own address.
+    package var origins: Set<String>
 
     package init(
         paths: Paths? = nil,
         incidents: Incidents? = nil,
-        operators: Operators? = nil
+        operators: Operators? = nil,
+        origins: Set<String> = []
     ) {
         self.paths = paths
         self.incidents = incidents
         self.operators = operators
+        self.origins = origins
     }
 }

@@ -14,13 +14,9 @@ extension WebServer {
         _ board: StateBoard,
         _ archive: Archive
     ) {
-        router.get("/api/v1/silences") { _, _ -> Response in
+        router.get("/api/v1/silences") { request, _ -> Response in
             guard let state = board.state else { return starting() }
-            let now = board.clock()
-            let all = state.snapshot.silences.all.values.sorted {
-                ($1.endsAt, $0.id) < ($0.endsAt, $1.id)
-            }
-            return answer(SilencesDocument(silences: all.map { SilenceDocument($0, now: now) }))
+            return answer(silences(state, request, archive, now: board.clock()))
         }
         router.post("/api/v1/silences") { request, _ -> Response in
             if let refusal = refusal(of: request, archive) { return refusal }
@@ -31,6 +27,29 @@ extension WebServer {
             if let refusal = refusal(of: request, archive) { return refusal }
             return await expire(context.parameters.get("id") ?? "", board, archive)
         }
+    }
+
+    private static func silences(
+        _ state: CollectorState,
+        _ request: Request,
+        _ archive: Archive,
+        now: Timestamp
+    ) -> SilencesDocument {
+        let all = state.snapshot.silences.all.values.sorted {
+            ($1.endsAt, $0.id) < ($0.endsAt, $1.id)
+        }
+        let mayWrite = request.uri.queryParameters.get("origin").map { origin in
+            archive.operators != nil
+                && WriteOrigin.isOwn(
+                    origin,
+                    reachedBy: request.head.authority,
+                    archive.origins
+                )
+        }
+        return SilencesDocument(
+            silences: all.map { SilenceDocument($0, now: now) },
+            mayWrite: mayWrite
+        )
     }
 
     private static func add(
@@ -86,12 +105,14 @@ extension WebServer {
                 .forbidden
             )
         }
-        // No page writes, ours neither: a browser says so, and a name that was made to lead here does not help it.
-        let isOfBrowser = ["Sec-Fetch-Site", "Origin"].contains { name in
-            HTTPField.Name(name).map { request.headers[$0] != nil } ?? false
-        }
-        guard !isOfBrowser else {
-            return answer(ErrorDocument(error: "not from a browser"), .forbidden)
+        guard WriteOrigin(request).mayWrite(archive.origins) else {
+            return answer(
+                ErrorDocument(
+                    error: "from a browser only podpath's own page writes, at the collector's "
+                        + "address or at one of http.origins"
+                ),
+                .forbidden
+            )
         }
         guard request.method == .delete || isJSON(request.headers[.contentType]) else {
             return answer(

@@ -48,6 +48,8 @@ package struct SilenceDocument: Codable, Sendable {
 /// `GET /api/v1/silences`.
 package struct SilencesDocument: Codable, Sendable {
     package var silences: [SilenceDocument]
+    /// Whether a page of the origin that was asked for may set some.
+    package var mayWrite: Bool?
 }
 
 /// Why a silence is not taken.

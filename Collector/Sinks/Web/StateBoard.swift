@@ -48,6 +48,8 @@ package struct CollectorState: Sendable {
 
 /// A change that watchers of `/api/v1/events` are told.
 package struct BoardEvent: Sendable {
+    /// Which judgement it is of.
+    let state: Int
     let name: String
     let json: String
 }
@@ -82,8 +84,15 @@ package final class StateBoard: Sendable {
         }
         guard !watchers.isEmpty else { return }
         for event in changes(from: old, to: state, transitions, touched) {
-            for watcher in watchers { watcher.yield(event) }
+            for watcher in watchers { tell(watcher, event) }
         }
+    }
+
+    /// Whoever could not be told of everything is told that: `lost` is the newest event until the next, which is
+    /// then lost as well and told so.
+    private func tell(_ watcher: AsyncStream<BoardEvent>.Continuation, _ event: BoardEvent) {
+        guard case .dropped = watcher.yield(event) else { return }
+        watcher.yield(BoardEvent(state: event.state, name: "lost", json: "{}"))
     }
 
     /// Nil if too many listen already. A slow listener loses the oldest events, not the newest.
@@ -120,38 +129,79 @@ package final class StateBoard: Sendable {
         _ touched: [Int]?
     ) -> [BoardEvent] {
         let now = new.judgedAt
-        var events = transitions.map { event("incident", IncidentDocument($0)) }
-        if transitions.isEmpty, old?.incidents.map(\.id) != new.incidents.map(\.id) {
-            events.append(BoardEvent(name: "incident", json: "{}"))
+        func event(_ name: String, _ document: some Encodable) -> BoardEvent {
+            let body = String(decoding: json(document), as: UTF8.self)
+            return BoardEvent(state: new.judgements, name: name, json: body)
         }
-        events += changedPaths(from: old, to: new, touched).map {
-            event("path", PathDocument($0, now: now))
+        var events = transitions.map { event("incident", IncidentDocument($0)) }
+        if isOtherIncidents(old?.incidents, new.incidents, besides: transitions) {
+            events.append(BoardEvent(state: new.judgements, name: "incident", json: "{}"))
+        }
+        if let paths = changedPaths(from: old, to: new, touched) {
+            events += paths.map { event("path", PathDocument($0, now: now)) }
+        } else {
+            events.append(BoardEvent(state: new.judgements, name: "path", json: "{}"))
         }
         let sources = SourceDocument.all(in: new, now: now)
         let before = old.map { SourceDocument.all(in: $0, now: now) } ?? []
         events += sources.filter { source in
             !before.contains { $0.name == source.name && $0.state == source.state }
         }.map { event("source", $0) }
+        events += changedSilences(from: old, to: new).map {
+            event("silence", SilenceDocument($0, now: now))
+        }
         return events
     }
 
-    /// Ages move all the time; only states count. One event stands for many.
+    /// What no transition tells: one that is being confirmed or no longer is, or that is silenced.
+    private func isOtherIncidents(
+        _ old: [Incident]?,
+        _ new: [Incident],
+        besides transitions: [IncidentTransition]
+    ) -> Bool {
+        guard let old else { return true }
+        let told = Set(transitions.map(\.incident.key))
+        let before = Dictionary(old.map { ($0.key, $0) }) { first, _ in first }
+        let isOther = new.contains { incident in
+            let old = before[incident.key]
+            return !told.contains(incident.key)
+                && (old?.state != incident.state || old?.silences != incident.silences)
+        }
+        guard !isOther else { return true }
+        let keys = Set(new.map(\.key))
+        return old.contains { $0.state != .resolved && !keys.contains($0.key) }
+    }
+
+    private func changedSilences(
+        from old: CollectorState?,
+        to new: CollectorState
+    ) -> [Silence] {
+        let before = old?.snapshot.silences.all ?? [:]
+        return new.snapshot.silences.all.values.filter { before[$0.id] != $0 }
+            .sorted { $0.id < $1.id }
+    }
+
+    /// As many as are told one by one; of more, or of others than before, only that there are some.
+    private static let pathLimit = 32
+
+    /// Ages move all the time; only states and verdicts count. Nil if there are too many to tell.
     private func changedPaths(
         from old: CollectorState?,
         to new: CollectorState,
         _ touched: [Int]?
-    ) -> [PathTrace] {
+    ) -> [PathTrace]? {
         let (before, after) = (old?.judgement.paths ?? [], new.judgement.paths)
-        guard before.count == after.count else { return Array(after.prefix(1)) }
+        guard before.count == after.count else { return nil }
         let changed = (touched ?? Array(after.indices)).lazy.filter { position in
             let (old, new) = (before[position], after[position])
-            return old.prefix != new.prefix || old.node != new.node
+            return old.prefix != new.prefix || old.node != new.node || old.verdicts != new.verdicts
                 || old.stages.map(\.state) != new.stages.map(\.state)
+                || old.stages.map(\.at) != new.stages.map(\.at)
         }
-        return changed.prefix(32).map { after[$0] }
-    }
-
-    private func event(_ name: String, _ document: some Encodable) -> BoardEvent {
-        BoardEvent(name: name, json: String(decoding: json(document), as: UTF8.self))
+        let first = Array(changed.prefix(Self.pathLimit + 1))
+        guard first.count <= Self.pathLimit,
+            first.allSatisfy({ before[$0].prefix == after[$0].prefix })
+        else { return nil }
+        return first.map { after[$0] }
     }
 }

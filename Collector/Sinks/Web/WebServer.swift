@@ -23,6 +23,8 @@ package enum WebServer {
         let router = Router()
         addPage(router)
         addAPI(router, board, version, archive)
+        addMatrix(router, board, archive)
+        addTimeline(router, board, archive)
         addSilences(router, board, archive)
         addEvents(router, board)
         addProbes(router, board, metrics)
@@ -31,23 +33,6 @@ package enum WebServer {
             configuration: .init(address: .hostname(host, port: port), serverName: "podpath"),
             logger: log
         )
-    }
-
-    private static func addPage(_ router: Router<BasicRequestContext>) {
-        router.get("/") { _, _ in
-            Response(
-                status: .ok,
-                headers: [
-                    .contentType: "text/html; charset=utf-8",
-                    // Whatever a device's text holds, nothing foreign may be loaded or run.
-                    .contentSecurityPolicy:
-                        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
-                        + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'",
-                    .xContentTypeOptions: "nosniff",
-                ],
-                body: .init(byteBuffer: ByteBuffer(bytes: PackageResources.page_html))
-            )
-        }
     }
 
     private static func addProbes(
@@ -83,7 +68,7 @@ package enum WebServer {
                 defer { board.unwatch(id) }
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
                 for await event in events {
-                    let frame = "event: \(event.name)\ndata: \(event.json)\n\n"
+                    let frame = "id: \(event.state)\nevent: \(event.name)\ndata: \(event.json)\n\n"
                     try await writer.write(ByteBuffer(string: frame))
                 }
                 try await writer.finish(nil)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's own words. What the collector says stays as it says it.
+
+const s = (n, word, words = `${word}s`) => `${n} ${n === 1 ? word : words}`;
+
+const english = {
+  code: "en", skip: "To the ways", search: "Find a pod CIDR", searchHint: "Pod address, node, CIDR, switch, pool, virtual server", keys: "Keys", problems: "Open incidents",
+  ways: "The way of every pod CIDR", timeline: "Timeline", silences: "Silences", newSilence: "New silence", sources: "Sources",
+  gridHint: "Arrow keys move between cells, Enter keeps the detail open, Escape closes it.",
+  theme: (word) => `Colours: ${word}`, "theme-auto": "as the system", "theme-light": "light", "theme-dark": "dark", otherLanguage: "中文",
+  seconds: (n) => `${n} s`, minutes: (m, n) => `${m} min ${n} s`, hours: (h, m) => `${h} h ${m} min`, days: (n) => s(n, "day"), ago: (text) => `${text} ago`,
+  copy: "Copy", copied: "Copied", notCopied: "Select it by hand", copyAll: "Copy for the network team", on: (name) => `on ${name}`,
+  noAnswer: "the collector does not answer; what stands below is old", answered: (code) => `the collector answered ${code}`, noSuchWay: "there is no such pod CIDR",
+  problem: (n, text) => n === 1 ? `1 problem: ${text}` : `${n} problems, worst: ${text}`,
+  blind: (text, more) => `Cannot tell: ${text}${more > 0 ? ` (and ${more} more)` : ""}`, cannotTell: (text) => `Cannot tell: ${text}`,
+  noneKnown: "Cannot tell: no pod CIDR is known yet", confirming: (text) => `Being confirmed: ${text}`,
+  unnamed: (n, all) => `${n} of ${s(all, "pod CIDR")} not good, with no incident open for it`, wereBroken: (n, all) => `${n} of ${s(all, "pod CIDR")} ${n === 1 ? "was" : "were"} broken`,
+  unknownWays: (n, all, why) => `Cannot tell: ${n === all ? n : `${n} of ${all}`} pod CIDRs not known at every stage${why ? `; ${why}` : ""}`,
+  allGood: (n, how) => `${n === 1 ? "1 of 1" : `All ${n}`} pod CIDRs ${how === "reachLTM" ? "reach the load balancer" : how === "reachSwitches" ? "reach the switches" : "are good as far as they are checked"}`,
+  asking: "Asking the collector…", countGood: (n) => `All ${n} pod CIDRs are good at every stage that is checked`,
+  count: ({ good, total, broken, unknown }) => `${good} of ${s(total, "pod CIDR")} good${broken ? `, ${broken} broken` : ""}${unknown ? `, ${unknown} unknown at some stage` : ""}`,
+  muted: (n) => `${s(n, "incident")} muted`, oldest: (text) => `oldest source read ${text} ago`, semicolon: "; ", lastKnown: "Last known: ",
+  readAgo: (text) => `read ${text} ago`, live: "live", notLive: "not live", connecting: "connecting",
+  asItWas: (time) => `As it was at ${time}`, nobodyLooked: (time, seen) => `Nobody was looking at ${time}; what stands here was seen ${seen ? `at ${seen}` : "by nobody"}`,
+  now: "Back to now", earlier: (text) => `${text} earlier`, later: (text) => `${text} later`, stoodThen: (n) => n ? `${s(n, "incident")} stood then:` : "no incident stood then",
+  "source-ok": "ok", "source-starting": "starting", "source-stale": "stale", "source-unreadable": "unreadable",
+  neverRead: "never read", connected: (n, all) => `${n} of ${all} connected`, took: (text) => `in ${text} s`, sourcesBad: (n, all) => `${n} of ${all} not well`, sourcesGood: (n) => `all ${n} well`,
+  podCIDR: "Pod CIDR", stale: (why) => `Nothing new is known here: ${why}`, good: (n) => `${n} good`, found: (n, all) => `${n} of ${all} match`, isIn: (what, prefix, node) => `${what}: ${prefix} of ${node}`,
+  nothingMatches: (text) => `Nothing matches ${text}.`, wholeWay: "Its whole way →", expected: "Expected", seen: "Seen", reason: "Reason", age: "Age",
+  "stage-intent": "intent", "stage-kernel": "kernel", "stage-bird": "bird", "stage-export": "export", "stage-session": "session", "stage-switch": "switch",
+  "stage-ltm-route": "ltm-route", "stage-member": "member", "stage-virtual-server": "virtual-server", "stage-gtm": "gtm",
+  "about-intent": "who owns the pod CIDR", "about-kernel": "route on the node", "about-bird": "route in BIRD", "about-export": "announced over the uplink", "about-session": "BGP session of the uplink",
+  "about-switch": "route in the switch", "about-ltm-route": "load balancer's route to the pod CIDR", "about-member": "pool members inside the pod CIDR",
+  "about-virtual-server": "virtual servers before those pools", "about-gtm": "wide IPs",
+  "state-ok": "ok", "state-missing": "missing", "state-wrong": "wrong", "state-extra": "extra", "state-unknown": "unknown", "state-not-checked": "not checked",
+  "severity-critical": "critical", "severity-warning": "warning", "severity-info": "info", "incident-pending": "being confirmed", "incident-resolved": "resolved",
+  since: (time) => `since ${time}`, lasted: (from, to) => `${from} to ${to}`, resolvedAt: (time) => `resolved ${time}`,
+  acknowledgedBy: (who, until) => `acknowledged by ${who} until ${until}`, silencedBy: (who, until) => `silenced by ${who} until ${until}`,
+  acknowledge: "Acknowledge", silence: "Silence", evidenceAndCommands: "Evidence and commands", scope: (text) => `Hurts ${text}`, noImpact: "Hurts nothing that is known",
+  "n-nodes": (n) => s(n, "node"), "n-cidrs": (n) => s(n, "pod CIDR"), "n-members": (n) => s(n, "pool member"), "n-pools": (n) => s(n, "pool"), "n-virtualServers": (n) => s(n, "virtual server"), "n-wideIPs": (n) => s(n, "wide IP"),
+  evidence: "Evidence", seeForYourself: "See for yourself", impact: "Impact", breaksAt: (stage) => `breaks at ${stage}`, source: "Source", fact: "Fact", value: "Value",
+  capacity: (name, left, all) => `${name} (${left} of ${all} members left)`, podCIDRs: "Pod CIDRs", nodes: "Nodes", poolMembers: "Pool members", pools: "Pools", virtualServers: "Virtual servers", wideIPs: "Wide IPs",
+  more: (n) => `and ${n} more`, causes: (n) => `${n} causes, worst first`, story: "What happened", print: "Print", back: "← All", gone: "This incident is not known any more.",
+  wayOf: (prefix) => `The way of ${prefix}`, onNode: "On the node", inNetwork: "In the network", breaksHere: "✕ breaks here first", everyStage: "What to type at every stage",
+  inTime: (n) => s(n, "incident"), cut: "older ones are left out", nothingHappened: "nothing broke", "range-1h": "1 h", "range-24h": "24 h",
+  "silence-active": "in force", "silence-pending": "to come", "silence-expired": "over", "form-silence": "silence", "form-acknowledgement": "acknowledgement", "form-maintenance": "maintenance",
+  endsIn: (text) => `ends in ${text}`, endedAt: (time) => `ended ${time}`, endNow: "End now", noSilence: "none",
+  "field-node": "Node", "field-switch": "Switch", "field-prefix": "CIDR (and all inside it)", "field-kind": "Kind", "field-loadBalancer": "Load balancer", "field-author": "Who", "field-comment": "Why", "field-for": "For",
+  cancel: "Cancel", close: "Close", matchMissing: "Say at least one thing that must agree.", anywhere: "any machine with the program",
+  cannotWrite: "Nobody may write from this page: http.writes is not set, or this address is not among http.origins. Where writes are on, the command line does the same:",
+  "key-/": "search", "key-Esc": "close, back to all", "key-←↑→↓": "move in the matrix", "key-Enter": "keep a cell's detail open; open a way", "key-n": "back to now", "key-?": "these keys",
+};
+
+const chinese = {
+  code: "zh", skip: "转到路径矩阵", search: "查找 Pod CIDR", searchHint: "Pod 地址、节点、CIDR、交换机、池、虚拟服务器", keys: "快捷键", problems: "未恢复的故障",
+  ways: "每个 Pod CIDR 的路径", timeline: "时间线", silences: "静默", newSilence: "新建静默", sources: "数据来源",
+  gridHint: "方向键在单元格间移动，回车固定详情，Esc 关闭。",
+  theme: (word) => `配色：${word}`, "theme-auto": "跟随系统", "theme-light": "浅色", "theme-dark": "深色", otherLanguage: "English",
+  seconds: (n) => `${n} 秒`, minutes: (m, n) => `${m} 分 ${n} 秒`, hours: (h, m) => `${h} 小时 ${m} 分`, days: (n) => `${n} 天`, ago: (text) => `${text}前`,
+  copy: "复制", copied: "已复制", notCopied: "请手动选择", copyAll: "复制给网络团队", on: (name) => `在 ${name} 上`,
+  noAnswer: "采集器没有应答，下面的内容是旧的", answered: (code) => `采集器返回 ${code}`, noSuchWay: "没有这个 Pod CIDR",
+  problem: (n, text) => n === 1 ? `1 个故障：${text}` : `${n} 个故障，最严重的是：${text}`,
+  blind: (text, more) => `无法判断：${text}${more > 0 ? `（另有 ${more} 个）` : ""}`, cannotTell: (text) => `无法判断：${text}`,
+  noneKnown: "无法判断：还不知道任何 Pod CIDR", confirming: (text) => `正在确认：${text}`,
+  unnamed: (n, all) => `${all} 个 Pod CIDR 中有 ${n} 个不正常，但没有对应的故障`, wereBroken: (n, all) => `当时 ${all} 个 Pod CIDR 中有 ${n} 个中断`,
+  unknownWays: (n, all, why) => `无法判断：${all} 个 Pod CIDR 中有 ${n} 个在某些环节未知${why ? `；${why}` : ""}`,
+  allGood: (n, how) => `全部 ${n} 个 Pod CIDR ${how === "reachLTM" ? "都可到达负载均衡器" : how === "reachSwitches" ? "都已到达交换机" : "在已检查的环节都正常"}`,
+  asking: "正在询问采集器…", countGood: (n) => `全部 ${n} 个 Pod CIDR 在每个已检查的环节都正常`,
+  count: ({ good, total, broken, unknown }) => `${total} 个 Pod CIDR 中 ${good} 个正常${broken ? `，${broken} 个中断` : ""}${unknown ? `，${unknown} 个在某些环节未知` : ""}`,
+  muted: (n) => `${n} 个故障已静默`, oldest: (text) => `最旧的来源读取于${text}前`, semicolon: "；", lastKnown: "最后已知：",
+  readAgo: (text) => `${text}前读取`, live: "实时", notLive: "非实时", connecting: "正在连接",
+  asItWas: (time) => `${time} 时的状态`, nobodyLooked: (time, seen) => `${time} 时没有采集器在运行；这里显示的${seen ? `最后见于 ${seen}` : "没有人见过"}`,
+  now: "回到现在", earlier: (text) => `提前 ${text}`, later: (text) => `推后 ${text}`, stoodThen: (n) => n ? `当时有 ${n} 个故障：` : "当时没有故障",
+  "source-ok": "正常", "source-starting": "启动中", "source-stale": "过期", "source-unreadable": "无法读取",
+  neverRead: "从未读取", connected: (n, all) => `${all} 个中 ${n} 个已连接`, took: (text) => `耗时 ${text} 秒`, sourcesBad: (n, all) => `${all} 个中 ${n} 个异常`, sourcesGood: (n) => `${n} 个全部正常`,
+  podCIDR: "Pod CIDR", stale: (why) => `这里没有新信息：${why}`, good: (n) => `${n} 个正常`, found: (n, all) => `${all} 个中 ${n} 个匹配`, isIn: (what, prefix, node) => `${what}：${prefix}，节点 ${node}`,
+  nothingMatches: (text) => `没有匹配 ${text} 的结果。`, wholeWay: "查看完整路径 →", expected: "期望", seen: "实际", reason: "原因", age: "时间",
+  "stage-intent": "归属", "stage-kernel": "内核", "stage-bird": "BIRD", "stage-export": "宣告", "stage-session": "会话", "stage-switch": "交换机",
+  "stage-ltm-route": "LTM 路由", "stage-member": "池成员", "stage-virtual-server": "虚拟服务器", "stage-gtm": "GTM",
+  "about-intent": "谁拥有这个 Pod CIDR", "about-kernel": "节点上的路由", "about-bird": "BIRD 中的路由", "about-export": "经上行链路宣告", "about-session": "上行链路的 BGP 会话",
+  "about-switch": "交换机中的路由", "about-ltm-route": "负载均衡器到 Pod CIDR 的路由", "about-member": "Pod CIDR 内的池成员",
+  "about-virtual-server": "这些池前面的虚拟服务器", "about-gtm": "Wide IP",
+  "state-ok": "正常", "state-missing": "缺失", "state-wrong": "不符", "state-extra": "多余", "state-unknown": "未知", "state-not-checked": "未检查",
+  "severity-critical": "严重", "severity-warning": "警告", "severity-info": "提示", "incident-pending": "确认中", "incident-resolved": "已恢复",
+  since: (time) => `自 ${time}`, lasted: (from, to) => `${from} 至 ${to}`, resolvedAt: (time) => `恢复于 ${time}`,
+  acknowledgedBy: (who, until) => `${who} 已确认，至 ${until}`, silencedBy: (who, until) => `${who} 已静默，至 ${until}`,
+  acknowledge: "确认", silence: "静默", evidenceAndCommands: "证据与命令", scope: (text) => `影响 ${text}`, noImpact: "没有已知影响",
+  "n-nodes": (n) => `${n} 个节点`, "n-cidrs": (n) => `${n} 个 Pod CIDR`, "n-members": (n) => `${n} 个池成员`, "n-pools": (n) => `${n} 个池`, "n-virtualServers": (n) => `${n} 个虚拟服务器`, "n-wideIPs": (n) => `${n} 个 Wide IP`,
+  evidence: "证据", seeForYourself: "自行核实", impact: "影响", breaksAt: (stage) => `在${stage}中断`, source: "来源", fact: "事实", value: "值",
+  capacity: (name, left, all) => `${name}（${all} 个成员剩 ${left} 个）`, podCIDRs: "Pod CIDR", nodes: "节点", poolMembers: "池成员", pools: "池", virtualServers: "虚拟服务器", wideIPs: "Wide IP",
+  more: (n) => `另外 ${n} 个`, causes: (n) => `${n} 个原因，最严重的在前`, story: "经过", print: "打印", back: "← 全部", gone: "这个故障已不再记录。",
+  wayOf: (prefix) => `${prefix} 的路径`, onNode: "节点侧", inNetwork: "网络侧", breaksHere: "✕ 首先在此中断", everyStage: "每个环节的核实命令",
+  inTime: (n) => `${n} 个故障`, cut: "更早的未显示", nothingHappened: "没有故障", "range-1h": "1 小时", "range-24h": "24 小时",
+  "silence-active": "生效中", "silence-pending": "未开始", "silence-expired": "已结束", "form-silence": "静默", "form-acknowledgement": "确认", "form-maintenance": "维护",
+  endsIn: (text) => `${text}后结束`, endedAt: (time) => `结束于 ${time}`, endNow: "立即结束", noSilence: "无",
+  "field-node": "节点", "field-switch": "交换机", "field-prefix": "CIDR（含其内部）", "field-kind": "类型", "field-loadBalancer": "负载均衡器", "field-author": "谁", "field-comment": "原因", "field-for": "时长",
+  cancel: "取消", close: "关闭", matchMissing: "至少填写一个匹配条件。", anywhere: "任何装有本程序的机器",
+  cannotWrite: "这个页面不能写入：http.writes 未开启，或此地址不在 http.origins 中。开启写入后，命令行可以做同样的事：",
+  "key-/": "搜索", "key-Esc": "关闭，回到全部", "key-←↑→↓": "在矩阵中移动", "key-Enter": "固定单元格详情；打开路径", "key-n": "回到现在", "key-?": "显示快捷键",
+};
+
+export const languages = new Map([["en", english], ["zh", chinese]]);
+
+const wanted = new URLSearchParams(location.search).get("lang");
+export const language = languages.has(wanted) ? wanted : "en";
+
+/// A word without a translation is English; one that nobody knows is its own name.
+export function t(name, ...values) {
+  const word = languages.get(language)[name] ?? english[name] ?? name;
+  return typeof word === "function" ? word(...values) : word;
+}
