@@ -19,7 +19,7 @@ private func trace(_ number: Int, _ state: StageState, at switchName: String) ->
     )
 }
 
-@Suite struct Page {
+@Suite struct WebPage {
     @Test(
         "from a browser only the page itself writes: by an address, or by a name that is configured",
         arguments: [

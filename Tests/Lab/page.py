@@ -88,7 +88,7 @@ class Browser:
         return answer["result"].get("value")
 
     def text(self):
-        return self.evaluate("document.body.innerText") or ""
+        return self.evaluate("document.body?.innerText") or ""
 
     def click(self, selector):
         self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
@@ -238,7 +238,7 @@ def by_keys(browser):
 
 
 # Everything a device, BIRD, Kubernetes or an operator may put into a string, put into every string.
-HOSTILE = """(() => {
+HOSTILE = r"""(() => {
   const words = ["<script>globalThis.hit = 1</script><img src=x onerror='globalThis.hit = 2'>", "\u202etxt.exe\u2066", "\u0000\u001b[31m\r\n",
     "javascript:globalThis.hit=3", "x".repeat(20000), "\ud800", "__proto__", "../../..?a=b#c"];
   let turn = 0;
@@ -251,6 +251,7 @@ HOSTILE = """(() => {
     impact: {prefixes: words, nodes: words, poolMembers: 1, pools: words, virtualServers: words, wideIPs: words, capacity: [] }, verify: words.map((w) => ({on: w, command: w})), events: [{at: "2026-01-01T00:00:00Z", text: "made"}] };
   const ask = fetch;
   globalThis.fetch = async (address, options) => {
+    if (String(address).endsWith("/incidents/made")) return new Response(JSON.stringify(spoil(made, "")));
     const body = spoil(await (await ask(address, options)).json(), "");
     if (body.incidents) body.incidents.push(spoil(made, ""));
     if (body.silences) body.silences.push(spoil({id: "made", form: "silence", match: {node: "made"}, author: "made", comment: "made", endsAt: "2126-01-01T00:00:00Z", state: "active"}, ""));

@@ -139,7 +139,7 @@ const past = new Resource("past", async () => {
 
 const sources = new Resource("sources", async () => {
   const answer = await get("api/v1/sources");
-  Object.assign(site, { sources: list(answer.sources), cluster: clean(answer.cluster), version: clean(answer.version) });
+  Object.assign(site, { sources: list(answer.sources), cluster: clean(answer.cluster, 60), version: clean(answer.version, 30) });
 });
 
 const silences = new Resource("silences", async () => {

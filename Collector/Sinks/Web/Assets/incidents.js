@@ -88,7 +88,7 @@ function way(broken) {
 function evidence(entry) {
   const table = make("table", "facts");
   const head = table.createTHead().insertRow();
-  for (const name of ["source", "fact", "value", "seen"]) head.append(make("th", "", t(name)));
+  for (const name of ["source", "fact", "value", "readWhen"]) head.append(make("th", "", t(name)));
   const rows = table.createTBody();
   list(entry.item.evidence).forEach((fact, i) => {
     const age = () => ago(list(entry.item.evidence)[i]?.ageSeconds, entry.receivedAt);

@@ -12,7 +12,7 @@ const MARGIN = 8;
 
 const grid = byId("matrix"), body = byId("matrix-body"), head = byId("matrix-head");
 /// `focus` is where the keyboard stands: a row's key and the number of a cell in it, 0 its name.
-const view = { items: [], open: new Set(), onOpen: () => {}, addressOf: () => "#", elements: new Map(), spare: [], height: 0, focus: { key: "", cell: 0 }, widths: "", version: 0 };
+const view = { items: [], open: new Set(), onOpen: () => {}, addressOf: () => "#", elements: new Map(), tabStop: null, height: 0, focus: { key: "", cell: 0 }, widths: "", version: 0 };
 
 export function useMatrix({ addressOf, onOpen }) { Object.assign(view, { addressOf, onOpen }); }
 
@@ -33,7 +33,7 @@ export function showMatrix(open = view.open) {
 
 function showNote(rows, found) {
   byId("none").hidden = view.items.length > 0;
-  put(byId("none"), !rows ? site.pastError || t("asking") : found && !found.size ? t("nothingMatches", clean(asked.query)) : site.loaded.has("matrix") ? t("noneKnown") : t("asking"));
+  put(byId("none"), !rows ? site.pastError || t("asking") : found && !found.size ? t("nothingMatches", clean(asked.query)) : site.loaded.has("matrix") ? t(asked.at ? "noneThen" : "noneKnown") : t("asking"));
   const rest = asked.query ? clean(asked.query) : "";
   const only = found?.size === 1 && rows ? rows.byKey.get([...found][0]) : null;
   put(byId("found"), only ? t("isIn", rest, only.prefix, only.node) : found && rows ? t("found", found.size, rows.all.length) : "");
@@ -48,15 +48,15 @@ function showHead(rows) {
   const columns = STAGES.map((stage, i) => {
     const width = Math.max(1, ...shapes.map((shape) => shape.columns[i].length));
     const places = shapes.length === 1 ? shapes[0].columns[i].map((n) => shapes[0].places[n].at) : [];
-    return { stage, width, places: places.length > 1 ? places : [], stale: asked.at ? "" : staleOf(stage, places) };
+    return { stage, width, label: t(`stage-${stage}`).length * (t("code") === "zh" ? 2 : 1), places: places.length > 1 ? places : [], ...asked.at ? { stale: "", stales: [] } : staleOf(stage, places) };
   });
   const signature = JSON.stringify([t("code"), columns]);
   if (signature === view.widths) return;
   view.widths = signature;
-  const cells = columns.map(({ stage, width, places, stale }, i) => {
+  const cells = columns.map(({ stage, width, places, stale, stales }, i) => {
     const cell = make("div", `stage${stale ? " stale" : ""}`, make("div", "stage-name", t(`stage-${stage}`), stale ? make("span", "tag", "?") : null),
-      places.length ? make("div", "ats", ...places.map((at) => foreign("span", at))) : null);
-    cell.title = compact([t(`about-${stage}`), stale ? t("stale", stale) : ""]).join("\n");
+      places.length ? make("div", "ats", ...places.map((at, n) => foreign("span", stales[n] ? `${at} ?` : at, stales[n] ? "stale" : ""))) : null);
+    cell.title = compact([t(`about-${stage}`), ...new Set(stales.filter(Boolean).map((why) => t("stale", why)))]).join("\n");
     cell.setAttribute("role", "columnheader");
     cell.setAttribute("aria-colindex", String(i + 2));
     cell.style.setProperty("--width", String(width));
@@ -66,12 +66,12 @@ function showHead(rows) {
   name.setAttribute("role", "columnheader");
   head.replaceChildren(name, ...cells);
   grid.style.setProperty("--cells", String(columns.reduce((sum, c) => sum + c.width, 0)));
-  grid.style.setProperty("--columns", columns.map((c) => `minmax(calc(${c.width} * var(--cell)), ${c.width}fr)`).join(" "));
+  grid.style.setProperty("--columns", columns.map((c) => `minmax(max(${c.width} * var(--cell), ${c.label} * var(--label)), ${c.width}fr)`).join(" "));
 }
 
 function staleOf(stage, places) {
-  const reasons = (places.length ? places : [""]).map((at) => staleness(stage, at));
-  return reasons.every(Boolean) ? reasons[0] : "";
+  const stales = (places.length ? places : [""]).map((at) => staleness(stage, at));
+  return { stale: stales.every(Boolean) ? stales[0] : "", stales };
 }
 
 // MARK: Rows
@@ -111,14 +111,14 @@ function fillRow(element, row) {
   const [prefix, node, kind] = anchor.children;
   put(prefix, clean(row.prefix));
   put(node, row.node);
-  put(kind, look.isGood ? "" : look.verdict);
-  kind.className = `foreign kind${look.isUnknown ? " doubtful" : ""}`;
-  let number = 0;
+  put(kind, look.isGood ? "" : clean(look.verdict, 60));
+  if (kind.isDoubtful !== look.isUnknown) kind.className = `foreign kind${look.isUnknown ? " doubtful" : ""}`;
+  kind.isDoubtful = look.isUnknown;
   element.stages.forEach((stage, i) => {
     const places = look.shape.columns[i];
     while (stage.childElementCount > places.length) stage.lastChild.remove();
     while (stage.childElementCount < places.length) stage.append(emptyCell());
-    places.forEach((place, n) => { number += 1; fillCell(stage.children[n], look, place, number); });
+    places.forEach((place, n) => fillCell(stage.children[n], look, place));
   });
 }
 
@@ -129,13 +129,16 @@ function emptyCell() {
   return cell;
 }
 
-function fillCell(cell, look, place, number) {
+function fillCell(cell, look, place) {
   const word = look.words[place] ?? "unknown";
   const { stage, at } = look.shape.places[place];
-  cell.className = `cell ${word}`;
-  put(cell, MARKS.get(word));
+  if (cell.word !== word) {
+    cell.className = `cell ${word}`;
+    cell.textContent = MARKS.get(word);
+    cell.word = word;
+  }
   cell.setAttribute("aria-label", compact([`${clean(stage)} ${at}`.trim(), t(`state-${word}`)]).join(": "));
-  Object.assign(cell, { place, number });
+  cell.place = place;
 }
 
 function fillFold(element, item) {
@@ -164,23 +167,23 @@ function render() {
     const i = view.items.findIndex((item) => item.key === view.focus.key);
     if (i >= 0) needed.set(view.focus.key, i);
   }
+  // What has left becomes what comes, where it stands: nothing is taken out of the document only to be put back.
+  const spare = { row: [], fold: [] };
   for (const [key, element] of view.elements) {
-    const i = needed.get(key);
-    if (i !== undefined && Boolean(view.items[i].row) === Boolean(element.stages)) continue;
+    if (needed.has(key)) continue;
     view.elements.delete(key);
-    element.remove();
-    if (element.stages && view.spare.length < 60) view.spare.push(element);
+    spare[element.stages ? "row" : "fold"].push(element);
   }
   for (const [key, i] of needed) {
-    let element = view.elements.get(key);
     const item = view.items[i];
+    let element = view.elements.get(key);
     if (!element) {
-      element = item.row ? view.spare.pop() ?? emptyRow() : emptyFold();
+      element = (item.row ? spare.row : spare.fold).pop() ?? body.appendChild(item.row ? emptyRow() : emptyFold());
       view.elements.set(key, element);
-      body.append(element);
     }
     fill(element, item, i);
   }
+  for (const element of [...spare.row, ...spare.fold]) element.remove();
   setTabStop();
 }
 
@@ -189,11 +192,14 @@ function render() {
 const stopsOf = (element) => element.stages ? [element.querySelector(".way-link"), ...element.querySelectorAll(".cell")] : [element.firstChild];
 
 function setTabStop() {
-  for (const old of body.querySelectorAll("[tabindex='0']")) old.tabIndex = -1;
   const element = view.elements.get(view.focus.key) ?? view.elements.get(view.items[0]?.key);
   if (!element) return;
   const stops = stopsOf(element);
-  (stops[view.focus.cell] ?? stops[0]).tabIndex = 0;
+  const stop = stops[view.focus.cell] ?? stops[0];
+  if (stop === view.tabStop) return;
+  if (view.tabStop) view.tabStop.tabIndex = -1;
+  stop.tabIndex = 0;
+  view.tabStop = stop;
 }
 
 function moveTo(index, cell) {

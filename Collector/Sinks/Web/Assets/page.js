@@ -82,6 +82,10 @@ async function showIncident(isNew = false) {
   const id = place.incident;
   if (isNew || incident.id !== id) Object.assign(incident, { id, document: null, isGone: false, signature: "" });
   drawIncident();
+  // One that nobody has heard of is not asked for, so that a stale link is no error.
+  const isHeard = [...site.incidents, ...site.timeline].some((each) => each.id === id);
+  if (!isHeard && site.loaded.has("incidents") && site.loaded.has("timeline")) { incident.isGone = !incident.document; drawIncident(); return; }
+  if (!isHeard) return;
   try {
     const document = await get(`api/v1/incidents/${encodeURIComponent(id)}`);
     Object.assign(incident, { document, receivedAt: performance.now(), isGone: false });
@@ -112,7 +116,7 @@ function showPast() {
   box.hidden = !place.at;
   if (!place.at) return;
   const time = Date.parse(place.at);
-  const step = (minutes, word) => link(addressOf({ at: moment(time + minutes * MINUTE) }), "plain", t(word, t("minutes", Math.abs(minutes), 0).replace(/ 0 .*$/, "")));
+  const step = (minutes, word) => link(addressOf({ at: moment(time + minutes * MINUTE) }), "plain", t(word, t("minutes", Math.abs(minutes), 0)));
   const then = incidentsAt(time);
   const isFocused = box.contains(document.activeElement);
   box.replaceChildren(make("strong", "foreign", `◷ ${pastTitle()}`), make("span", "buttons", step(-10, "earlier"), step(-1, "earlier"), step(1, "later"), step(10, "later"), link(addressOf({ at: null }), "strong now", t("now"))),
@@ -218,7 +222,7 @@ on(["matrix", "past"], rowsMoved);
 on(["incidents", "matrix", "past", "search", "sources"], () => showMatrix());
 on(["past", "timeline"], showPast);
 on(["incidents", "silences"], showProblems);
-on(["incidents", "silences"], () => { if (place.incident) showIncident(); });
+on(["incidents", "silences", "timeline"], () => { if (place.incident) showIncident(); });
 on(["matrix", "past"], () => { if (place.path) showPath(place.path, place.node ?? "", false); });
 on(["sources"], showSources);
 on(["silences"], showSilences);

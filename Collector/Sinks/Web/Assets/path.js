@@ -7,6 +7,7 @@ import { severityTag } from "./incidents.js";
 import { t } from "./words.js";
 
 const NODE_SIDE = new Set(["intent", "kernel", "bird", "export", "session"]);
+const ROUTES = new Set(["kernel", "bird", "switch", "ltm-route"]);
 const shown = { key: "", entry: null, error: "", words: "" };
 
 const wordOf = (stage) => known(stage.state, MARKS, "unknown");
@@ -82,11 +83,21 @@ function placeBox(place, entry) {
   const word = wordOf(place);
   const table = make("dl");
   const add = (name, ...content) => table.append(make("dt", "", t(name)), make("dd", "", ...content));
-  if (clean(place.expected)) add("expected", ...compared(place.expected, place.found));
-  if (clean(place.found)) add("seen", ...compared(place.found, place.expected));
+  const expected = clean(place.expected) || wanted(word, place.stage, entry.path.prefix);
+  const found = clean(place.found) || (word === "missing" ? t("nothing") : "");
+  if (expected) add("expected", ...compared(expected, clean(place.expected) ? found : ""));
+  if (found) add("seen", ...compared(found, clean(place.expected) ? expected : ""));
   if (clean(place.reason)) add("reason", foreign("span", place.reason));
   const age = asked.at ? null : ticking(() => ago(place.ageSeconds, entry.receivedAt), "small soft");
   return make("div", `place ${word}`, make("div", "line", make("span", `state ${word}`, `${MARKS.get(word)} ${t(`state-${word}`)}`), foreign("span", place.at, "at")), table, age);
+}
+
+/// What must be there is no news to the collector, yet to a reader who looks at what is not.
+function wanted(word, stage, prefix) {
+  if (word === "extra") return t("nothing");
+  if (word !== "missing") return "";
+  if (stage === "export") return t("wantsExport", clean(prefix));
+  return ROUTES.has(stage) ? t("wantsRoute", clean(prefix)) : STAGES.includes(stage) ? t(`about-${stage}`) : "";
 }
 
 /// The very words that differ are marked.

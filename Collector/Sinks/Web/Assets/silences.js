@@ -90,7 +90,8 @@ function writingForm(form, match) {
   problem.setAttribute("role", "alert");
   const matching = isAcknowledgement ? [] : MATCHES.map((key) => field(key, text(match[key], 253)));
   const send = make("button", "strong", t(isAcknowledgement ? "acknowledge" : "silence"));
-  element.append(...matching, field("author", text(remembered(), 100, true)), field("comment", text("", 1000, true)), field("for", timeSelect()), problem,
+  if (!isAcknowledgement) element.append(make("p", "small soft", t("mustAgree")), make("div", "fields", ...matching));
+  element.append(field("author", text(remembered(), 100, true)), field("comment", text("", 1000, true)), field("for", timeSelect()), problem,
     make("div", "buttons", send, button(t("cancel"), () => view.close())));
   element.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From whom all of it is known, and how well.
 import { site } from "./collector.js";
-import { ageNow, ago, byId, clean, compact, duration, foreign, isAge, Kept, known, make, put, ticking } from "./text.js";
+import { ageNow, byId, clean, compact, duration, foreign, isAge, Kept, known, make, put, ticking } from "./text.js";
 import { t } from "./words.js";
 
 const STATES = new Map([["ok", "✓"], ["starting", "…"], ["stale", "?"], ["unreadable", "✕"]]);
@@ -55,6 +55,5 @@ export function staleness(stage, at) {
   const some = site.sources.filter(isOf);
   if (!some.length || some.some((source) => isFine(source) || source.state === "starting")) return "";
   const [first] = some;
-  return compact([clean(first.name), clean(first.lastError) || t(`source-${known(first.state, STATES, "stale")}`),
-    ago(first.ageSeconds, site.receivedAt.get("sources"))]).join(", ");
+  return compact([clean(first.name), clean(first.lastError) || t(`source-${known(first.state, STATES, "stale")}`)]).join(", ");
 }

@@ -8,15 +8,15 @@ export const known = (value, map, otherwise) => map.has(value) ? value : otherwi
 export const compact = (items) => items.filter((item) => item !== "" && item !== null && item !== undefined);
 
 /// Longer than any text that means something to a reader.
-const LONGEST = 4000;
+const LONGEST = 1500;
 // Controls, marks that turn the direction of what follows, and what has no width.
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u206f\ufeff]/g;
 
 /// Text of the outside, so that it is what it looks like.
-export function clean(value) {
+export function clean(value, longest = LONGEST) {
   if (value === undefined || value === null) return "";
   const text = String(value);
-  return (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text).replace(UNSEEN, "\ufffd");
+  return (text.length > longest ? `${text.slice(0, longest)}…` : text).replace(UNSEEN, "\ufffd").replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 /// One line is one command: whoever pastes it must not run a second one that a device's text slipped in.

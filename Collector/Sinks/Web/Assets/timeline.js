@@ -76,10 +76,13 @@ function laneTrack(some) {
   track.style.setProperty("--rows", String(Math.max(1, ends.length)));
   if (asked.at) track.append(cursor());
   track.addEventListener("click", (event) => {
+    const bar = event.target.closest("a");
+    // A key has no place: the bar's own address is its beginning.
+    if (bar && event.detail === 0) return;
     const box = track.getBoundingClientRect();
     const time = view.from + (event.clientX - box.left) / box.width * (view.to - view.from);
     event.preventDefault();
-    view.go({ at: moment(time), path: null, node: null, incident: null });
+    view.go({ at: moment(Math.max(time, bar?.firstMoment ?? 0)), path: null, node: null, incident: null });
   });
   track.addEventListener("pointermove", (event) => {
     const box = track.getBoundingClientRect();
@@ -92,8 +95,9 @@ function bar(incident, begin, width, row) {
   const severity = known(incident.severity, MARKS, "info");
   const start = Date.parse(incident.firedAt ?? incident.detectedAt);
   // A moment after it was told: then the ways of that time show it.
-  const address = view.momentAddress(Math.min(start + 2000, incident.resolvedAt ? Math.max(start, Date.parse(incident.resolvedAt) - 1000) : start + 2000));
-  const element = link(address, `bar ${severity}${incident.resolvedAt ? "" : " on"}`, width > 2 ? make("span", "", MARKS.get(severity)) : null);
+  const first = Math.min(start + 2000, incident.resolvedAt ? Math.max(start, Date.parse(incident.resolvedAt) - 1000) : Infinity);
+  const element = link(view.momentAddress(first), `bar ${severity}${incident.resolvedAt ? "" : " on"}`, width > 2 ? make("span", "", MARKS.get(severity)) : null);
+  element.firstMoment = first;
   element.style.left = `${begin}%`;
   element.style.width = `${width}%`;
   element.style.setProperty("--at", String(row));
@@ -129,7 +133,7 @@ function recent(seen) {
     .sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, LINES);
   return make("ol", "events", ...events.map(({ at, text, incident }) => make("li", "",
     link(view.momentAddress(Date.parse(at)), "mono small", clockTime(at)),
-    make("span", `dot ${known(incident.severity, MARKS, "info")}`, MARKS.get(known(incident.severity, MARKS, "info"))), foreign("span", text))));
+    make("span", `dot ${known(incident.severity, MARKS, "info")}`, MARKS.get(known(incident.severity, MARKS, "info"))), foreign("span", text), /^(opened|changed|reminder)/.test(text) ? null : foreign("span", incident.summary, "soft small about"))));
 }
 
 /// Those that stood at a moment of the past.

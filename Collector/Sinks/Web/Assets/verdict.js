@@ -7,6 +7,8 @@ import { t } from "./words.js";
 const SIGNS = new Map([["ok", "✓"], ["bad", "✕"], ["warn", "!"], ["unknown", "?"]]);
 /// Incidents about a source, not about the network.
 const WATCHERS = new Set(["source-unreadable", "agent-silent", "clock-skew"]);
+/// What can be read at a glance; the whole of it stands below.
+const SENTENCE = 300;
 const NEEDED = ["incidents", "matrix", "sources"];
 
 export const isCritical = (incident) => incident.severity === "critical";
@@ -16,17 +18,17 @@ function judgeIncidents() {
   const told = site.incidents.filter((i) => i.state === "firing" && i.severity !== "info");
   const problems = told.filter((i) => !WATCHERS.has(i.kind));
   if (problems.length) {
-    const text = t("problem", problems.length, clean(problems[0].summary));
+    const text = t("problem", problems.length, clean(problems[0].summary, SENTENCE));
     return [text, problems.some(isCritical) ? "bad" : "warn"];
   }
-  if (told.length) return [t("blind", clean(told[0].summary), told.length - 1), "unknown"];
+  if (told.length) return [t("blind", clean(told[0].summary, SENTENCE), told.length - 1), "unknown"];
   return null;
 }
 
 function judgeRows(sum) {
-  if (!sum.total) return [t("noneKnown"), "unknown"];
+  if (!sum.total) return [t(asked.at ? "noneThen" : "noneKnown"), "unknown"];
   const pending = asked.at ? null : site.incidents.find((i) => i.state === "pending" && i.severity !== "info" && !WATCHERS.has(i.kind));
-  if (pending) return [t("confirming", clean(pending.summary)), "warn"];
+  if (pending) return [t("confirming", clean(pending.summary, SENTENCE)), "warn"];
   if (sum.broken) return [asked.at ? t("wereBroken", sum.broken, sum.total) : t("unnamed", sum.broken, sum.total), asked.at ? "bad" : "warn"];
   if (sum.unknown) return [t("unknownWays", sum.unknown, sum.total, reason(sum.firstUnknown)), "unknown"];
   return [t("allGood", sum.total, sum.reachesLoadBalancer ? "reachLTM" : sum.reachesSwitches ? "reachSwitches" : "goodSoFar"), "ok"];
@@ -52,7 +54,7 @@ function reason(row) {
     Object.assign(reasons, { text: reasons.key === row.key ? reasons.text : "", key: row.key, at: performance.now() });
     detail(row).then(({ path }) => {
       const stage = list(path.stages).find((each) => each.state === "unknown");
-      const text = clean(stage?.reason ?? stage?.found);
+      const text = clean(stage?.reason ?? stage?.found, SENTENCE);
       if (text === reasons.text || reasons.key !== row.key) return;
       reasons.text = text;
       tell("verdict");
