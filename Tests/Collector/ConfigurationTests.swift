@@ -85,6 +85,10 @@ import Verdicts
                 "pod-cidrs: [10.0.0.0/8]\nhttp: { listen: 10480 }",
                 "c.yaml:2: http.listen: ADDRESS:PORT is expected"
             ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nhttp: { listen: \"[::1]:80\", origins: [podpath.example] }",
+                "c.yaml:2: http.origins[0]: an origin is https://NAME or https://NAME:PORT, in small letters"
+            ),
         ]
     )
     func mistakes(text: String, expected: String) {
