@@ -99,6 +99,10 @@ private func trace(_ number: Int, _ state: StageState, at switchName: String) ->
             for match in text.matches(of: /from "\.\/([a-z]+\.js)"/) {
                 #expect(names.contains(String(match.output.1)), "\(asset.name)")
             }
+            // All of them are asked for at once, not one after another as they import each other.
+            for match in text.matches(of: /(?:href|src)="(assets\/[a-z]+\.(?:js|css))"/) {
+                #expect(names.contains(String(match.output.1.dropFirst("assets/".count))))
+            }
         }
         #expect(Set(PageAsset.all.map(\.tag)).count == names.count)
     }

@@ -48,7 +48,7 @@ export function showSilences() {
   const shown = site.silences.filter((silence) => Date.parse(silence.endsAt) > now - KEEP_ENDED)
     .sort((a, b) => (a.state === "expired") - (b.state === "expired") || Date.parse(a.endsAt) - Date.parse(b.endsAt));
   lines.show(shown.slice(0, 200), site.receivedAt.get("silences"), t("code") + site.mayWrite);
-  put(byId("silences-note"), shown.length ? "" : t("noSilence"));
+  put(byId("silences-note"), site.errors.get("silences") ?? (shown.length ? "" : t("noSilence")));
 }
 
 // MARK: The form

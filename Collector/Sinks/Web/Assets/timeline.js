@@ -26,7 +26,7 @@ export function showTimeline(range = view.range) {
   view.from = view.to - RANGES.get(view.range);
   showRanges();
   const seen = site.timeline.filter((incident) => endOf(incident) >= view.from);
-  put(byId("timeline-note"), seen.length ? compact([t("inTime", seen.length), site.isTimelineCut ? t("cut") : ""]).join(", ") : t("nothingHappened"));
+  put(byId("timeline-note"), site.errors.get("timeline") ?? (seen.length ? compact([t("inTime", seen.length), site.isTimelineCut ? t("cut") : ""]).join(", ") : t("nothingHappened")));
   const signature = JSON.stringify([t("code"), view.range, asked.at, seen.map((i) => [i.id, i.since, i.detectedAt, i.resolvedAt, list(i.events).length]), Math.floor(view.to / (RANGES.get(view.range) / 240))]);
   if (signature === view.signature) return;
   view.signature = signature;

@@ -99,14 +99,17 @@ export function showVerdict() {
       `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="${tone}"/></svg>`);
     document.title = `${SIGNS.get(mood)} ${text.slice(0, 80)} · podpath`;
   }
-  byId("main").classList.toggle("old", site.errors.size > 0 && !asked.at);
+  byId("main").classList.toggle("old", isOld() && !asked.at);
   showAge();
 }
 
+/// What the verdict rests on could not be read; that the past or the silences cannot is told where they stand.
+const isOld = () => NEEDED.some((name) => site.errors.has(name));
+
 export function showAge() {
-  const isOld = site.errors.size > 0 && !asked.at && site.rows.all.length > 0;
-  put(byId("counts"), (isOld ? t("lastKnown") : "") + counts(summary()));
-  const isGoodNow = site.isLive && !site.errors.size;
+  const isLast = isOld() && !asked.at && site.rows.all.length > 0;
+  put(byId("counts"), (isLast ? t("lastKnown") : "") + counts(summary()));
+  const isGoodNow = site.isLive && !isOld();
   const oldest = Math.min(...NEEDED.map((name) => site.receivedAt.get(name) ?? Infinity));
   const age = Number.isFinite(oldest) ? t("readAgo", duration(ageNow(0, oldest))) : "";
   const live = byId("live");
