@@ -128,6 +128,11 @@ let package = Package(
             providers: [.apt(["libssl-dev"])]
         ),
         module("TLS", "Shared/TLS", ["COpenSSL"]),
+        .systemLibrary(
+            name: "CCrypt",
+            path: "Shared/CCrypt",
+            providers: [.apt(["libcrypt-dev"])]
+        ),
         // The node: kernel and BIRD in, report out.
         .systemLibrary(
             name: "CMNL",
@@ -188,14 +193,17 @@ let package = Package(
             "Collector/Store",
             ["Incidents", "Verdicts", "Facts", "Routing", grdb]
         ),
+        module("Passwords", "Collector/Passwords", ["CCrypt", "COpenSSL"]),
         module(
             "Sinks",
             "Collector/Sinks",
             [
-                "Incidents", "Verdicts", "Facts", "Routing", hummingbird, httpClient, nio,
-                nioHTTP, nioSSL, crypto, subprocess, log, lifecycle,
+                "Incidents", "Verdicts", "Facts", "Passwords", "Routing", hummingbird, httpClient,
+                nio, nioHTTP, nioSSL, crypto, subprocess, log, lifecycle,
             ],
-            resources: pageAssets.map { .embedInCode("Web/Assets/" + $0) }
+            resources: (pageAssets + ["schemas.json"]).map {
+                .embedInCode($0 == "schemas.json" ? "Web/" + $0 : "Web/Assets/" + $0)
+            }
         ),
         program(
             "podpath-collector",
@@ -203,10 +211,10 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
                 "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
-                "Journal", "Store", "Sinks",
+                "Journal", "Store", "Passwords", "Sinks",
                 arguments, yams,
                 log,
-                lifecycle, httpClient,
+                lifecycle, httpClient, nio, nioSSL,
             ]
         ),
         // Tests, in the same order.
@@ -228,7 +236,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchDialects",
                 "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
-                "Incidents", "Store", "Sinks", "Support", grdb,
+                "Incidents", "Store", "Passwords", "Sinks", "Support", grdb,
                 .target(name: "podpath-collector"),
             ]
         ),

@@ -40,6 +40,7 @@ struct Collector: Service {
         let clock = clock
         let now: @Sendable () -> Timestamp = { clock.now() }
         let board = StateBoard(clock: now)
+        let door = try WebDoor(configuration.http.security)
         let alarms = (0..<(configuration.switches.count)).map { _ in Alarm() }
         let units = PolledUnits(configuration.bigIPPollers)
         let startedAt = clock.now()
@@ -79,7 +80,7 @@ struct Collector: Service {
                 outboxes: sinks.outboxes,
                 journal: journal
             )
-            addWeb(&group, board, engine, remembered, metrics)
+            addWeb(&group, board, door, engine, remembered, metrics)
             if let store = remembered.store {
                 let retention = configuration.store.retention
                 group.addTask { await store.run(retention, startedAt: startedAt) }
@@ -334,17 +335,23 @@ struct Collector: Service {
     private func addWeb(
         _ group: inout TaskGroup<Void>,
         _ board: StateBoard,
+        _ door: WebDoor,
         _ engine: Engine,
         _ remembered: Remembered,
         _ metrics: CollectorMetrics
     ) {
         let http = configuration.http
         let log = log
+        if let file = http.securityFile {
+            let watch = WebSecurityFile(path: file, security: http.security)
+            group.addTask { await watch.run(door, log) }
+        }
         let service = WebServer.service(
             host: http.host,
             port: http.port,
             board: board,
             archive: archive(engine, remembered),
+            door: door,
             version: version,
             metrics: { metrics.exposition($0) },
             log: log

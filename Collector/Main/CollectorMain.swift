@@ -8,7 +8,7 @@ struct CollectorMain: AsyncParsableCommand {
         abstract: "Names the first broken stage of every pod CIDR's way.",
         version: version,
         subcommands: [
-            Serve.self, Check.self, Status.self, TracePath.self, ListIncidents.self,
+            Serve.self, Check.self, Status.self, TracePath.self, IncidentsCommand.self,
             SilenceCommand.self, NotifyTest.self, Inspect.self, ReplayJournal.self, BackUp.self,
             ListKinds.self,
         ]

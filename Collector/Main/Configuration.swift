@@ -28,6 +28,9 @@ struct Configuration: Sendable {
         var acceptsWrites = false
         /// Where the page stands for browsers that may write: `https://podpath.example`.
         var origins: [String] = []
+        /// Who may come in and how, and the file that says it, which is read again when it changes.
+        var security = WebSecurity()
+        var securityFile: String?
     }
 
     struct Memory: Sendable {

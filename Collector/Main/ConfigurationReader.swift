@@ -103,14 +103,19 @@ struct ConfigurationReader {
     }
 
     private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {
-        let keys = try tree.mapping("listen", "writes", "origins")
+        let keys = try tree.mapping("listen", "writes", "origins", "web-config-file")
         let (host, port) = try address(try required("listen", keys, tree))
-        return Configuration.HTTP(
+        var http = Configuration.HTTP(
             host: host,
             port: Int(port),
             acceptsWrites: try keys["writes"]?.flag() ?? false,
             origins: try origins(keys["origins"])
         )
+        if let file = keys["web-config-file"] {
+            let path = try path(file)
+            (http.security, http.securityFile) = (try WebSecurity.read(path: path), path)
+        }
+        return http
     }
 
     /// As browsers say it: a scheme, a name, and a port where it is not the scheme's own.

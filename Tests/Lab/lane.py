@@ -11,6 +11,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
+import api
 import attacks
 import cluster
 import combinations
@@ -27,7 +28,7 @@ from state import NOT_MADE, Lab
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
 demo.AFTERWARDS = 3.5
 
-MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, page)
+MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, api, page)
 RAISED = "every stage of every pod CIDR becomes good"
 # Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
 LONG = ("restarts for two minutes", "uplinks down", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")

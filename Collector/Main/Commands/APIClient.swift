@@ -1,77 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
-import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
+import Routing
+import Sinks
 
-/// The commands' way to a running collector.
-struct APIOptions: ParsableArguments {
-    @Option(name: .long, help: "Where the collector's page is.")
-    var url = ProcessInfo.processInfo.environment["PODPATH_URL"] ?? "http://127.0.0.1:10480"
-    @Flag(name: .long, help: "Print the API's JSON.")
-    var json = false
+/// Why a collector did not do as it was asked, and what to do about it.
+struct APIFailure: Error, Hashable, CustomStringConvertible {
+    let description: String
+    /// It answered, and does not want to.
+    var isRefusal = false
+}
 
-    /// The answer's bytes; a collector that cannot be asked is exit 2, in one line.
-    func get(_ path: String) async throws -> Data { try await send(.GET, path) }
+/// An answer: its bytes, and the collector's time of day.
+struct APIAnswer: Sendable {
+    var body: Data
+    var at: Timestamp?
+}
 
-    func send(_ method: HTTPMethod, _ path: String, _ body: Data? = nil) async throws -> Data {
-        var request = HTTPClientRequest(
-            url: (url.hasSuffix("/") ? String(url.dropLast()) : url) + path
+/// A running collector, as the commands ask it.
+final class APIClient: Sendable {
+    private let client: HTTPClient
+    private let address: APIAddress
+
+    /// Of what it takes to read 15,000 paths with ten stages, some 30 MB, twice.
+    private static let answerLimit = 64 << 20
+    /// An error is a sentence.
+    private static let errorLimit = 16 << 10
+
+    init(_ address: APIAddress) throws(APIFailure) {
+        self.address = address
+        var tls = TLSConfiguration.makeClientConfiguration()
+        do {
+            if let ca = address.ca { tls.trustRoots = .file(ca) }
+            if let certificate = address.certificate, let key = address.key {
+                tls.certificateChain = try NIOSSLCertificate.fromPEMFile(certificate).map {
+                    .certificate($0)
+                }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            }
+            // So that what cannot be loaded is said as such, and not as a failed connection.
+            _ = try NIOSSLContext(configuration: tls)
+        } catch {
+            throw APIFailure(description: "--ca, --certificate or --key cannot be loaded: \(error)")
+        }
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: tls,
+            redirectConfiguration: .disallow,
+            // A stream of events says a word each quarter of a minute.
+            timeout: .init(connect: .seconds(5), read: .seconds(45))
         )
-        request.method = method
+        configuration.connectionPool.retryConnectionEstablishment = false
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    func close() async { try? await client.shutdown() }
+
+    func get(_ path: String) async throws(APIFailure) -> APIAnswer { try await send(.GET, path) }
+
+    func send(
+        _ method: HTTPMethod,
+        _ path: String,
+        _ body: Data? = nil,
+        within limit: TimeAmount = .seconds(10)
+    ) async throws(APIFailure) -> APIAnswer {
+        var request = request(method, path)
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(body)
         }
-        let client = HTTPClient(eventLoopGroupProvider: .singleton)
-        let answer: Result<Data, any Error>
         do {
-            answer = .success(try await answered(request, client))
+            let response = try await client.execute(request, timeout: limit)
+            let isGood = [.ok, .created].contains(response.status)
+            let bound = isGood ? Self.answerLimit : Self.errorLimit
+            let body = Data(try await response.body.collect(upTo: bound).readableBytesView)
+            guard isGood else { throw address.failure(response.status, body) }
+            return APIAnswer(
+                body: body,
+                at: response.headers.first(name: "date").flatMap(timeOfDay)
+            )
+        } catch let failure as APIFailure {
+            throw failure
         } catch {
-            answer = .failure(error)
-        }
-        try? await client.shutdown()
-        do {
-            return try answer.get()
-        } catch {
-            fail("cannot ask \(url): \(error)")
-            throw ExitCode(2)
+            throw address.failure(error)
         }
     }
 
-    private struct Refused: Error, CustomStringConvertible { let description: String }
+    /// Calls for every piece of the stream of events, until it ends.
+    func listen(_ heard: (_ isEvent: Bool) -> Void) async throws {
+        var request = request(.GET, "/api/v1/events")
+        request.headers.add(name: "accept", value: "text/event-stream")
+        let response = try await client.execute(request, deadline: .distantFuture)
+        guard response.status == .ok else {
+            throw address.failure(response.status, Data())
+        }
+        heard(false)
+        for try await piece in response.body {
+            // What is cut between two pieces comes with the next read, which does not wait for events.
+            heard(piece.readableBytesView.contains(UInt8(ascii: "{")))
+        }
+    }
 
-    private func answered(_ request: HTTPClientRequest, _ client: HTTPClient) async throws -> Data {
-        let response = try await client.execute(request, timeout: .seconds(10))
-        // 15,000 paths with ten stages are some 30 MB.
-        let body = Data(try await response.body.collect(upTo: 64 << 20).readableBytesView)
-        guard [.ok, .created].contains(response.status) else {
-            throw Refused(
+    private func request(_ method: HTTPMethod, _ path: String) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: address.base + path)
+        request.method = method
+        if let authorization = address.authorization {
+            request.headers.add(name: "authorization", value: authorization)
+        }
+        return request
+    }
+
+    func decode<Document: Decodable>(
+        _ type: Document.Type,
+        _ answer: APIAnswer
+    ) throws(APIFailure) -> Document {
+        do {
+            return try JSONDecoder().decode(type, from: answer.body)
+        } catch {
+            throw APIFailure(
                 description:
-                    "HTTP \(response.status.code) \(String(decoding: body.prefix(200), as: UTF8.self))"
+                    "\(address.base) does not answer as a podpath collector; is --url right?"
             )
         }
-        return body
-    }
-
-    func decode<Document: Decodable>(_ type: Document.Type, _ body: Data) throws -> Document {
-        do {
-            return try JSONDecoder().decode(type, from: body)
-        } catch {
-            fail("\(url) does not answer as a podpath collector")
-            throw ExitCode(2)
-        }
-    }
-
-    func fail(_ message: String) {
-        FileHandle.standardError.write(Data("podpath-collector: \(message)\n".utf8))
     }
 }
 
-func printJSON(_ data: Data) { print(String(decoding: data, as: UTF8.self)) }
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+private func timeOfDay(_ text: String) -> Timestamp? {
+    let months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+    guard
+        let parts = text.wholeMatch(of: /\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d:\d\d:\d\d) GMT/)?
+            .output,
+        let month = months.range(of: parts.2)
+    else { return nil }
+    let number = months.distance(from: months.startIndex, to: month.lowerBound) / 3 + 1
+    return moment("\(parts.3)-\(number < 10 ? "0" : "")\(number)-\(parts.1)T\(parts.4)Z")
+}
 
-/// Query text in a URL.
+/// Text in a URL's path or query.
 func escaped(_ text: String) -> String {
     text.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? text
 }

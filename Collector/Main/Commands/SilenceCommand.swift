@@ -10,6 +10,7 @@ struct SilenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "silence",
         abstract: "What is not to be told, or not again.",
+        discussion: "Exit 1: the collector does not take it; 2: it cannot be asked.",
         subcommands: [AddSilence.self, Acknowledge.self, ListSilences.self, ExpireSilence.self]
     )
 }
@@ -38,11 +39,11 @@ struct AddSilence: AsyncParsableCommand {
             "Tell nothing of what agrees with all that is named; with --from: a maintenance window."
     )
 
-    @Option(name: .long) var node: String?
+    @Option(name: .long, completion: .nodes) var node: String?
     @Option(name: .long) var `switch`: String?
     @Option(name: .long) var loadBalancer: String?
     @Option(name: .long, help: "What lies inside it too.") var prefix: String?
-    @Option(name: .long) var kind: String?
+    @Option(name: .long, completion: .kinds) var kind: String?
     @Option(name: .long, help: "When it begins, RFC 3339.") var from: String?
     @OptionGroup var terms: SilenceTerms
 
@@ -69,7 +70,7 @@ struct Acknowledge: AsyncParsableCommand {
         abstract: "No reminder of one incident; its changes and its end are told."
     )
 
-    @Argument(help: "The incident's id.") var incident: String
+    @Argument(help: "The incident's id.", completion: .incidents) var incident: String
     @OptionGroup var terms: SilenceTerms
 
     func run() async throws { try await terms.post("acknowledgement", ["incident": incident]) }
@@ -92,7 +93,10 @@ extension SilenceTerms {
             startsAt: begin.map(rfc3339),
             endsAt: rfc3339((begin ?? now) + length)
         )
-        try api.show(try await api.send(.POST, "/api/v1/silences", Sinks.json(document)))
+        try await api.ask { client in
+            let body = Sinks.json(document)
+            try api.show(try await client.send(.POST, "/api/v1/silences", body), client)
+        }
     }
 }
 
@@ -106,40 +110,44 @@ struct ListSilences: AsyncParsableCommand {
     @OptionGroup var api: APIOptions
 
     func run() async throws {
-        let body = try await api.get("/api/v1/silences")
-        guard !api.json else { return printJSON(body) }
-        let silences = try api.decode(SilencesDocument.self, body).silences
-            .filter { all || $0.state != "expired" }
-        for silence in silences { print(line(silence)) }
-        if silences.isEmpty { print("no silences") }
+        try await api.ask { client in
+            let answer = try await client.get("/api/v1/silences")
+            var document = try client.decode(SilencesDocument.self, answer)
+            if !all { document.silences.removeAll { $0.state == "expired" } }
+            if api.json { return Terminal.printJSON(json(document)) }
+            let screen = api.screen
+            Terminal.print(SilencesText.list(document.silences, screen), screen)
+        }
     }
 }
 
 struct ExpireSilence: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "expire",
-        abstract: "It ends now."
+        abstract: "They end now."
     )
 
-    @Argument(help: "The silence's id.") var id: String
+    @Argument(help: "The silences' ids.", completion: .silences) var ids: [String]
     @OptionGroup var api: APIOptions
 
     func run() async throws {
-        try api.show(try await api.send(.DELETE, "/api/v1/silences/\(escaped(id))"))
+        try await api.ask { client in
+            for id in ids {
+                try api.show(
+                    try await client.send(.DELETE, "/api/v1/silences/\(escaped(id))"),
+                    client
+                )
+            }
+        }
     }
 }
 
 extension APIOptions {
     /// The silence that an answer holds.
-    fileprivate func show(_ body: Data) throws {
-        guard !json else { return printJSON(body) }
-        print(line(try decode(SilenceDocument.self, body)))
+    fileprivate func show(_ answer: APIAnswer, _ client: APIClient) throws {
+        guard !json else { return Terminal.printJSON(answer.body) }
+        let silence = try client.decode(SilenceDocument.self, answer)
+        let screen = screen
+        Terminal.print(SilencesText.whole(silence, screen), screen)
     }
-}
-
-private func line(_ silence: SilenceDocument) -> String {
-    let match = silence.match.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        .joined(separator: " ")
-    return "\(silence.id ?? "") \(silence.state ?? "") \(silence.form ?? ""): \(match), "
-        + "until \(silence.endsAt), \(silence.author): \(silence.comment)"
 }

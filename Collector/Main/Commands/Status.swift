@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Foundation
+import Routing
 import Sinks
 
 struct Status: AsyncParsableCommand {
@@ -8,81 +10,72 @@ struct Status: AsyncParsableCommand {
     )
 
     @OptionGroup var api: APIOptions
-
-    private struct Document: Codable {
-        var incidents: [IncidentDocument]
-        var paths: Int
-        var unknown: Int
-        var sources: [SourceDocument]
-    }
+    @OptionGroup var watching: WatchOptions
 
     func run() async throws {
-        let document = Document(
-            incidents: try api.decode(
-                IncidentsDocument.self,
-                try await api.get("/api/v1/incidents?state=firing")
-            ).incidents,
-            paths: 0,
-            unknown: 0,
-            sources: []
+        try await watching.run(StatusView(), api) { document in
+            if !document.incidents.isEmpty { throw ExitCode(1) }
+            if document.isInDoubt { throw ExitCode(2) }
+        }
+    }
+}
+
+/// What `status` asks for and shows.
+struct StatusView: View {
+    func read(_ client: APIClient) async throws(APIFailure) -> Reading<StatusDocument> {
+        let answer = try await client.get("/api/v1/sources")
+        let sources = try client.decode(SourcesDocument.self, answer)
+        var document = StatusDocument(
+            cluster: sources.cluster,
+            incidents: try await client.incidents("state=firing"),
+            sources: sources.sources
         )
-        try report(try await fill(document))
+        for path in try await client.paths("").paths {
+            document.paths += 1
+            if TraceText.isBroken(path) { document.broken += 1 }
+            if path.verdict == "unknown" { document.unknown += 1 }
+        }
+        return Reading(document, at: answer.at)
     }
 
-    private func fill(_ document: Document) async throws -> Document {
-        var document = document
-        var next: String? = "0"
-        while let page = next {
-            let body = try await api.get("/api/v1/paths?limit=1000&next=\(page)")
-            let answer = try api.decode(PathsDocument.self, body)
-            document.paths += answer.paths.count
-            document.unknown += answer.paths.count { $0.verdict == "unknown" }
-            next = answer.next
-        }
-        let sources = try await api.get("/api/v1/sources")
-        document.sources = try api.decode(SourcesDocument.self, sources).sources
-        return document
+    func lines(_ document: StatusDocument, now: Timestamp, _ screen: Screen) -> [Line] {
+        StatusText.lines(document, now: now, screen)
     }
 
-    private func report(_ document: Document) throws {
-        let unread = document.sources.filter { $0.state != "ok" }
-        if api.json {
-            printJSON(json(document))
-        } else {
-            for incident in document.incidents { print(line(incident)) }
-            for source in unread {
-                print("source \(source.name): \(source.state) \(source.lastError ?? "")")
-            }
-            print(
-                "\(document.paths) pod CIDRs, \(document.incidents.count) incidents, "
-                    + "\(document.unknown) not known in every stage"
-            )
-        }
-        if !document.incidents.isEmpty { throw ExitCode(1) }
-        if document.paths == 0 || document.unknown > 0 || !unread.isEmpty { throw ExitCode(2) }
+    func changes(from old: StatusDocument?, to new: StatusDocument) -> [Line] {
+        Changes.incidents(from: old?.incidents, to: new.incidents)
+            + Changes.sources(from: old?.sources, to: new.sources)
     }
 }
 
-func line(_ incident: IncidentDocument) -> String {
-    "\(incident.state) \(incident.severity): \(incident.summary) "
-        + "[\(incident.kind), since \(incident.since)]"
-}
+extension APIClient {
+    /// A page of what is there more than once in a thousand.
+    private static let pageSize = 1_000
 
-struct ListIncidents: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "incidents",
-        abstract: "What is broken now; --all: and what was."
-    )
+    /// All pages.
+    func incidents(_ query: String) async throws(APIFailure) -> [IncidentDocument] {
+        var (all, next) = ([IncidentDocument](), "")
+        while true {
+            let path = "/api/v1/incidents?limit=\(Self.pageSize)&\(query)\(next)"
+            let page = try decode(IncidentsDocument.self, try await get(path))
+            all += page.incidents
+            guard let token = page.next, !page.incidents.isEmpty else { return all }
+            next = "&next=\(escaped(token))"
+        }
+    }
 
-    @OptionGroup var api: APIOptions
-    @Flag(name: .long, help: "Pending and resolved ones too.") var all = false
-
-    func run() async throws {
-        let query = all ? "" : "?state=firing"
-        let body = try await api.get("/api/v1/incidents\(query)")
-        guard !api.json else { return printJSON(body) }
-        let incidents = try api.decode(IncidentsDocument.self, body).incidents
-        for incident in incidents { print(line(incident)) }
-        if incidents.isEmpty { print("no incidents") }
+    /// All pages.
+    func paths(_ query: String) async throws(APIFailure) -> PathsDocument {
+        var (all, next) = (PathsDocument?.none, "")
+        while true {
+            let path = "/api/v1/paths?limit=\(Self.pageSize)&\(query)\(next)"
+            var page = try decode(PathsDocument.self, try await get(path))
+            let (isLast, token) = (page.paths.isEmpty, page.next)
+            if let known = all { page.paths = known.paths + page.paths }
+            page.next = nil
+            all = page
+            guard let token, !isLast else { return page }
+            next = "&next=\(escaped(token))"
+        }
     }
 }

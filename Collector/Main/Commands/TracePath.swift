@@ -1,66 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
+import Routing
 import Sinks
 
 struct TracePath: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "The way of a pod CIDR, stage by stage."
+        abstract: "The way of a pod CIDR, stage by stage.",
+        discussion: "Exit 0: good, or not known whole; 1: broken; 2: nothing is known of it."
     )
 
-    @Argument(help: "A prefix, pod address, node, virtual server or pool.") var what: String
+    @Argument(
+        help: "A prefix, pod address, node, virtual server or pool, or a part of its name.",
+        completion: .subjects
+    )
+    var what: String
     @Option(name: .long, help: "As it was then, RFC 3339.") var at: String?
     @OptionGroup var api: APIOptions
+    @OptionGroup var watching: WatchOptions
+
+    func validate() throws {
+        guard let at else { return }
+        guard moment(at) != nil else {
+            throw ValidationError("--at is an RFC 3339 time, such as 2026-11-27T03:12:00Z")
+        }
+        guard !watching.watch else { throw ValidationError("the past does not change: no --watch") }
+    }
 
     func run() async throws {
-        let query = what.contains("/") && what.first != "/" ? "prefix" : "q"
+        try await watching.run(TraceView(what: what, at: at), api) { document in
+            if document.paths.contains(where: TraceText.isBroken) { throw ExitCode(1) }
+        }
+    }
+}
+
+struct TraceView: View {
+    let what: String
+    let at: String?
+
+    func read(_ client: APIClient) async throws(APIFailure) -> Reading<PathsDocument> {
+        let name = Prefix(lenient: what) != nil && what.contains("/") ? "prefix" : "q"
         let then = at.map { "&at=\(escaped($0))" } ?? ""
-        let body = try await api.get("/api/v1/paths?\(query)=\(escaped(what))\(then)")
-        let document = try api.decode(PathsDocument.self, body)
-        let paths = document.paths
-        if api.json {
-            printJSON(body)
-        } else {
-            if let seen = document.lastSeen { print("nobody looked then: as it was at \(seen)") }
-            for path in paths { show(path) }
+        let document = try await client.paths("\(name)=\(escaped(what))\(then)")
+        guard !document.paths.isEmpty else {
+            throw APIFailure(
+                description:
+                    "nothing is known of \(what): a prefix, pod address, node, virtual server "
+                    + "or pool is expected; `podpath-collector status` tells whether all sources are read"
+            )
         }
-        guard !paths.isEmpty else {
-            api.fail("nothing is known of \(what)")
-            throw ExitCode(2)
-        }
-        if paths.contains(where: { $0.verdict != "ok" && $0.verdict != "unknown" }) {
-            throw ExitCode(1)
-        }
+        return Reading(document, at: nil)
     }
 
-    private func show(_ path: PathDocument) {
-        print("\(path.prefix) of \(path.node): \(path.verdict)")
-        for stage in path.stages {
-            let place = stage.at.map { "\(stage.stage) \($0)" } ?? stage.stage
-            let padded = place + String(repeating: " ", count: max(1, 22 - place.count))
-            print("  \(mark(stage.state)) \(padded)\(text(stage))")
-        }
+    func lines(_ document: PathsDocument, now: Timestamp, _ screen: Screen) -> [Line] {
+        TraceText.lines(document, screen)
     }
 
-    private func mark(_ state: String) -> String {
-        switch state {
-        case "ok": "✓"
-        case "missing": "✕"
-        case "wrong": "≠"
-        case "extra": "+"
-        case "unknown": "?"
-        default: "–"
-        }
-    }
-
-    private func text(_ stage: PathDocument.Stage) -> String {
-        let age = stage.ageSeconds.map { " (\(Int($0)) s ago)" } ?? ""
-        switch stage.state {
-        case "wrong": return "\(stage.found ?? ""), expected \(stage.expected ?? "")\(age)"
-        case "unknown": return "unknown: \(stage.reason ?? "")\(age)"
-        case "not-checked": return stage.found ?? "not checked"
-        case "ok": return "\(stage.found ?? "ok")\(age)"
-        default: return stage.state + (stage.found.map { ", \($0)" } ?? "") + age
-        }
+    func changes(from old: PathsDocument?, to new: PathsDocument) -> [Line] {
+        Changes.paths(from: old?.paths, to: new.paths)
     }
 }

@@ -30,5 +30,5 @@ package enum IncidentText {
         Language.english.duration(milliseconds)
     }
 
-    static func printable(_ text: String) -> String { Sinks.printable(text, limit: 4_000) }
+    package static func printable(_ text: String) -> String { Sinks.printable(text, limit: 4_000) }
 }

@@ -8,6 +8,13 @@ import Verdicts
 /// `GET /api/v1/incidents`.
 package struct IncidentsDocument: Codable, Sendable {
     package var incidents: [IncidentDocument]
+    /// Where the next page begins; absent on the last.
+    package var next: String?
+
+    package init(incidents: [IncidentDocument], next: String? = nil) {
+        self.incidents = incidents
+        self.next = next
+    }
 }
 
 /// `GET /api/v1/paths`.
@@ -26,8 +33,6 @@ package struct SourcesDocument: Codable, Sendable {
     package var sources: [SourceDocument]
 }
 
-struct ErrorDocument: Encodable { var error: String }
-
 extension WebServer {
     static func addAPI(
         _ router: Router<BasicRequestContext>,
@@ -35,21 +40,31 @@ extension WebServer {
         _ version: String,
         _ archive: Archive
     ) {
-        router.get("/api/v1/incidents") { request, _ -> Response in
-            guard let state = board.state else { return starting() }
-            return await incidents(state, request.uri.queryParameters, archive, now: board.clock())
+        router.on(.incidents) { query, request, _ in
+            guard let (state, generation) = board.current else { return starting() }
+            let tag = EntityTag(generation: generation.incidents, of: board)
+            return await answer(request, tag) {
+                await incidents(state, query, archive, now: board.clock())
+            }
         }
-        router.get("/api/v1/incidents/{id}") { _, context -> Response in
-            guard let state = board.state else { return starting() }
-            return incident(state, context.parameters.get("id") ?? "", now: board.clock())
+        router.on(.incident) { _, request, context in
+            guard let (state, generation) = board.current else { return starting() }
+            let id = context.parameters.get("id")?.removingPercentEncoding
+            guard let incident = state.incidents.first(where: { $0.id == id }) else {
+                return missing("no such incident; /api/v1/incidents lists them")
+            }
+            let tag = EntityTag(generation: generation.incidents, of: board)
+            return answer(request, tag) { document(incident, now: board.clock()) }
         }
-        router.get("/api/v1/paths") { request, _ -> Response in
-            guard let state = board.state else { return starting() }
-            let query = request.uri.queryParameters
-            if let text = query.get("at") { return await past(text, state, query, archive) }
-            return paths(state.judgement.paths, state, query, now: board.clock())
+        router.on(.paths) { query, request, _ in
+            guard let (state, generation) = board.current else { return starting() }
+            if let at = query.moment("at") { return await past(at, state, query, archive) }
+            let tag = EntityTag(generation: generation.paths, of: board)
+            return answer(request, tag) {
+                paths(state.judgement.paths, state, query, now: board.clock())
+            }
         }
-        router.get("/api/v1/sources") { _, _ -> Response in
+        router.on(.sources) { _, _, _ in
             guard let state = board.state else { return starting() }
             return answer(
                 SourcesDocument(
@@ -75,27 +90,43 @@ extension WebServer {
 
     private static func incidents(
         _ state: CollectorState,
-        _ query: Parameters,
+        _ query: Query,
         _ archive: Archive,
         now: Timestamp
-    ) async -> Response {
-        let asked = query.get("state")?.split(separator: ",").map(String.init)
-        let states = asked?.compactMap(Incident.State.init(rawValue:))
-        if let asked, states?.count != asked.count {
-            return bad("state is a comma-separated list of pending, firing, resolved")
-        }
-        var since: Timestamp?
-        if let text = query.get("since") {
-            guard let moment = moment(text) else { return bad("since is an RFC 3339 time") }
-            since = moment
-        }
-        let all = await known(since: since, state, archive)
-        let chosen = all.filter { incident in
-            states?.contains(incident.state) ?? true
+    ) async -> IncidentsDocument {
+        let states = query.words("state").map { Set($0) }
+        let since = query.moment("since")
+        let chosen = await known(since: since, state, archive).filter { incident in
+            states?.contains(incident.state.rawValue) ?? true
                 && since.map { (incident.resolvedAt ?? now) >= $0 } ?? true
         }
-        return answer(IncidentsDocument(incidents: chosen.map { IncidentDocument($0, now: now) }))
+        let (page, next) = page(chosen, query)
+        return IncidentsDocument(
+            incidents: page.map { IncidentDocument($0, now: now) },
+            next: next
+        )
     }
+
+    /// By when they were detected, which never changes: what happens between two pages moves nothing from one to the other.
+    private static func page(
+        _ incidents: [Incident],
+        _ query: Query
+    ) -> (page: ArraySlice<Incident>, next: String?) {
+        func place(_ incident: Incident) -> (Int64, String) {
+            (-incident.detectedAt.milliseconds, incident.id)
+        }
+        var rest = incidents.sorted { place($0) < place($1) }[...]
+        if let parts = query["next"]?.split(separator: "-", maxSplits: 1),
+            let moment = Int64(parts[0])
+        {
+            rest = rest.drop { place($0) <= (-moment, String(parts[1])) }
+        }
+        let page = rest.prefix(query.number("limit") ?? standardLimit)
+        guard page.count < rest.count, let last = page.last else { return (page, nil) }
+        return (page, "\(last.detectedAt.milliseconds)-\(last.id)")
+    }
+
+    private static let standardLimit = 1_000
 
     /// Those in memory, and where they do not go back far enough those of the store.
     static func known(
@@ -113,58 +144,46 @@ extension WebServer {
 
     /// The ways as they were at a moment.
     private static func past(
-        _ text: String,
+        _ at: Timestamp,
         _ state: CollectorState,
-        _ query: Parameters,
+        _ query: Query,
         _ archive: Archive
     ) async -> Response {
-        guard let at = moment(text) else { return bad("at is an RFC 3339 time") }
         guard let read = archive.paths else { return missing("there is no store of what was") }
         do {
-            let prefix = query.get("prefix").flatMap { Prefix($0) }
-            guard prefix != nil || query.get("prefix") == nil else { return bad("no such prefix") }
-            let past = try await read(at, prefix)
-            return paths(past.paths, state, query, now: at, lastSeen: past.lastSeen)
+            let past = try await read(at, query.prefix("prefix"))
+            return answer(paths(past.paths, state, query, now: at, lastSeen: past.lastSeen))
         } catch {
             return answer(ErrorDocument(error: "the store: \(error)"), .serviceUnavailable)
         }
     }
 
-    private static func incident(
-        _ state: CollectorState,
-        _ id: String,
-        now: Timestamp
-    ) -> Response {
-        guard let incident = state.incidents.first(where: { $0.id == id }) else {
-            return answer(ErrorDocument(error: "no such incident"), .notFound)
-        }
+    private static func document(_ incident: Incident, now: Timestamp) -> IncidentDocument {
         var document = IncidentDocument(incident, now: now)
         document.timeline = incident.timeline.map {
             EventDocument(at: rfc3339($0.at), text: $0.text)
         }
-        return answer(document)
+        return document
     }
 
     private static func paths(
         _ all: some Collection<PathTrace>,
         _ state: CollectorState,
-        _ query: Parameters,
+        _ query: Query,
         now: Timestamp,
         lastSeen: Timestamp? = nil
-    ) -> Response {
-        guard let limit = Int(query.get("limit") ?? "1000"), (1...10_000).contains(limit),
-            let offset = Int(query.get("next") ?? "0"), offset >= 0
-        else { return bad("limit is 1 to 10000, next is what the last page gave") }
+    ) -> PathsDocument {
+        let (limit, offset) = (
+            query.number("limit") ?? standardLimit, query.number("next") ?? 0
+        )
         let filter = PathFilter(query, state)
         let chosen = all.filter(filter.passes)
         let page = chosen.dropFirst(offset).prefix(limit)
-        let next = offset + page.count < chosen.count ? String(offset + page.count) : nil
-        return answer(
-            PathsDocument(
-                paths: page.map { PathDocument($0, now: now) },
-                next: next,
-                lastSeen: lastSeen.map(rfc3339)
-            )
+        let end = offset + page.count
+        return PathsDocument(
+            paths: page.map { PathDocument($0, now: now) },
+            next: !page.isEmpty && end < chosen.count ? String(end) : nil,
+            lastSeen: lastSeen.map(rfc3339)
         )
     }
 }
@@ -179,11 +198,11 @@ struct PathFilter {
     /// Prefixes with members of pools, or behind virtual servers, that the text names.
     private var named: Set<Prefix> = []
 
-    init(_ query: Parameters, _ state: CollectorState) {
-        let asked = query.get("q")
-        prefix = query.get("prefix").flatMap { Prefix($0) }
-        node = query.get("node")
-        switchName = query.get("switch")
+    init(_ query: Query, _ state: CollectorState) {
+        let asked = query["q"]
+        prefix = query.prefix("prefix")
+        node = query["node"]
+        switchName = query["switch"]
         address = asked.flatMap { IPAddress($0) }
         text = address == nil ? asked?.lowercased() : nil
         if let text { named = Self.prefixes(naming: text, in: state) }

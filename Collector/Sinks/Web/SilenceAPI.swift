@@ -14,18 +14,20 @@ extension WebServer {
         _ board: StateBoard,
         _ archive: Archive
     ) {
-        router.get("/api/v1/silences") { request, _ -> Response in
+        router.on(.silences) { _, request, _ in
             guard let state = board.state else { return starting() }
-            return answer(silences(state, request, archive, now: board.clock()))
+            let document = silences(state, request, archive, now: board.clock())
+            return answer(request, json: json(document))
         }
-        router.post("/api/v1/silences") { request, _ -> Response in
+        router.on(.addSilence) { _, request, _ in
             if let refusal = refusal(of: request, archive) { return refusal }
             let body = try await request.body.collect(upTo: bodyLimit)
             return await add(Data(body.readableBytesView), board, archive)
         }
-        router.delete("/api/v1/silences/{id}") { request, context -> Response in
+        router.on(.endSilence) { _, request, context in
             if let refusal = refusal(of: request, archive) { return refusal }
-            return await expire(context.parameters.get("id") ?? "", board, archive)
+            let id = context.parameters.get("id")?.removingPercentEncoding
+            return await expire(id ?? "", board, archive)
         }
     }
 

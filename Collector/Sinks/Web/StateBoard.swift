@@ -52,18 +52,30 @@ package struct BoardEvent: Sendable {
     let state: Int
     let name: String
     let json: String
+
+    /// As it is sent; without a name it is a comment, which tells only that somebody is there.
+    var frame: String { name.isEmpty ? ": \n\n" : "id: \(state)\nevent: \(name)\ndata: \(json)\n\n" }
+}
+
+/// How often what people read has changed, but for ages.
+struct Generation: Sendable, Hashable {
+    var incidents = 0
+    var paths = 0
 }
 
 /// The newest state, for any number of readers, and the changes for those who listen.
 package final class StateBoard: Sendable {
     private struct Board {
         var state: CollectorState?
+        var generation = Generation()
         var watchers: [Int: AsyncStream<BoardEvent>.Continuation] = [:]
         var nextWatcher = 0
     }
 
     private let board = Mutex(Board())
     package let clock: @Sendable () -> Timestamp
+    /// Tells this run's generations from another's.
+    let epoch = String(UInt32.random(in: 0...UInt32.max), radix: 36)
 
     /// A browser tab keeps one; past that somebody is collecting connections.
     private static let watcherLimit = 256
@@ -72,14 +84,25 @@ package final class StateBoard: Sendable {
 
     package var state: CollectorState? { board.withLock { $0.state } }
 
+    /// Both of the same moment; nil while the collector starts.
+    var current: (state: CollectorState, generation: Generation)? {
+        board.withLock { board in board.state.map { ($0, board.generation) } }
+    }
+
     /// `touched` is where its paths may be other than the last state's; nil: anywhere.
     package func publish(
         _ state: CollectorState,
         _ transitions: [IncidentTransition],
         touched: [Int]? = nil
     ) {
+        // There is one who publishes: what is read here is still the last when the next is laid down.
+        let last = self.state
+        let haveIncidentsMoved = haveIncidentsMoved(from: last, to: state, transitions)
+        let havePathsMoved = havePathsMoved(from: last, to: state, touched)
         let (old, watchers) = board.withLock { board in
             defer { board.state = state }
+            if haveIncidentsMoved { board.generation.incidents += 1 }
+            if havePathsMoved { board.generation.paths += 1 }
             return (board.state, Array(board.watchers.values))
         }
         guard !watchers.isEmpty else { return }
@@ -95,21 +118,41 @@ package final class StateBoard: Sendable {
         watcher.yield(BoardEvent(state: event.state, name: "lost", json: "{}"))
     }
 
+    /// Who listens, until nobody holds it: also where what was asked for is never sent.
+    final class Watcher: Sendable {
+        private let id: Int
+        private let board: StateBoard
+
+        fileprivate init(_ id: Int, _ board: StateBoard) {
+            self.id = id
+            self.board = board
+        }
+
+        deinit { board.unwatch(id) }
+
+        func beat() { board.beat(id) }
+    }
+
     /// Nil if too many listen already. A slow listener loses the oldest events, not the newest.
-    func watch() -> (id: Int, events: AsyncStream<BoardEvent>)? {
+    func watch() -> (watcher: Watcher, events: AsyncStream<BoardEvent>)? {
         let (stream, continuation) = AsyncStream.makeStream(
             of: BoardEvent.self,
             bufferingPolicy: .bufferingNewest(256)
         )
-        return board.withLock { board in
+        let id: Int? = board.withLock { board in
             guard board.watchers.count < Self.watcherLimit else { return nil }
             board.nextWatcher += 1
             board.watchers[board.nextWatcher] = continuation
-            return (board.nextWatcher, stream)
+            return board.nextWatcher
         }
+        return id.map { (Watcher($0, self), stream) }
     }
 
-    func unwatch(_ id: Int) {
+    private func beat(_ id: Int) {
+        board.withLock { $0.watchers[id] }?.yield(BoardEvent(state: 0, name: "", json: ""))
+    }
+
+    private func unwatch(_ id: Int) {
         board.withLock { $0.watchers.removeValue(forKey: id) }?.finish()
     }
 
@@ -120,6 +163,30 @@ package final class StateBoard: Sendable {
             return Array(board.watchers.values)
         }
         for watcher in watchers { watcher.finish() }
+    }
+
+    private func haveIncidentsMoved(
+        from old: CollectorState?,
+        to new: CollectorState,
+        _ transitions: [IncidentTransition]
+    ) -> Bool {
+        guard let old, transitions.isEmpty, old.incidents.count == new.incidents.count else {
+            return true
+        }
+        // Open ones stand first; what is resolved stays as it is.
+        return zip(old.incidents, new.incidents).lazy
+            .prefix { $0.state != .resolved || $1.state != .resolved }
+            .contains { $0 != $1 }
+    }
+
+    private func havePathsMoved(
+        from old: CollectorState?,
+        to new: CollectorState,
+        _ touched: [Int]?
+    ) -> Bool {
+        guard let old, old.judgement.paths.count == new.judgement.paths.count else { return true }
+        let (before, after) = (old.judgement.paths, new.judgement.paths)
+        return (touched ?? Array(after.indices)).contains { !before[$0].reads(as: after[$0]) }
     }
 
     private func changes(
@@ -203,5 +270,16 @@ package final class StateBoard: Sendable {
             first.allSatisfy({ before[$0].prefix == after[$0].prefix })
         else { return nil }
         return first.map { after[$0] }
+    }
+}
+
+extension PathTrace {
+    /// Whether people read the same, but for ages.
+    fileprivate func reads(as other: PathTrace) -> Bool {
+        prefix == other.prefix && node == other.node && verdicts == other.verdicts
+            && stages.elementsEqual(other.stages) {
+                $0.stage == $1.stage && $0.at == $1.at && $0.state == $1.state
+                    && $0.detail == $1.detail
+            }
     }
 }

@@ -3,6 +3,7 @@ import Facts
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import Routing
@@ -16,23 +17,63 @@ package enum WebServer {
         port: Int,
         board: StateBoard,
         archive: Archive = Archive(),
+        door: WebDoor,
         version: String,
         metrics: @escaping @Sendable (ExpositionFormat) -> String,
         log: Logger
     ) -> some Service {
-        let router = Router()
+        let server = HTTPServerBuilder { responder in
+            let base = HTTP1Channel(
+                responder: responder,
+                configuration: .init(idleTimeout: .seconds(idleSeconds))
+            )
+            return GuardedChannel(base: base, door: door)
+        }
+        return Application(
+            router: router(board, archive, door, version: version, metrics: metrics),
+            server: server,
+            configuration: .init(address: .hostname(host, port: port), serverName: "podpath"),
+            logger: log
+        )
+    }
+
+    /// Longer than a scraper's minute; whoever asks for nothing so long, or does not end its handshake, is let go.
+    private static let idleSeconds: Int64 = 75
+
+    static func router(
+        _ board: StateBoard,
+        _ archive: Archive,
+        _ door: WebDoor,
+        version: String,
+        metrics: @escaping @Sendable (ExpositionFormat) -> String
+    ) -> Router<BasicRequestContext> {
+        let router = Router(options: .autoGenerateHeadEndpoints)
+        let routes = RouteTable()
+        router.add(middleware: AnswerHeaders(door: door))
+        router.add(middleware: ErrorAnswers(routes: routes))
+        router.add(middleware: SignIn(door: door))
         addPage(router)
+        addDescription(router, door, version)
         addAPI(router, board, version, archive)
         addMatrix(router, board, archive)
         addTimeline(router, board, archive)
         addSilences(router, board, archive)
         addEvents(router, board)
         addProbes(router, board, metrics)
-        return Application(
-            router: router,
-            configuration: .init(address: .hostname(host, port: port), serverName: "podpath"),
-            logger: log
-        )
+        routes.fill(from: router)
+        return router
+    }
+
+    private static func addDescription(
+        _ router: Router<BasicRequestContext>,
+        _ door: WebDoor,
+        _ version: String
+    ) {
+        router.on(.description) { _, request, _ in
+            let isGuarded = !door.now.security.users.isEmpty
+            let body = OpenAPI.document(version: version, isGuarded: isGuarded)
+            return answer(request, json: body)
+        }
     }
 
     private static func addProbes(
@@ -40,8 +81,8 @@ package enum WebServer {
         _ board: StateBoard,
         _ metrics: @escaping @Sendable (ExpositionFormat) -> String
     ) {
-        router.get("/healthz") { _, _ in "ok\n" }
-        router.get("/readyz") { _, _ -> Response in
+        router.on(.health) { _, _, _ in text("ok\n") }
+        router.on(.readiness) { _, _, _ in
             guard let state = board.state else { return text("starting\n", .serviceUnavailable) }
             let now = board.clock()
             let waiting = SourceDocument.all(in: state.snapshot, now: now).filter {
@@ -53,23 +94,31 @@ package enum WebServer {
             }
             return text("ok\n")
         }
-        router.get("/metrics") { request, _ in
+        router.on(.metrics) { _, request, _ in
             let format = ExpositionFormat(accept: request.headers[.accept])
             return text(metrics(format), type: format.contentType)
         }
     }
 
+    /// Proxies cut what is silent for a minute; and who listens knows that somebody speaks.
+    private static let beatSeconds = 15
+
     private static func addEvents(_ router: Router<BasicRequestContext>, _ board: StateBoard) {
-        router.get("/api/v1/events") { _, _ -> Response in
-            guard let (id, events) = board.watch() else {
-                return text("too many listeners\n", .serviceUnavailable)
+        router.on(.events) { _, _, _ in
+            guard let (watcher, events) = board.watch() else {
+                return answer(ErrorDocument(error: "too many listen already"), .serviceUnavailable)
             }
             let body = ResponseBody { writer in
-                defer { board.unwatch(id) }
+                let beat = Task {
+                    while !Task.isCancelled {
+                        try await Task.sleep(for: .seconds(beatSeconds))
+                        watcher.beat()
+                    }
+                }
+                defer { beat.cancel() }
                 try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
                 for await event in events {
-                    let frame = "id: \(event.state)\nevent: \(event.name)\ndata: \(event.json)\n\n"
-                    try await writer.write(ByteBuffer(string: frame))
+                    try await writer.write(ByteBuffer(string: event.frame))
                 }
                 try await writer.finish(nil)
             }
@@ -95,9 +144,17 @@ func text(
 }
 
 func answer(_ document: some Encodable, _ status: HTTPResponse.Status = .ok) -> Response {
+    answer(json: json(document), status)
+}
+
+/// Of JSON that is there already.
+func answer(json: Data, _ status: HTTPResponse.Status = .ok) -> Response {
     Response(
         status: status,
-        headers: [.contentType: "application/json", .cacheControl: "no-store"],
-        body: .init(byteBuffer: ByteBuffer(bytes: json(document)))
+        headers: [
+            .contentType: "application/json", .cacheControl: "no-store",
+            .xContentTypeOptions: "nosniff",
+        ],
+        body: .init(byteBuffer: ByteBuffer(bytes: json))
     )
 }
