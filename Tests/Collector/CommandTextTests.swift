@@ -128,18 +128,20 @@ import Testing
 
     @Test("a way marks where it breaks first, and wraps in its last column alone")
     func trace() throws {
+        let found = text(TraceText.lines(try decoded(broken), narrow), narrow)
         #expect(
-            text(TraceText.lines(try decoded(broken), narrow), narrow) == """
+            found == """
                 10.16.2.0/24 of n3: kernel-route-missing
-                   STAGE    AT        STATE    AGE   SEEN
-                   intent             ok       2s    nodes file
+                   STAGE    AT        STATE    AGE    SEEN
+                   intent             ok       2s     nodes file
                 >  kernel             missing  0.4s
                    session  switch-a  ok       1m 1s  Established
                    switch   switch-a  wrong           10.1.0.4, expected 10.1.0.3
                    member             unknown         no load balancer answers, and this reason
                                                       is long enough to be wrapped
                 breaks first at kernel
-                """
+                """,
+            "\(found)"
         )
     }
 

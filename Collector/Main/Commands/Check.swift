@@ -32,6 +32,7 @@ struct Check: AsyncParsableCommand {
         rows += checkNodes(configuration)
         rows += await checkKubernetes(configuration)
         rows += checkAgents(configuration)
+        rows += checkWeb(configuration)
         for item in configuration.switches {
             rows.append(await checkSwitch(item, configuration))
         }
@@ -111,6 +112,20 @@ struct Check: AsyncParsableCommand {
             return [Row(what: "agents", failure: nil, detail: "certificates load")]
         } catch {
             return [Row(what: "agents", failure: "\(error)", detail: "")]
+        }
+    }
+
+    private func checkWeb(_ configuration: Configuration) -> [Row] {
+        let http = configuration.http
+        do throws(WebDoorError) {
+            let door = try WebDoor(http.security)
+            let users = http.security.users.count
+            let detail =
+                "\(http.host):\(http.port), \(door.isTLS ? "TLS" : "no TLS"), "
+                + "\(users == 0 ? "no passwords" : StatusText.plural(users, "user"))"
+            return [Row(what: "http", failure: nil, detail: detail)]
+        } catch {
+            return [Row(what: "http", failure: "\(error)", detail: "")]
         }
     }
 

@@ -95,6 +95,7 @@ extension APIClient {
     /// The whole id of the one incident that begins so, as names of containers may be shortened.
     func incident(beginning text: String) async throws(APIFailure) -> String {
         let ids = Set(try await incidents("").map(\.id).filter { $0.hasPrefix(text) }).sorted()
+        if ids.first == text { return text }
         switch ids.count {
         case 1: return ids[0]
         case 0:

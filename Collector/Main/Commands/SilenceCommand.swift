@@ -70,10 +70,13 @@ struct Acknowledge: AsyncParsableCommand {
         abstract: "No reminder of one incident; its changes and its end are told."
     )
 
-    @Argument(help: "The incident's id.", completion: .incidents) var incident: String
+    @Argument(help: "The incident's id, or its beginning.", completion: .incidents) var incident: String
     @OptionGroup var terms: SilenceTerms
 
-    func run() async throws { try await terms.post("acknowledgement", ["incident": incident]) }
+    func run() async throws {
+        let id = try await terms.api.ask { try await $0.incident(beginning: incident) }
+        try await terms.post("acknowledgement", ["incident": id])
+    }
 }
 
 extension SilenceTerms {

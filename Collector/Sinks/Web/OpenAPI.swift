@@ -141,9 +141,20 @@ enum OpenAPI {
         ["type": "string", "format": "ipv6"],
         [
             "type": "string",
-            "pattern": "^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\\.|/)){4}"
-                + "(3[0-2]|[12]?[0-9])$",
+            "pattern": "^(\(byte)\\.){3}\(byte)/(3[0-2]|[12]?[0-9])$",
         ],
-        ["type": "string", "pattern": "^[0-9A-Fa-f:.]{2,45}/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$"],
+        [
+            "type": "string",
+            "pattern": "^(\(ipv6.joined(separator: "|")))/(12[0-8]|1[01][0-9]|[1-9]?[0-9])$",
+        ],
     ]
+
+    private static let byte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+
+    /// Eight groups, or fewer around the two colons that stand for those left out.
+    private static var ipv6: [String] {
+        let group = "[0-9A-Fa-f]{1,4}"
+        let around = (1...6).map { "(\(group):){1,\($0)}(:\(group)){1,\(7 - $0)}" }
+        return ["(\(group):){7}\(group)", "(\(group):){1,7}:", ":(:\(group)){1,7}", "::"] + around
+    }
 }

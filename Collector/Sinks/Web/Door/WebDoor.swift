@@ -35,7 +35,7 @@ package final class WebDoor: Sendable {
     private let current: Mutex<Guard>
     let credentials = Credentials()
     /// A listener speaks TLS or it does not, from its first connection on.
-    let isTLS: Bool
+    package let isTLS: Bool
 
     package init(_ security: WebSecurity = WebSecurity()) throws(WebDoorError) {
         current = Mutex(try Guard(security))
