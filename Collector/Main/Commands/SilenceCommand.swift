@@ -70,7 +70,8 @@ struct Acknowledge: AsyncParsableCommand {
         abstract: "No reminder of one incident; its changes and its end are told."
     )
 
-    @Argument(help: "The incident's id, or its beginning.", completion: .incidents) var incident: String
+    @Argument(help: "The incident's id, or its beginning.", completion: .incidents) var incident:
+        String
     @OptionGroup var terms: SilenceTerms
 
     func run() async throws {
