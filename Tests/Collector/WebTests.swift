@@ -61,6 +61,45 @@ import Testing
     }
 }
 
+@Suite struct Moments {
+    @Test(
+        "times of RFC 3339 are the milliseconds that they mean",
+        arguments: [
+            ("1970-01-01T00:00:00Z", 0), ("2023-11-14T22:13:20.123Z", 1_700_000_000_123),
+            ("2023-11-14T22:13:20.1239Z", 1_700_000_000_123),
+            ("2023-11-15t00:13:20+02:00", 1_700_000_000_000),
+            ("2000-01-01T00:00:00+18:25", 946_618_500_000),
+            ("2000-02-29T12:00:00-00:30", 951_827_400_000),
+            ("2016-12-31T23:59:60Z", 1_483_228_800_000),
+            ("0001-01-01T00:00:00Z", -62_135_596_800_000),
+            ("9999-12-31T23:59:59Z", 253_402_300_799_000),
+        ]
+    )
+    func times(text: String, milliseconds: Int64) {
+        #expect(moment(text) == at(milliseconds))
+    }
+
+    @Test(
+        "and what is none is none",
+        arguments: [
+            "", "2023-11-14", "2023-11-14T22:13:20", "2023-13-01T00:00:00Z",
+            "2023-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2023-11-14T24:00:00Z",
+            "2023-11-14T22:60:00Z", "2023-11-14T22:13:20.Z", "2023-11-14T22:13:20+24:00",
+            "10000-01-01T00:00:00Z", "2023-11-14T22:13:20Z ", "٢٠٢٣-11-14T22:13:20Z",
+            "2023-11-14T22:13:20." + String(repeating: "0", count: 64) + "Z",
+        ]
+    )
+    func none(text: String) { #expect(moment(text) == nil) }
+
+    @Test("what is written, from 1970 on, is read again")
+    func round() {
+        for day in stride(from: Int64(0), to: 2_900_000, by: 997) {
+            let moment = at(day * 86_400_000 + 45_296_789)
+            #expect(Sinks.moment(rfc3339(moment)) == moment)
+        }
+    }
+}
+
 @Suite struct WebDescriptions {
     private func router() throws -> Router<BasicRequestContext> {
         let board = StateBoard { at(0) }

@@ -181,12 +181,3 @@ extension Silence.Match {
 private func printable(_ text: String) -> String {
     IncidentText.printable(String(text.prefix(300)))
 }
-
-/// An RFC 3339 time, with or without a fraction; nil if it is none.
-package func moment(_ text: String) -> Timestamp? {
-    let styles: [Date.ISO8601FormatStyle] = [.iso8601, .init(includingFractionalSeconds: true)]
-    let date = styles.lazy.compactMap { try? $0.parse(text) }.first
-    // Some parsers take years of ten digits.
-    guard let seconds = date?.timeIntervalSince1970, seconds.magnitude < 1e11 else { return nil }
-    return Timestamp(milliseconds: Int64(seconds * 1000))
-}

@@ -20,11 +20,7 @@ package final class WebDoor: Sendable {
 
         init(_ security: WebSecurity) throws(WebDoorError) {
             self.security = security
-            do {
-                context = try security.tls?.context()
-            } catch {
-                throw WebDoorError(description: "certificate, key or client CA: \(error)")
-            }
+            context = try security.tls?.context()
             for header in security.headers {
                 guard let name = HTTPField.Name(header.name) else { continue }
                 headers[name] = header.value

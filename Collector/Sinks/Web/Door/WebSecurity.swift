@@ -53,24 +53,39 @@ package struct WebSecurity: Sendable, Hashable {
 }
 
 extension WebSecurity.TLS {
-    func context() throws -> NIOSSLContext {
+    func context() throws(WebDoorError) -> NIOSSLContext {
+        let chain = try load(certificate) { try NIOSSLCertificate.fromPEMFile(certificate) }
+        let secret = try load(key) { try NIOSSLPrivateKey(file: key, format: .pem) }
         var configuration = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map {
-                .certificate($0)
-            },
-            privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem))
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(secret)
         )
         configuration.minimumTLSVersion = minimum.version
         configuration.maximumTLSVersion = maximum?.version
         configuration.applicationProtocols = ["http/1.1"]
-        if let clientCA { configuration.trustRoots = .file(clientCA) }
+        if let clientCA {
+            _ = try load(clientCA) { try NIOSSLCertificate.fromPEMFile(clientCA) }
+            configuration.trustRoots = .file(clientCA)
+        }
         configuration.certificateVerification =
             switch clientAuth {
             case .none: .none
             case .request, .verifyIfGiven: .optionalVerification
             case .requireAny, .requireAndVerify: .noHostnameVerification
             }
-        return try NIOSSLContext(configuration: configuration)
+        return try load("\(certificate) with \(key)") {
+            try NIOSSLContext(configuration: configuration)
+        }
+    }
+
+    private func load<Value>(_ what: String, _ read: () throws -> Value) throws(WebDoorError)
+        -> Value
+    {
+        do {
+            return try read()
+        } catch {
+            throw WebDoorError(description: "\(what) cannot be used: \(error)")
+        }
     }
 
     /// A certificate is looked at, and whoever it is from is let in.
