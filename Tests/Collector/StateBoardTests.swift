@@ -17,6 +17,8 @@ private func state(_ number: Int, broken: Set<Int> = [], of count: Int = 100) ->
             stages: [StageResult(.kernel, broken.contains(node) ? .missing : .ok)]
         )
     }
+    var durations = Durations()
+    for _ in 0..<number { durations.observe(0) }
     return CollectorState(
         snapshot: Snapshot(
             cluster: "test",
@@ -28,8 +30,7 @@ private func state(_ number: Int, broken: Set<Int> = [], of count: Int = 100) ->
         judgement: Judgement(paths: PathList(paths), verdicts: [], nextChange: nil),
         incidents: [],
         judgedAt: at(1_000),
-        judgements: number,
-        judgeMilliseconds: 0
+        judgeDurations: durations
     )
 }
 
@@ -97,7 +98,7 @@ private func state(_ number: Int, broken: Set<Int> = [], of count: Int = 100) ->
         )
         silenced.snapshot.silences.apply(.silence(silence), at: at(0))
         var later = silenced
-        later.judgements = 3
+        later.judgeDurations.observe(0)
         let events = try await told([state(1), silenced, later])
         #expect(events.map(\.name) == ["silence"])
         #expect(events[0].json.contains("\"author\":\"ann\""))

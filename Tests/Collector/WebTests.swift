@@ -103,7 +103,7 @@ import Testing
 @Suite struct WebDescriptions {
     private func router() throws -> Router<BasicRequestContext> {
         let board = StateBoard { at(0) }
-        return WebServer.router(board, Archive(), try WebDoor(), version: "1", metrics: { "" })
+        return WebServer.router(board, Archive(), try WebDoor(), version: "1", metrics: { _ in "" })
     }
 
     private func description(isGuarded: Bool = false) throws -> [String: Any] {

@@ -24,7 +24,7 @@ struct Endpoint: Sendable {
     var isTagged = false
 
     static let all: [Endpoint] = [
-        incidents, incident, paths, sources, silences, addSilence, endSilence, events, description,
+        incidents, incident, paths, matrix, timeline, sources, silences, addSilence, endSilence, events, description,
         metrics, health, readiness,
     ]
 
@@ -33,6 +33,18 @@ struct Endpoint: Sendable {
         .number(1...10_000),
         "How many at most; 1000 where nothing is said."
     )
+    /// Which ways, and of when.
+    private static let choice = [
+        QueryParameter("prefix", .prefix, "Only of this pod CIDR."),
+        QueryParameter("node", .text(1...253), "Only of this node."),
+        QueryParameter("switch", .text(1...253), "Only those that pass this switch."),
+        QueryParameter(
+            "q",
+            .text(1...253),
+            "A pod's address, or a part of a prefix, node, pool or virtual server."
+        ),
+        QueryParameter("at", .moment, "As they were then; needs a store."),
+    ]
     private static let notYet = [503: "The collector is starting."]
 
     static let incidents = Endpoint(
@@ -69,16 +81,7 @@ struct Endpoint: Sendable {
         method: .get,
         path: "/api/v1/paths",
         summary: "The ways of pod CIDRs, stage by stage",
-        parameters: [
-            QueryParameter("prefix", .prefix, "Only of this pod CIDR."),
-            QueryParameter("node", .text(1...253), "Only of this node."),
-            QueryParameter("switch", .text(1...253), "Only those that pass this switch."),
-            QueryParameter(
-                "q",
-                .text(1...253),
-                "A pod's address, or a part of a prefix, node, pool or virtual server."
-            ),
-            QueryParameter("at", .moment, "As they were then; needs a store."),
+        parameters: choice + [
             limit,
             QueryParameter(
                 "next",
@@ -93,6 +96,27 @@ struct Endpoint: Sendable {
         ],
         isTagged: true
     )
+    static let matrix = Endpoint(
+        method: .get,
+        path: "/api/v1/matrix",
+        summary: "All ways by their states alone, for whoever draws them",
+        parameters: choice,
+        content: .schema("Matrix"),
+        statuses: [
+            404: "There is no store of what was.",
+            503: "The collector is starting, or its store cannot be read.",
+        ]
+    )
+    static let timeline = Endpoint(
+        method: .get,
+        path: "/api/v1/timeline",
+        summary: "Incidents with what happened to each, the one detected last first",
+        parameters: [
+            QueryParameter("since", .moment, "Those that were not over by then; else of a day.")
+        ],
+        content: .schema("Timeline"),
+        statuses: notYet
+    )
     static let sources = Endpoint(
         method: .get,
         path: "/api/v1/sources",
@@ -104,6 +128,13 @@ struct Endpoint: Sendable {
         method: .get,
         path: "/api/v1/silences",
         summary: "Silences, acknowledgements and maintenance windows, the one that ends last first",
+        parameters: [
+            QueryParameter(
+                "origin",
+                .text(1...300),
+                "A page's own origin, of which `mayWrite` then tells whether it may write."
+            )
+        ],
         content: .schema("Silences"),
         statuses: notYet,
         isTagged: true

@@ -83,17 +83,16 @@ extension WebServer {
         _ board: StateBoard,
         _ archive: Archive
     ) {
-        router.get("/api/v1/matrix") { request, _ -> Response in
+        router.on(.matrix) { query, _, _ in
             guard let state = board.state else { return starting() }
-            let query = request.uri.queryParameters
-            if let text = query.get("at") { return await past(text, state, query, archive) }
+            if let at = query.moment("at") { return await past(at, state, query, archive) }
             let all = state.judgement.paths
             let filter = PathFilter(query, state)
             return answer(
                 MatrixDocument(
                     all.lazy.filter(filter.passes),
                     of: all.count,
-                    sequence: state.judgements,
+                    sequence: state.judgeDurations.count,
                     at: state.judgedAt
                 )
             )
@@ -101,12 +100,11 @@ extension WebServer {
     }
 
     private static func past(
-        _ text: String,
+        _ at: Timestamp,
         _ state: CollectorState,
-        _ query: Parameters,
+        _ query: Query,
         _ archive: Archive
     ) async -> Response {
-        guard let at = moment(text) else { return bad("at is an RFC 3339 time") }
         guard let read = archive.paths else { return missing("there is no store of what was") }
         do {
             let past = try await read(at, nil)
@@ -115,7 +113,7 @@ extension WebServer {
                 MatrixDocument(
                     past.paths.lazy.filter(filter.passes),
                     of: past.paths.count,
-                    sequence: state.judgements,
+                    sequence: state.judgeDurations.count,
                     at: at,
                     lastSeen: past.lastSeen
                 )

@@ -198,16 +198,16 @@ package final class StateBoard: Sendable {
         let now = new.judgedAt
         func event(_ name: String, _ document: some Encodable) -> BoardEvent {
             let body = String(decoding: json(document), as: UTF8.self)
-            return BoardEvent(state: new.judgements, name: name, json: body)
+            return BoardEvent(state: new.judgeDurations.count, name: name, json: body)
         }
         var events = transitions.map { event("incident", IncidentDocument($0)) }
         if isOtherIncidents(old?.incidents, new.incidents, besides: transitions) {
-            events.append(BoardEvent(state: new.judgements, name: "incident", json: "{}"))
+            events.append(BoardEvent(state: new.judgeDurations.count, name: "incident", json: "{}"))
         }
         if let paths = changedPaths(from: old, to: new, touched) {
             events += paths.map { event("path", PathDocument($0, now: now)) }
         } else {
-            events.append(BoardEvent(state: new.judgements, name: "path", json: "{}"))
+            events.append(BoardEvent(state: new.judgeDurations.count, name: "path", json: "{}"))
         }
         let sources = SourceDocument.all(in: new, now: now)
         let before = old.map { SourceDocument.all(in: $0, now: now) } ?? []

@@ -55,13 +55,10 @@ extension WebServer {
         _ board: StateBoard,
         _ archive: Archive
     ) {
-        router.get("/api/v1/timeline") { request, _ -> Response in
+        router.on(.timeline) { query, _, _ in
             guard let state = board.state else { return starting() }
-            var since = Timestamp(milliseconds: board.clock().milliseconds - day)
-            if let text = request.uri.queryParameters.get("since") {
-                guard let moment = moment(text) else { return bad("since is an RFC 3339 time") }
-                since = moment
-            }
+            let yesterday = Timestamp(milliseconds: board.clock().milliseconds - day)
+            let since = query.moment("since") ?? yesterday
             return answer(timeline(await known(since: since, state, archive), since: since))
         }
     }
