@@ -250,10 +250,10 @@ HOSTILE = r"""(() => {
     : typeof value === "string" && !kept.has(name) ? value + words[turn++ % words.length] : value;
   const made = { id: "made", kind: "made", severity: "critical", state: "firing", cluster: "made", subject: {node: "made"}, stage: "kernel", summary: "made",
     since: "2026-01-01T00:00:00Z", detectedAt: "2026-01-01T00:00:00Z", evidence: words.map((w) => ({source: w, fact: w, value: w})),
-    impact: {prefixes: words, nodes: words, poolMembers: 1, pools: words, virtualServers: words, wideIPs: words, capacity: [] }, verify: words.map((w) => ({on: w, command: w})), events: [{at: "2026-01-01T00:00:00Z", text: "made"}] };
+    impact: {prefixes: words, nodes: words, poolMembers: 1, pools: words, virtualServers: words, wideIPs: words, capacity: [] }, verify: words.map((w) => ({on: w, command: w})), events: words.map((text) => ({at: "2026-01-01T00:00:00Z", text})) };
   const ask = fetch;
   globalThis.fetch = async (address, options) => {
-    if (String(address).endsWith("/incidents/made")) return new Response(JSON.stringify(spoil(made, "")));
+    if (String(address).endsWith("/incidents/made")) return new Response(JSON.stringify({...spoil(made, ""), timeline: made.events}));
     const body = spoil(await (await ask(address, options)).json(), "");
     if (body.incidents) body.incidents.push(spoil(made, ""));
     if (body.silences) body.silences.push(spoil({id: "made", form: "silence", match: {node: "made"}, author: "made", comment: "made", endsAt: "2126-01-01T00:00:00Z", state: "active"}, ""));

@@ -161,5 +161,5 @@ export function incidentView(incident, receivedAt, momentAddress) {
 }
 
 export function eventList(events, momentAddress) {
-  return make("ol", "events", ...events.map((event) => make("li", "", link(momentAddress(Date.parse(event.at)), "mono small", clockTime(event.at)), foreign("span", event.text))));
+  return make("ol", "events story", ...events.map((event) => make("li", "", link(momentAddress(Date.parse(event.at)), "mono small", clockTime(event.at)), foreign("span", event.text))));
 }

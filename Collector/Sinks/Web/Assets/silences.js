@@ -9,7 +9,8 @@ const FORMS = new Map([["silence", "silence"], ["acknowledgement", "acknowledgem
 const MATCHES = ["node", "switch", "prefix", "kind", "loadBalancer"];
 const OPTIONS = { node: "--node", switch: "--switch", prefix: "--prefix", kind: "--kind", loadBalancer: "--load-balancer" };
 const TIMES = [["1h", 1], ["2h", 2], ["4h", 4], ["8h", 8], ["24h", 24], ["168h", 168]];
-const KEEP_ENDED = 86_400_000;
+/// Of those that are over, only the last: what was said lately.
+const ENDED = 3;
 
 const view = { close: () => {} };
 export function useSilences(some) { Object.assign(view, some); }
@@ -44,9 +45,10 @@ async function expire(silence, element) {
 const lines = new Kept(byId("silences"), (silence) => String(silence.id), line);
 
 export function showSilences() {
-  const now = clock.now();
-  const shown = site.silences.filter((silence) => Date.parse(silence.endsAt) > now - KEEP_ENDED)
-    .sort((a, b) => (a.state === "expired") - (b.state === "expired") || Date.parse(a.endsAt) - Date.parse(b.endsAt));
+  const end = (silence) => Date.parse(silence.endsAt);
+  const standing = site.silences.filter((silence) => silence.state !== "expired").sort((a, b) => end(a) - end(b));
+  const ended = site.silences.filter((silence) => silence.state === "expired").sort((a, b) => end(b) - end(a));
+  const shown = [...standing, ...ended.slice(0, ENDED)];
   lines.show(shown.slice(0, 200), site.receivedAt.get("silences"), t("code") + site.mayWrite);
   put(byId("silences-note"), site.errors.get("silences") ?? (shown.length ? "" : t("noSilence")));
 }
