@@ -40,8 +40,10 @@ private func state(_ number: Int, broken: Set<Int> = [], of count: Int = 100) ->
     /// All that one listener is told of these states, who listens from the first on.
     private func told(_ states: [CollectorState]) async throws -> [BoardEvent] {
         board.publish(states[0], [])
-        let (_, events) = try #require(board.watch())
-        for state in states.dropFirst() { board.publish(state, []) }
+        let (watcher, events) = try #require(board.watch())
+        withExtendedLifetime(watcher) {
+            for state in states.dropFirst() { board.publish(state, []) }
+        }
         board.close()
         return await events.reduce(into: []) { $0.append($1) }
     }

@@ -24,7 +24,8 @@ struct Endpoint: Sendable {
     var isTagged = false
 
     static let all: [Endpoint] = [
-        incidents, incident, paths, matrix, timeline, sources, silences, addSilence, endSilence, events, description,
+        incidents, incident, paths, matrix, timeline, sources, silences, addSilence, endSilence,
+        events, description,
         metrics, health, readiness,
     ]
 

@@ -54,7 +54,9 @@ package struct BoardEvent: Sendable {
     let json: String
 
     /// As it is sent; without a name it is a comment, which tells only that somebody is there.
-    var frame: String { name.isEmpty ? ": \n\n" : "id: \(state)\nevent: \(name)\ndata: \(json)\n\n" }
+    var frame: String {
+        name.isEmpty ? ": \n\n" : "id: \(state)\nevent: \(name)\ndata: \(json)\n\n"
+    }
 }
 
 /// How often what people read has changed, but for ages.
