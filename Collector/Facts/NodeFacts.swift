@@ -77,12 +77,12 @@ package struct KernelFacts: Hashable, Sendable, Codable {
     }
 
     private func inUse(_ run: ArraySlice<KernelRoute>) -> [KernelRoute] {
-        guard let family = run.first?.prefix.family,
-            let table = tables(family).first(where: { table in
+        guard let first = run.first,
+            let table = tables(first.prefix.family).first(where: { table in
                 run.contains { $0.table == table }
             })
         else { return [] }
-        return run.filter { $0.table == table }
+        return run.count == 1 ? [first] : run.filter { $0.table == table }
     }
 
     /// Where the routes of a prefix stand.
@@ -98,10 +98,13 @@ package struct KernelFacts: Hashable, Sendable, Codable {
 
     /// RT_TABLE_MAIN alone while no rules are known.
     package func tables(_ family: AddressFamily) -> [UInt32] {
+        guard !rules.isEmpty else { return Self.mainAlone }
         let led = rules.filter { $0.family == family && $0.isForAll && $0.action == .lookup }
             .map(\.table)
-        return led.isEmpty ? [254] : led
+        return led.isEmpty ? Self.mainAlone : led
     }
+
+    private static let mainAlone: [UInt32] = [254]
 }
 
 /// One BIRD daemon of the node as its agent saw it.
@@ -178,11 +181,16 @@ package struct NodeFacts: Hashable, Sendable {
     }
 
     package func birdRoutes(_ prefix: Prefix) -> [BIRDRoute] {
-        birds.values.flatMap { $0.routes[prefix] ?? [] }
+        // Nearly always there is one daemon, and its answer is not to be put together.
+        if birds.count == 1, let bird = birds.first?.value { return bird.routes[prefix] ?? [] }
+        return birds.values.flatMap { $0.routes[prefix] ?? [] }
     }
 
     package func exportAnswer(_ prefix: Prefix, over uplink: String) -> ExportAnswer? {
         let key = ExportKey(uplink: uplink, prefix: prefix)
-        return birds.values.lazy.compactMap { $0.exports[key] }.first
+        for bird in birds.values {
+            if let answer = bird.exports[key] { return answer }
+        }
+        return nil
     }
 }

@@ -5,24 +5,29 @@ import Routing
 /// Moments at which the same facts are judged differently.
 extension World {
     /// By what one node shows.
-    func nextChange(of name: String) -> Timestamp? {
+    func nextChange(of node: NodeSight) -> Timestamp? {
         var next = Next(after: now)
-        if let created = intents[name]?.createdAt { next.add(created + newNodeGrace) }
-        guard let facts = snapshot.nodes[name] else { return next.moment }
+        if let created = node.intent?.createdAt { next.add(created + newNodeGrace) }
+        guard let facts = node.told else { return next.moment }
         next.add(facts.lastHeard + snapshot.agentStaleAfter + 1)
         // A goodbye's grace ends later than the agent's own patience.
         next.add(facts.lastHeard + goodbyeGrace + 1)
-        for moment in facts.flapEnds() + facts.restartEnds() + facts.recoveryEnds() {
+        for moment in facts.flapEnds() + facts.restartEnds() {
             next.add(moment)
         }
         // What came to a switch by itself proves an absence so much later.
         for since in facts.exportsSince.values {
             next.add(since + settling + SwitchSight.grace + 1)
         }
-        for bird in facts.birds.values {
+        for (_, bird) in node.daemons {
             next.add(bird.conditionSince + sessionStartGrace)
             for session in bird.sessions.values {
                 guard let since = session.since else { continue }
+                if bird.isRecovering || session.channels.contains(where: \.isRecovering),
+                    let end = recoveryEnd(of: session)
+                {
+                    next.add(end)
+                }
                 next.add(since + sessionStartGrace)
                 next.add(since + settling + SwitchSight.grace + 1)
             }

@@ -210,7 +210,7 @@ private func deafLoadBalancers(_ findings: [Finding], in world: World) -> Set<St
     // A few of very many may each have their own cause.
     return Set(
         prefixes.filter { name, some in
-            some.count >= 3 && some.count * 10 >= world.cidrCount(of: name)
+            some.count >= 3 && some.count * 10 >= (world.sight(of: name)?.index.cidrCount ?? 0)
         }.keys
     )
 }

@@ -43,14 +43,23 @@ package struct Judge: Sendable {
     }
 }
 
-func judgePath(_ prefix: Prefix, of node: NodeIntent, in world: World) -> JudgedPath {
+func judgePath(_ prefix: Prefix, of node: NodeSight, in world: World) -> JudgedPath {
     var path = JudgedPath(prefix: prefix, node: node.name)
+    path.trace.stages.reserveCapacity(world.stageCount(of: node))
     path.add(StageResult(.intent, .ok, detail: "owned by \(node.name)"))
-    judgeNode(&path, in: world)
-    judgeUplinks(&path, in: world)
-    judgeSwitches(&path, of: node, in: world)
+    judgeNode(&path, node, in: world)
+    judgeUplinks(&path, node, in: world)
+    judgeSwitches(&path, node, in: world)
     judgeLoadBalancers(&path, in: world)
     judgeWideIPs(&path, in: world)
-    if isInTransit(node, now: world.now) { path.findings = [] }
+    if let intent = node.intent, isInTransit(intent, now: world.now) { path.findings = [] }
     return path
+}
+
+extension World {
+    /// At most so many results one of its paths has: what is known is not grown into.
+    fileprivate func stageCount(of node: NodeSight) -> Int {
+        3 + 2 * max(1, node.uplinks.count) + max(1, switches.count) + 4
+            * max(1, loadBalancers.count)
+    }
 }

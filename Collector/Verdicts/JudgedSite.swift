@@ -13,7 +13,7 @@ struct JudgedSite: Sendable {
     private let lane: [String: Int]
     /// Where in the list of paths each lane's begin.
     private let starts: [Int]
-    private let positions: [Prefix: [Int]]
+    private let positions: PathPositions
     /// When each lane has to be looked at again; at hand, for it is asked of all of them each time.
     private var nextChanges: [Int64]
     /// Lanes that are not plain.
@@ -30,23 +30,25 @@ struct JudgedSite: Sendable {
         whole = SiteFindings(in: world)
         devicesUntil = world.nextDeviceChange()
         clusterUntil = world.nextClusterChange()
-        let names = Set(world.intents.keys).union(snapshot.nodes.keys).sorted()
+        // An agent may report that is no node's.
+        let strangers = snapshot.nodes.keys.filter { world.intents[$0] == nil }
+        let names = strangers.isEmpty ? world.nodes : (world.nodes + strangers).sorted()
         let lanes = names.map { NodeLane($0, in: world) }
         self.lanes = lanes
         lane = Dictionary(uniqueKeysWithValues: zip(names, names.indices))
-        var (starts, positions, count): ([Int], [Prefix: [Int]], Int) = ([], [:], 0)
+        var (starts, traces): ([Int], [PathTrace]) = ([], [])
+        starts.reserveCapacity(lanes.count)
+        traces.reserveCapacity(world.paths.count)
         for lane in lanes {
-            starts.append(count)
-            for path in lane.paths {
-                positions[path.trace.prefix, default: []].append(count)
-                count += 1
-            }
+            starts.append(traces.count)
+            for path in lane.paths { traces.append(path.trace) }
         }
-        (self.starts, self.positions) = (starts, positions)
+        self.starts = starts
+        positions = PathPositions(traces)
         nextChanges = lanes.map(\.deadline)
         marked = Set(lanes.indices.filter { !lanes[$0].isPlain })
         fleet = Fleet(lanes)
-        paths = PathList(lanes.flatMap(\.paths).map(\.trace))
+        paths = PathList(traces)
     }
 
     /// False if the site has to be judged as a whole.
@@ -181,7 +183,7 @@ struct JudgedSite: Sendable {
     private mutating func annotate(_ verdicts: [Verdict]) {
         var kinds: [Int: [Kind]] = [:]
         for verdict in verdicts {
-            for position in verdict.impact.prefixes.flatMap({ positions[$0] ?? [] }) {
+            for position in verdict.impact.prefixes.flatMap({ positions[$0] }) {
                 kinds[position, default: []].append(verdict.kind)
             }
         }
@@ -219,9 +221,9 @@ private func downPods(_ finding: Finding, in world: World) -> Int {
 private func poolsBehind(_ paths: [JudgedPath], in world: World) -> [String: Set<String>] {
     let broken = paths.filter { $0.isCut || $0.isLostOnSwitch }.map(\.trace.prefix)
     var pools: [String: Set<String>] = [:]
-    for name in world.snapshot.loadBalancers.keys {
-        let behind = Set(broken.flatMap { world.members(of: name, in: $0).map(\.pool) })
-        if !behind.isEmpty { pools[name] = behind }
+    for sight in world.loadBalancers {
+        let behind = broken.flatMap { sight.index.poolNumbers(in: $0) }
+        if !behind.isEmpty { pools[sight.name] = Set(behind.map { sight.index.pools[$0].name }) }
     }
     return pools
 }

@@ -20,7 +20,7 @@ extension NodeFacts {
 
     /// Of the daemon that holds the prefix, or should.
     func birdc(_ words: String, prefix: Prefix) -> String {
-        birdc(words, daemon(for: prefix, self)?.path)
+        birdc(words, daemon(for: prefix, birds.sorted { $0.key < $1.key }.map { ($0, $1) })?.path)
     }
 
     private func birdc(_ words: String, _ socket: String?) -> String {

@@ -18,7 +18,7 @@ struct NodeLane: Sendable {
     /// What BIRD holds in place of the node's own.
     private(set) var drifted: Set<Prefix> = []
     /// Switches that sessions of it lead to, while its agent may be believed.
-    private(set) var facing: Set<String> = []
+    private(set) var facing: [String] = []
     private(set) var mayBeUnready = false
     /// When the same facts are judged differently.
     private(set) var nextChange: Timestamp?
@@ -33,38 +33,38 @@ struct NodeLane: Sendable {
 
     init(_ name: String, in world: World) {
         self.name = name
-        moves = SessionMoves(name, in: world)
-        let intent = world.intents[name]
-        if let intent {
-            paths = intent.podCIDRs.sorted().map { judgePath($0, of: intent, in: world) }
-            drifted = driftedPrefixes(of: intent, in: world)
+        let node = NodeSight(name, in: world)
+        moves = SessionMoves(node.told, in: world)
+        if let intent = node.intent {
+            paths = intent.podCIDRs.sorted().map { judgePath($0, of: node, in: world) }
+            drifted = driftedPrefixes(of: intent, node)
             mayBeUnready = world.watchesReadiness && isOddlyReady(intent, paths, now: world.now)
         }
-        silence = silentAgent(name, in: world)
-        nextChange = world.nextChange(of: name)
-        guard let facts = world.facts(of: name).facts else { return }
+        silence = silentAgent(node, in: world)
+        nextChange = world.nextChange(of: node)
+        guard let facts = node.facts else { return }
         announced = announcedTwice(by: name, facts, paths, in: world)
-        guard intent != nil else { return }
-        facing = Set(facts.sessions.compactMap { world.switchName(of: $0) })
+        guard node.intent != nil else { return }
+        facing = node.facing
         speakers = twoSpeakers(name, facts)
-        filters = strictFilters(name, facts, in: world)
+        filters = strictFilters(node, facts, in: world)
         clock = wrongClock(name, facts)
-        mtus = Verdicts.mtus(name, facts, in: world)
+        mtus = Verdicts.mtus(node, facts, in: world)
         holes = droppingRoutes(of: name, facts, in: world)
     }
 }
 
 /// How a node's sessions came and went, and with whom they are: a switch that loses most of its sessions is seen so.
 struct SessionMoves: Hashable, Sendable {
-    private let transitions: [SessionKey: [Timestamp]]
-    private let moves: [SessionKey: [Timestamp]]
+    private var transitions: [SessionKey: [Timestamp]] = [:]
+    private var moves: [SessionKey: [Timestamp]] = [:]
     private let neighbors: [String: [IPAddress?]]
 
-    init(_ name: String, in world: World) {
-        let facts = world.snapshot.nodes[name]
-        let moved = facts?.history.sessions.mapValues(\.transitions).filter { !$0.value.isEmpty }
-        transitions = moved ?? [:]
-        moves = facts?.history.sessions.mapValues(\.moves).filter { !$0.value.isEmpty } ?? [:]
+    init(_ facts: NodeFacts?, in world: World) {
+        for (key, history) in facts?.history.sessions ?? [:] {
+            if !history.transitions.isEmpty { transitions[key] = history.transitions }
+            if !history.moves.isEmpty { moves[key] = history.moves }
+        }
         // Only where something flaps somewhere it matters how many sessions a switch has.
         neighbors =
             world.mayFlap

@@ -3,62 +3,78 @@ import Facts
 import Routing
 
 /// How one read of a unit says that it reaches prefixes: by longest match over routes and connected networks.
-struct RouteSight {
-    private var routes = PrefixMap<LoadBalancerRoute>()
+struct RouteSight: Sendable {
+    /// A route, judged once for all prefixes that it leads to.
+    private struct Way: Sendable {
+        let state: StageState
+        /// In words, if it is usable.
+        let words: String
+        /// The connected network that it leaves by; nil where that is not known.
+        let network: Prefix?
+    }
+
+    private var ways = PrefixMap<Way>()
     private var networks = PrefixMap<Bool>()
-    private let knowsNetworks: Bool
     /// Why what is not covered may be so all the same.
     private let gap: String?
 
     init(_ table: LoadBalancerTable) {
-        // For the same prefix what is configured wins over what is learned.
-        for route in table.routes where route.isDynamic { routes[route.prefix] = route }
-        for route in table.routes where !route.isDynamic { routes[route.prefix] = route }
-        gap = table.liveRoutesProblem
         for network in table.selfNetworks { networks[network] = true }
-        knowsNetworks = !table.selfNetworks.isEmpty
+        gap = table.liveRoutesProblem
+        // For the same prefix what is configured wins over what is learned.
+        for route in table.routes where route.isDynamic { ways[route.prefix] = way(of: route) }
+        for route in table.routes where !route.isDynamic { ways[route.prefix] = way(of: route) }
+    }
+
+    private func way(of route: LoadBalancerRoute) -> Way {
+        guard case .gateway(let gateway) = route.target else {
+            let words = "\(route.prefix) \(route.name)"
+            return Way(state: state(of: route), words: words, network: nil)
+        }
+        let network = networks.longestMatch(gateway)?.prefix
+        var state = StageState.ok
+        if network == nil, !networks.isEmpty {
+            let found = "route \(route.name) by \(gateway), which no self IP reaches"
+            state = .wrong(expected: "a usable route", found: found)
+        }
+        let words = "\(route.prefix) via \(gateway)"
+        return Way(state: state, words: words, network: network)
+    }
+
+    private func state(of route: LoadBalancerRoute) -> StageState {
+        switch route.target {
+        case .gateway, .pool, .interface: .ok
+        case .blackhole: .wrong(expected: "a usable route", found: "blackhole \(route.name)")
+        case .other(let word): .unknown(reason: "route \(route.name) of form \(word)")
+        }
     }
 
     /// All of the prefix must be covered by something usable: one route or one network.
-    func state(of prefix: Prefix) -> StageState {
-        if networks.longestMatch(prefix) != nil { return .ok }
+    func state(of prefix: Prefix) -> StageState { look(at: prefix).state }
+
+    /// With the words for a prefix that is reached.
+    func look(at prefix: Prefix) -> (state: StageState, words: String) {
+        if networks.longestMatch(prefix) != nil { return (.ok, Self.direct) }
+        let way = ways.longestMatch(prefix)?.value
         // A learned route may be longer than whatever is configured.
-        if let gap { return .unknown(reason: "configured routes only, \(gap)") }
-        guard let route = routes.longestMatch(prefix)?.value else { return .missing }
-        switch route.target {
-        case .gateway(let gateway):
-            guard !knowsNetworks || networks.longestMatch(gateway) != nil else {
-                let found = "route \(route.name) by \(gateway), which no self IP reaches"
-                return .wrong(expected: "a usable route", found: found)
-            }
-            return .ok
-        case .pool, .interface: return .ok
-        case .blackhole: return .wrong(expected: "a usable route", found: "blackhole \(route.name)")
-        case .other(let word): return .unknown(reason: "route \(route.name) of form \(word)")
+        if let gap {
+            let reason = "configured routes only, \(gap)"
+            return (.unknown(reason: reason), way?.words ?? Self.direct)
         }
+        return way.map { ($0.state, $0.words) } ?? (.missing, Self.direct)
     }
+
+    private static let direct = "directly connected"
 
     /// The connected network that traffic to the prefix leaves by; nil where that is not known.
     func network(towards prefix: Prefix) -> Prefix? {
-        if let direct = networks.longestMatch(prefix) { return direct.prefix }
-        guard case .gateway(let gateway)? = routes.longestMatch(prefix)?.value.target else {
-            return nil
-        }
-        return networks.longestMatch(gateway)?.prefix
-    }
-
-    /// In words, for a prefix that is reached.
-    func usable(_ prefix: Prefix) -> String {
-        guard networks.longestMatch(prefix) == nil, let route = routes.longestMatch(prefix)?.value
-        else { return "directly connected" }
-        if case .gateway(let gateway) = route.target { return "\(route.prefix) via \(gateway)" }
-        return "\(route.prefix) \(route.name)"
+        networks.longestMatch(prefix)?.prefix ?? ways.longestMatch(prefix)?.value.network
     }
 }
 
 /// The last two reads of each unit of a load balancer.
-struct RouteSights {
-    struct Two {
+struct RouteSights: Sendable {
+    struct Two: Sendable {
         let latest: RouteSight
         let previous: RouteSight?
     }

@@ -3,17 +3,20 @@ import Facts
 import Routing
 
 /// What may be believed of one switch now, all its ways taken together: the fresh way that tells most
-/// decides, the others confirm, contradict or explain.
-struct SwitchSight {
+/// decides, the others confirm, contradict or explain. A class, so that each of thousands of paths is handed one
+/// reference.
+final class SwitchSight: Sendable {
     let facts: SwitchFacts
     let way: SwitchWay
     let view: SwitchView
     let table: SwitchTable
     let readAt: Timestamp
-    var now: Timestamp
+    let now: Timestamp
     let others: [(way: SwitchWay, view: SwitchView)]
     /// Whether the switch forwards any node's pod CIDR by several next hops of that node.
-    var usesSeveralPaths = false
+    let usesSeveralPaths: Bool
+    /// What was gone so often that it may flap, by whatever way that was seen.
+    let unsteady: Set<Prefix>
 
     var name: String { facts.name }
     var vrf: String { facts.vrf }
@@ -24,7 +27,12 @@ struct SwitchSight {
     }
 
     /// Nil if no way is fresh.
-    init?(_ facts: SwitchFacts, at now: Timestamp) {
+    init?(
+        _ facts: SwitchFacts,
+        _ owners: OwnedCIDRs,
+        _ addressOwners: [IPAddress: String],
+        at now: Timestamp
+    ) {
         guard let (way, view) = facts.believed(at: now),
             let table = view.readings.current(at: now), let readAt = view.readings.latest?.at
         else { return nil }
@@ -35,6 +43,25 @@ struct SwitchSight {
         self.readAt = readAt
         self.now = now
         others = facts.others(than: way, at: now)
+        usesSeveralPaths = table.usesSeveralPaths(in: facts.vrf, owners, addressOwners)
+        unsteady = ([view] + others.map(\.view)).reduce(into: []) { all, view in
+            for (prefix, history) in view.histories where history.absences.count >= flapCount {
+                all.insert(prefix)
+            }
+        }
+    }
+
+    /// The same, later.
+    init(_ sight: SwitchSight, at now: Timestamp) {
+        facts = sight.facts
+        way = sight.way
+        view = sight.view
+        table = sight.table
+        readAt = sight.readAt
+        self.now = now
+        others = sight.others
+        usesSeveralPaths = sight.usesSeveralPaths
+        unsteady = sight.unsteady
     }
 
     func best(_ prefix: Prefix) -> SwitchRoute? { table.best(prefix, vrf: vrf) }
@@ -66,6 +93,22 @@ struct SwitchSight {
     func neighbor(of addresses: Set<IPAddress>) -> SwitchNeighbor? {
         let known = addresses.compactMap { table.neighbors[$0] }
         return known.first(where: \.isEstablished) ?? known.first
+    }
+}
+
+extension SwitchTable {
+    /// Whether any owned CIDR has several next hops, all of its owner.
+    fileprivate func usesSeveralPaths(
+        in vrf: String,
+        _ owners: OwnedCIDRs,
+        _ addressOwners: [IPAddress: String]
+    ) -> Bool {
+        routes.contains { prefix, routes in
+            guard routes.contains(where: { $0.nextHops.count > 1 }), let owner = owners[prefix],
+                let best = best(prefix, vrf: vrf), best.nextHops.count > 1
+            else { return false }
+            return best.nextHops.allSatisfy { addressOwners[$0] == owner }
+        }
     }
 }
 
@@ -172,12 +215,12 @@ extension SwitchSight {
     /// The longest prefix around it, a default route apart.
     private func covering(_ prefix: Prefix) -> Prefix? {
         guard prefix.length > 1 else { return nil }
-        return (1..<prefix.length).reversed().lazy.compactMap { length -> Prefix? in
-            guard let wider = Prefix(containing: prefix.address, length: length),
-                best(wider) != nil
-            else { return nil }
-            return wider
-        }.first
+        for length in (1..<prefix.length).reversed() {
+            if let wider = Prefix(containing: prefix.address, length: length), best(wider) != nil {
+                return wider
+            }
+        }
+        return nil
     }
 }
 

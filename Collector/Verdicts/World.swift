@@ -2,19 +2,18 @@
 import Facts
 import Routing
 
-/// Stands for "in no pod CIDR" among the keys of members.
-private let unowned = Prefix(host: IPAddress(family: .ipv4, bits: 0))
-
 /// A snapshot with the look-ups that rules share.
 struct World {
     private(set) var snapshot: Snapshot
     private(set) var now: Timestamp
     /// Nodes that should exist, by name; empty while intent is not known.
     let intents: [String: NodeIntent]
+    /// Their names, in order.
+    let nodes: [String]
     /// Who owns a pod CIDR.
-    let owners: PrefixMap<String>
+    let owners: OwnedCIDRs
     /// Nodes with each of their pod CIDRs, in order.
-    let paths: [(node: NodeIntent, prefix: Prefix)]
+    let paths: [(node: String, prefix: Prefix)]
     let owned: PrefixSet
     private let addressesByNode: [String: Set<IPAddress>]
     /// Whose address a next hop is.
@@ -31,72 +30,41 @@ struct World {
     let sharedMoments: [String: [SharedMoment]]
     /// By name, in order.
     let switches: [SwitchFacts]
-    /// Of the switches of which something is fresh.
-    private(set) var sights: [String: SwitchSight]
-
-    /// Pool members of each load balancer's active unit, by the pod CIDR they lie in.
-    private let membersByCIDR: [String: [Prefix: [PoolMember]]]
-
-    /// CIDRs with a member that is up, by load balancer.
-    private let aliveCIDRs: [String: Set<Prefix>]
-    /// Members and virtual servers of each load balancer's active unit, by pool.
-    private let membersByPool: [String: [String: LoadBalancerPool]]
-    private let serversByPool: [String: [String: [VirtualServer]]]
-
-    private let wideIPsByServer: [String: [String: [WideIP]]]
-    /// Why members of a load balancer may not be known, by its name.
-    let gaps: [String: String]
-
-    /// How each load balancer's units reach pod CIDRs.
-    let routeSights: [String: RouteSights]
+    /// Of each switch, in order; nil where nothing of it is fresh.
+    private(set) var sightsInOrder: [SwitchSight?]
+    /// By name, in order.
+    let loadBalancers: [LoadBalancerSight]
 
     init(_ snapshot: Snapshot, now: Timestamp) {
         self.snapshot = snapshot
         self.now = now
         intents = snapshot.intent.latest?.value ?? [:]
-        owners = Self.owners(of: intents)
-        paths = intents.values.sorted { $0.name < $1.name }.flatMap { node in
-            node.podCIDRs.sorted().map { (node, $0) }
-        }
+        nodes = intents.keys.sorted()
+        paths = Self.paths(of: nodes, intents)
+        owners = OwnedCIDRs(paths)
         owned = PrefixSet(owners.prefixes)
-        let addresses = intents.mapValues { Self.addresses(of: $0, snapshot) }
-        addressesByNode = addresses
-        addressOwners = Self.addressOwners(of: addresses)
+        let nodesSeen = NodesSeen(intents, snapshot)
+        addressesByNode = nodesSeen.addresses
+        addressOwners = Self.addressOwners(of: nodes, addressesByNode)
         var switches: [IPAddress: String] = [:]
         for facts in snapshot.switches.values.sorted(by: { $0.name > $1.name }) {
             for neighbor in facts.neighbors { switches[neighbor] = facts.name }
         }
         switchByNeighbor = switches
-        mayFlap = Self.mayFlap(snapshot)
-        hasLostPods = snapshot.nodes.values.contains { $0.history.podSweep != nil }
+        (mayFlap, hasLostPods) = (nodesSeen.mayFlap, nodesSeen.hasLostPods)
         readyPods = hasLostPods ? Self.readyPods(snapshot) : []
         sharedMoments = mayFlap ? Self.sharedMoments(snapshot, switches) : [:]
         self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
-        sights = snapshot.switches.compactMapValues { SwitchSight($0, at: now) }
-        let owners = owners
-        let units = snapshot.loadBalancers.compactMapValues { $0.activeUnit(at: now) }
-        let pools = units.mapValues { unit in
-            unit.latest?.value.pools(at: now, staleAfter: unit.staleAfter) ?? [:]
-        }
-        membersByCIDR = pools.mapValues { Self.membersByCIDR($0, owners) }
-        aliveCIDRs = membersByCIDR.mapValues { groups in
-            Set(groups.filter { $0.value.contains { $0.isUp == true } }.keys)
-        }
-        routeSights = snapshot.loadBalancers.mapValues { RouteSights($0, at: now) }
-        membersByPool = pools
-        serversByPool = units.mapValues { unit in
-            Dictionary(grouping: unit.latest?.value.virtualServers ?? [], by: { $0.pool ?? "" })
-        }
-        wideIPsByServer = units.mapValues { Self.byServer($0.latest?.value.wideIPs ?? []) }
-        gaps = units.compactMapValues { $0.latest?.value.gap }
-        let several = sights.filter { usesSeveralPaths($0.value) }.map(\.key)
-        for name in several { sights[name]?.usesSeveralPaths = true }
+        let (owners, addressOwners) = (owners, addressOwners)
+        sightsInOrder = self.switches.map { SwitchSight($0, owners, addressOwners, at: now) }
+        loadBalancers = snapshot.loadBalancers.values.sorted { $0.name < $1.name }
+            .map { LoadBalancerSight($0, owners, at: now) }
     }
 
     /// The same site, later: whatever is kept here of it has not changed.
     mutating func advance(to snapshot: Snapshot, now: Timestamp) {
         (self.snapshot, self.now) = (snapshot, now)
-        for name in sights.keys { sights[name]?.now = now }
+        sightsInOrder = sightsInOrder.map { $0.map { SwitchSight($0, at: now) } }
     }
 
     private static func readyPods(_ snapshot: Snapshot) -> Set<IPAddress> {
@@ -105,117 +73,81 @@ struct World {
         return Set(cluster.endpoints.values.flatMap(\.ready.values).flatMap(\.keys).map(\.address))
     }
 
-    private static func membersByCIDR(
-        _ pools: [String: LoadBalancerPool],
-        _ owners: PrefixMap<String>
-    ) -> [Prefix: [PoolMember]] {
-        let members = pools.sorted { $0.key < $1.key }.flatMap(\.value.members)
-        return Dictionary(grouping: members.filter { $0.address != nil }) { member in
-            member.address.flatMap { owners.longestMatch($0)?.prefix } ?? unowned
+    private static func paths(
+        of nodes: [String],
+        _ intents: [String: NodeIntent]
+    ) -> [(node: String, prefix: Prefix)] {
+        var paths: [(node: String, prefix: Prefix)] = []
+        for node in nodes {
+            for prefix in (intents[node]?.podCIDRs ?? []).sorted() { paths.append((node, prefix)) }
         }
-    }
-
-    private static func byServer(_ wideIPs: [WideIP]) -> [String: [WideIP]] {
-        var all: [String: [WideIP]] = [:]
-        for wideIP in wideIPs {
-            for server in Set(wideIP.members.compactMap(\.virtualServer)) {
-                all[server, default: []].append(wideIP)
-            }
-        }
-        return all
-    }
-
-    /// How many pod CIDRs have members on it.
-    func cidrCount(of loadBalancer: String) -> Int {
-        (membersByCIDR[loadBalancer] ?? [:]).count { $0.key != unowned }
-    }
-
-    func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
-        membersByCIDR[loadBalancer]?[prefix] ?? []
-    }
-
-    func members(of loadBalancer: String, inPool pool: String) -> [PoolMember] {
-        membersByPool[loadBalancer]?[pool]?.members ?? []
-    }
-
-    /// The virtual servers that send to a pool.
-    func virtualServers(of loadBalancer: String, before pool: String) -> [VirtualServer] {
-        serversByPool[loadBalancer]?[pool] ?? []
-    }
-
-    /// The wide IPs that lead to a virtual server.
-    func wideIPs(of loadBalancer: String, before server: String) -> [WideIP] {
-        wideIPsByServer[loadBalancer]?[server] ?? []
-    }
-
-    /// Whether any member outside `prefix` is up.
-    func isUpElsewhere(than prefix: Prefix, on loadBalancer: String) -> Bool {
-        let alive = aliveCIDRs[loadBalancer] ?? []
-        return alive.count > (alive.contains(prefix) ? 1 : 0)
-    }
-
-    private static func owners(of intents: [String: NodeIntent]) -> PrefixMap<String> {
-        var owners = PrefixMap<String>()
-        for (name, intent) in intents.sorted(by: { $0.key > $1.key }) {
-            for prefix in intent.podCIDRs { owners[prefix] = name }
-        }
-        return owners
+        return paths
     }
 
     /// Where two nodes claim an address it is the first one's, in any process.
     private static func addressOwners(
-        of nodes: [String: Set<IPAddress>]
+        of nodes: [String],
+        _ addresses: [String: Set<IPAddress>]
     ) -> [IPAddress: String] {
         var owners: [IPAddress: String] = [:]
-        for (name, addresses) in nodes.sorted(by: { $0.key > $1.key }) {
-            for address in addresses { owners[address] = name }
+        for name in nodes.reversed() {
+            for address in addresses[name] ?? [] { owners[address] = name }
         }
         return owners
     }
 
-    /// Whether any owned CIDR has several next hops, all of its owner.
-    private func usesSeveralPaths(_ sight: SwitchSight) -> Bool {
-        sight.table.routes.contains { prefix, routes in
-            guard routes.contains(where: { $0.nextHops.count > 1 }), let owner = owners[prefix],
-                let best = sight.best(prefix), best.nextHops.count > 1
-            else { return false }
-            return best.nextHops.allSatisfy { addressOwners[$0] == owner }
-        }
+    /// What is seen of a load balancer.
+    func sight(of loadBalancer: String) -> LoadBalancerSight? {
+        loadBalancers.first { $0.name == loadBalancer }
     }
 
-    /// Switches that a session of the node leads to; nil while that is not known.
-    func switchesFaced(by node: String) -> Set<String>? {
-        guard let facts = snapshot.nodes[node] else { return nil }
-        let faced = Set(facts.sessions.compactMap { switchName(of: $0) })
-        return faced.isEmpty ? nil : faced
+    func members(of loadBalancer: String, in prefix: Prefix) -> [PoolMember] {
+        sight(of: loadBalancer)?.index.members(in: prefix) ?? []
     }
 
-    var sightsInOrder: [SwitchSight] { switches.compactMap { sights[$0.name] } }
+    func members(of loadBalancer: String, inPool pool: String) -> [PoolMember] {
+        sight(of: loadBalancer)?.members(inPool: pool) ?? []
+    }
+
+    /// The virtual servers that send to a pool.
+    func virtualServers(of loadBalancer: String, before pool: String) -> [VirtualServer] {
+        sight(of: loadBalancer)?.virtualServers(before: pool) ?? []
+    }
+
+    /// The wide IPs that lead to a virtual server.
+    func wideIPs(of loadBalancer: String, before server: String) -> [WideIP] {
+        sight(of: loadBalancer)?.wideIPs(before: server) ?? []
+    }
+
+    /// Of the switches of which something is fresh, in order.
+    var sights: [SwitchSight] { sightsInOrder.compactMap(\.self) }
+
+    /// What is seen of a switch; nil where nothing of it is fresh.
+    func sight(ofSwitch name: String) -> SwitchSight? {
+        sightsInOrder.lazy.compactMap(\.self).first { $0.name == name }
+    }
 
     /// A node may announce with any of its addresses, its router id included (facts: aliases).
     func addresses(of node: String) -> Set<IPAddress> { addressesByNode[node] ?? [] }
 
     static func addresses(of node: NodeIntent, _ snapshot: Snapshot) -> Set<IPAddress> {
-        let facts = snapshot.nodes[node.name]
-        let ids = facts?.birds.values.compactMap(\.routerID) ?? []
-        let own = facts?.kernel.addresses.map(\.address).filter { address in
-            !snapshot.podSupernets.contains { $0.contains(address) }
-        }
-        return Set(node.addresses + ids + (own ?? []))
+        let told = snapshot.nodes[node.name]?.ownAddresses(outside: snapshot.podSupernets) ?? []
+        return Set(node.addresses + told)
     }
 
-    /// A node's facts, or why they may not be believed now.
-    func facts(of node: String) -> (facts: NodeFacts?, reason: String) {
-        guard let facts = snapshot.nodes[node] else { return (nil, "no agent has reported yet") }
-        let age = now - facts.lastHeard
-        if age <= snapshot.agentStaleAfter, facts.connection == .connected { return (facts, "") }
-        switch facts.connection {
-        case .connected: return (nil, "agent silent")
-        case .left: return (nil, "agent stopped")
+    /// Why what a node's agent told may not be believed now; nil if it may.
+    func doubt(of told: NodeFacts?) -> String? {
+        guard let heard = told?.lastHeard, let connection = told?.connection else {
+            return "no agent has reported yet"
+        }
+        let age = now - heard
+        if age <= snapshot.agentStaleAfter, connection == .connected { return nil }
+        switch connection {
+        case .connected: return "agent silent"
+        case .left: return "agent stopped"
         case .lost(let reason):
             // A reconnect within the patience of a silent agent unsettles nothing.
-            return age <= snapshot.agentStaleAfter
-                ? (facts, "") : (nil, "agent lost: \(reason)")
+            return age <= snapshot.agentStaleAfter ? nil : "agent lost: \(reason)"
         }
     }
 
@@ -231,18 +163,44 @@ struct World {
         }?.key
     }
 
-    /// The sessions that are uplinks: those to configured switches, or all where none is known.
-    func uplinks(of facts: NodeFacts) -> [BGPSession] {
-        let sessions = facts.sessions
-        let known = sessions.filter { switchName(of: $0) != nil }
-        return known.isEmpty ? sessions : known
-    }
-
     func switchName(of session: BGPSession) -> String? {
         session.neighbor.flatMap { switchByNeighbor[$0] }
     }
 
     func isInsideSupernets(_ prefix: Prefix) -> Bool {
         snapshot.podSupernets.contains { $0.contains(prefix) }
+    }
+}
+
+/// What is asked of every node that an agent tells of, in one go: a fleet is thousands.
+private struct NodesSeen {
+    /// All that each node which should exist may announce with.
+    private(set) var addresses: [String: Set<IPAddress>]
+    private(set) var mayFlap = false
+    private(set) var hasLostPods = false
+
+    init(_ intents: [String: NodeIntent], _ snapshot: Snapshot) {
+        addresses = intents.mapValues { Set($0.addresses) }
+        for (name, facts) in snapshot.nodes {
+            if facts.history.mayFlap { mayFlap = true }
+            if facts.history.podSweep != nil { hasLostPods = true }
+            let own = facts.ownAddresses(outside: snapshot.podSupernets)
+            if !own.isEmpty { addresses[name]?.formUnion(own) }
+        }
+    }
+}
+
+extension NodeFacts {
+    /// Its router ids, and what its uplinks have; no pods'.
+    fileprivate func ownAddresses(outside supernets: [Prefix]) -> [IPAddress] {
+        var all: [IPAddress] = []
+        for bird in birds.values {
+            if let id = bird.routerID { all.append(id) }
+        }
+        for link in kernel.addresses
+        where !supernets.contains(where: { $0.contains(link.address) }) {
+            all.append(link.address)
+        }
+        return all
     }
 }

@@ -3,23 +3,27 @@
 /// A network in canonical form: host bits are zero by construction.
 package struct Prefix: Hashable, Comparable, Sendable {
     package let address: IPAddress
+    /// A byte, which fits behind the address: half as large again it would be with more.
+    @usableFromInline let octetLength: UInt8
+
     /// 0…32 or 0…128.
-    package let length: Int
+    @inlinable package var length: Int { Int(octetLength) }
 
     /// Of an address whose host bits are known to be zero, and a length that fits its family.
     @inlinable
     package init(canonical address: IPAddress, length: Int) {
         assert(Prefix(containing: address, length: length)?.address == address)
         self.address = address
-        self.length = length
+        octetLength = UInt8(truncatingIfNeeded: length)
     }
 
     /// The network of `length` that holds `address`; nil if the length does not fit the family.
+    @inlinable
     package init?(containing address: IPAddress, length: Int) {
         guard (0...address.family.bitWidth).contains(length) else { return nil }
         let masked = address.bits & Self.mask(length, of: address.family)
         self.address = IPAddress(family: address.family, bits: masked)
-        self.length = length
+        octetLength = UInt8(truncatingIfNeeded: length)
     }
 
     /// The network that is number `number` among those of its length; nil if there is none such.
@@ -29,7 +33,7 @@ package struct Prefix: Hashable, Comparable, Sendable {
         else { return nil }
         let bits = length == 0 ? 0 : number << UInt128(width - length)
         address = IPAddress(family: family, bits: bits)
-        self.length = length
+        octetLength = UInt8(truncatingIfNeeded: length)
     }
 
     /// Its place among the networks of its length: 10.16.3.0/24 stands three behind 10.16.0.0/24.
@@ -38,28 +42,33 @@ package struct Prefix: Hashable, Comparable, Sendable {
     }
 
     /// The host route of an address: /32 or /128.
+    @inlinable
     package init(host address: IPAddress) {
         self.address = address
-        self.length = address.family.bitWidth
+        octetLength = UInt8(truncatingIfNeeded: address.family.bitWidth)
     }
 
     @inlinable package var family: AddressFamily { address.family }
     package var isDefault: Bool { length == 0 }
     package var isHost: Bool { length == family.bitWidth }
 
+    @inlinable
     package func contains(_ other: IPAddress) -> Bool {
-        other.family == family && other.bits & Self.mask(length, of: family) == address.bits
+        other.family.isIPv4 == family.isIPv4
+            && other.bits & Self.mask(length, of: family) == address.bits
     }
 
     /// True for the same prefix and for every longer one inside it.
+    @inlinable
     package func contains(_ other: Prefix) -> Bool {
         other.length >= length && contains(other.address)
     }
 
     package func overlaps(_ other: Prefix) -> Bool { contains(other) || other.contains(self) }
 
+    @inlinable
     static func mask(_ length: Int, of family: AddressFamily) -> UInt128 {
-        length == 0 ? 0 : UInt128.max << UInt128(family.bitWidth - length)
+        length == 0 ? 0 : UInt128.max &<< UInt128(family.bitWidth - length)
     }
 
     @inlinable
@@ -70,7 +79,19 @@ package struct Prefix: Hashable, Comparable, Sendable {
 
     @inlinable
     package static func == (left: Self, right: Self) -> Bool {
-        left.length == right.length && left.address == right.address
+        left.octetLength == right.octetLength && left.address == right.address
+    }
+
+    /// One word or two. The bits of a network are zero from its length on, so the length finds room among them.
+    @inlinable
+    package func hash(into hasher: inout Hasher) {
+        let low = UInt64(truncatingIfNeeded: address.bits)
+        if family.isIPv4 {
+            hasher.combine(low | UInt64(octetLength) << 32)
+        } else {
+            hasher.combine(low ^ UInt64(octetLength))
+            hasher.combine(UInt64(truncatingIfNeeded: address.bits >> 64))
+        }
     }
 }
 
@@ -106,47 +127,3 @@ extension Prefix: LosslessStringConvertible {
         return (address, length)
     }
 }
-
-/// Values by prefix with longest-prefix match.
-package struct PrefixMap<Value> {
-    private var values: [Prefix: Value] = [:]
-    /// How many entries have each length, so that a lookup only tries lengths in use.
-    private var lengths: [AddressFamily: [Int: Int]] = [:]
-
-    package init() {}
-
-    package var count: Int { values.count }
-    package var isEmpty: Bool { values.isEmpty }
-    package var prefixes: Dictionary<Prefix, Value>.Keys { values.keys }
-
-    package subscript(prefix: Prefix) -> Value? {
-        get { values[prefix] }
-        set {
-            let change = (newValue == nil ? 0 : 1) - (values[prefix] == nil ? 0 : 1)
-            values[prefix] = newValue
-            guard change != 0 else { return }
-            let remaining = lengths[prefix.family, default: [:]][prefix.length, default: 0] + change
-            lengths[prefix.family, default: [:]][prefix.length] = remaining == 0 ? nil : remaining
-        }
-    }
-
-    /// The longest entry that contains `address`.
-    package func longestMatch(_ address: IPAddress) -> (prefix: Prefix, value: Value)? {
-        longestMatch(Prefix(host: address))
-    }
-
-    /// The longest entry that contains all of `prefix`, itself included.
-    package func longestMatch(_ prefix: Prefix) -> (prefix: Prefix, value: Value)? {
-        let candidates = (lengths[prefix.family] ?? [:]).keys.filter { $0 <= prefix.length }
-        for length in candidates.sorted(by: >) {
-            if let covering = Prefix(containing: prefix.address, length: length),
-                let value = values[covering]
-            {
-                return (covering, value)
-            }
-        }
-        return nil
-    }
-}
-
-extension PrefixMap: Sendable where Value: Sendable {}

@@ -3,11 +3,11 @@
 /// Many prefixes, asked whether another has to do with any of them.
 package struct PrefixSet: Sendable {
     private let sorted: [Prefix]
-    private var members = PrefixMap<Bool>()
+    private var members = PrefixNumbers()
 
-    package init(_ prefixes: some Sequence<Prefix>) {
+    package init(_ prefixes: [Prefix]) {
         sorted = prefixes.sorted()
-        for prefix in sorted { members[prefix] = true }
+        for (number, prefix) in sorted.enumerated() { members[prefix] = number }
     }
 
     /// Whether one of them contains it, or it contains one of them.

@@ -27,10 +27,10 @@ package struct NextHop: Hashable, Comparable, Sendable, Codable {
 extension NextHop: CustomStringConvertible {
     /// As `ip route` prints it.
     package var description: String {
-        let words = [
-            gateway.map { "via \($0)" }, device.map { "dev \($0)" }, isDead ? "dead" : nil,
-        ]
-        return words.compactMap(\.self).joined(separator: " ")
+        var words = gateway.map { "via " + $0.description } ?? ""
+        if let device { words += (words.isEmpty ? "dev " : " dev ") + device }
+        if isDead { words += words.isEmpty ? "dead" : " dead" }
+        return words
     }
 }
 

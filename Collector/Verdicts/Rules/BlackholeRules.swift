@@ -14,8 +14,8 @@ func blackholeFindings(_ routes: [Hole], in world: World) -> [Finding] {
     let holes = Holes(withoutShared(routes, in: world))
     var cidrs: [Int: [(prefix: Prefix, node: String)]] = [:]
     for (node, prefix) in world.paths {
-        for index in holes.around(prefix) where holes.all[index].drops(prefix, of: node.name) {
-            cidrs[index, default: []].append((prefix, node.name))
+        for index in holes.around(prefix) where holes.all[index].drops(prefix, of: node) {
+            cidrs[index, default: []].append((prefix, node))
         }
     }
     for (index, hole) in holes.all.enumerated() {

@@ -16,7 +16,9 @@ func judgeFlapping(
     _ expected: Set<IPAddress>,
     now: Timestamp
 ) -> Bool {
-    guard !path.isCut, let carried = carriedSince(path, sight) else { return false }
+    guard sight.unsteady.contains(path.trace.prefix), !path.isCut,
+        let carried = carriedSince(path, sight)
+    else { return false }
     let views = [(way: sight.way, view: sight.view)] + sight.others
     let counted = views.map { way, view in
         let absences = view.histories[path.trace.prefix]?.absences ?? []

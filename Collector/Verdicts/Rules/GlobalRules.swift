@@ -109,24 +109,22 @@ private func text(_ state: GlobalState) -> String {
 
 /// The wide IPs that lead to a path's virtual servers.
 func judgeWideIPs(_ path: inout JudgedPath, in world: World) {
-    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
-        guard facts.hasGTM else {
-            path.add(StageResult(.gtm, at: facts.name, .notChecked))
+    for sight in world.loadBalancers {
+        guard sight.facts.hasGTM else {
+            path.add(StageResult(.gtm, at: sight.name, .notChecked))
             continue
         }
-        let read = facts.activeUnit(at: world.now)?.latest
-        guard let read, read.value.wideIPs != nil else {
-            let reason = read?.value.wideIPProblem ?? "not read yet"
-            path.add(StageResult(.gtm, at: facts.name, .unknown(reason: reason)))
+        guard let read = sight.read, read.value.wideIPs != nil else {
+            let reason = sight.read?.value.wideIPProblem ?? "not read yet"
+            path.add(StageResult(.gtm, at: sight.name, .unknown(reason: reason)))
             continue
         }
-        let pools = Set(world.members(of: facts.name, in: path.trace.prefix).map(\.pool))
-        let servers = pools.flatMap { world.virtualServers(of: facts.name, before: $0) }
-        let all = servers.flatMap { world.wideIPs(of: facts.name, before: $0.name) }
+        let servers = sight.virtualServers(before: path.trace.prefix)
+        let all = servers.flatMap { sight.wideIPs(before: $0.name) }
         let named = Dictionary(all.map { (WideIPKey($0), $0) }) { first, _ in first }
-        path.add(stage(named.values.sorted { $0.name < $1.name }, facts.name, at: read.at))
+        path.add(stage(named.values.sorted { $0.name < $1.name }, sight.name, at: read.at))
     }
-    if world.snapshot.loadBalancers.isEmpty { path.add(StageResult(.gtm, .notChecked)) }
+    if world.loadBalancers.isEmpty { path.add(StageResult(.gtm, .notChecked)) }
 }
 
 private func stage(_ wideIPs: [WideIP], _ name: String, at moment: Timestamp) -> StageResult {

@@ -5,7 +5,7 @@ import Routing
 /// Host routes inside an owned CIDR that a switch has from the CIDR's own node, in two reads: beside the CIDR,
 /// or in its place. One that another node announces is a matter of ownership.
 func hostRouteFindings(in world: World) -> [Finding] {
-    world.sightsInOrder.flatMap { sight in
+    world.sights.flatMap { sight in
         let hosts = sight.table.routes.keys.filter { prefix in
             prefix.isHost && sight.confirmed { $0.best(prefix, vrf: sight.vrf) != nil }
         }

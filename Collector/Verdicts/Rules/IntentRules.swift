@@ -56,7 +56,9 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
     var evidence = said.map {
         Evidence("kubernetes", "\($0.key) \(node.name)", list($0.value), at: nil)
     }
-    if let facts = world.facts(of: node.name).facts, facts.kernel.isComplete {
+    if let facts = world.snapshot.nodes[node.name], world.doubt(of: facts) == nil,
+        facts.kernel.isComplete
+    {
         let used = facts.claimedPodCIDRs(inside: world.snapshot.podSupernets)
         evidence.append(Evidence("agent \(node.name)", "uses", list(used), at: facts.lastHeard))
     }

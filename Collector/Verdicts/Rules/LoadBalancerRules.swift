@@ -9,24 +9,23 @@ import Routing
 /// 4. every monitored member down while others are up and nothing earlier fails → ltm-cidr-down;
 /// 5. some members down → ltm-members-down, judged over all CIDRs: the application's business.
 func judgeLoadBalancers(_ path: inout JudgedPath, in world: World) {
-    guard !world.snapshot.loadBalancers.isEmpty else {
+    guard !world.loadBalancers.isEmpty else {
         path.add(StageResult(.ltmRoute, .notChecked))
         path.add(StageResult(.member, .notChecked))
         path.add(StageResult(.virtualServer, .notChecked))
         return
     }
-    for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
-        guard let unit = facts.activeUnit(at: world.now), let read = unit.latest else {
-            let reason = unreadableReason(facts, at: world.now)
-            path.add(StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason)))
-            path.add(StageResult(.member, at: facts.name, .unknown(reason: reason)))
-            path.add(StageResult(.virtualServer, at: facts.name, .unknown(reason: reason)))
+    for sight in world.loadBalancers {
+        guard let readAt = sight.read?.at else {
+            let reason = unreadableReason(sight.facts, at: world.now)
+            path.add(StageResult(.ltmRoute, at: sight.name, .unknown(reason: reason)))
+            path.add(StageResult(.member, at: sight.name, .unknown(reason: reason)))
+            path.add(StageResult(.virtualServer, at: sight.name, .unknown(reason: reason)))
             continue
         }
-        judgeRoute(&path, facts, read, in: world)
-        judgeMembers(&path, facts, unit, read, in: world)
-        let members = world.members(of: facts.name, in: path.trace.prefix)
-        judgeVirtualServers(&path, facts, read, members, in: world)
+        judgeRoute(&path, sight, readAt, in: world)
+        judgeMembers(&path, sight, readAt, in: world)
+        judgeVirtualServers(&path, sight, readAt)
     }
 }
 
@@ -42,40 +41,37 @@ private func unreadableReason(_ facts: LoadBalancerFacts, at now: Timestamp) -> 
 
 private func judgeRoute(
     _ path: inout JudgedPath,
-    _ facts: LoadBalancerFacts,
-    _ read: Read<LoadBalancerTable>,
+    _ sight: LoadBalancerSight,
+    _ readAt: Timestamp,
     in world: World
 ) {
-    let prefix = path.trace.prefix
-    guard facts.podsVia.isByRoute else {
-        path.add(StageResult(.ltmRoute, at: facts.name, .notChecked))
+    let (prefix, name) = (path.trace.prefix, sight.name)
+    guard sight.facts.podsVia.isByRoute else {
+        path.add(StageResult(.ltmRoute, at: name, .notChecked))
         return
     }
-    guard let sight = world.routeSights[facts.name]?.active else { return }
-    let state = sight.latest.state(of: prefix)
+    guard let routes = sight.routes.active else { return }
+    let (state, words) = routes.latest.look(at: prefix)
     guard state.isBroken else {
-        let detail = sight.latest.usable(prefix)
-        path.add(StageResult(.ltmRoute, at: facts.name, state, detail: detail, readAt: read.at))
+        path.add(StageResult(.ltmRoute, at: name, state, detail: words, readAt: readAt))
         return
     }
-    guard sight.previous?.state(of: prefix).isBroken ?? false else {
+    guard routes.previous?.state(of: prefix).isBroken ?? false else {
         let reason = "not usable in the last read, the next must agree"
-        path.add(
-            StageResult(.ltmRoute, at: facts.name, .unknown(reason: reason), readAt: read.at)
-        )
+        path.add(StageResult(.ltmRoute, at: name, .unknown(reason: reason), readAt: readAt))
         return
     }
-    path.add(StageResult(.ltmRoute, at: facts.name, state, readAt: read.at))
+    path.add(StageResult(.ltmRoute, at: name, state, readAt: readAt))
     let what = problem(state)
     path.cut(
         Finding(
             .ltmRouteMissing,
             node: path.trace.node,
             prefix: prefix,
-            loadBalancer: facts.name,
+            loadBalancer: name,
             what: what,
-            evidence: [Evidence(facts.name, "route for \(prefix)", what, at: read.at)],
-            verify: [Verification(on: world.device(of: facts.name), "tmsh show net route")]
+            evidence: [Evidence(name, "route for \(prefix)", what, at: readAt)],
+            verify: [Verification(on: world.device(of: name), "tmsh show net route")]
         )
     )
 }
@@ -89,37 +85,46 @@ private func problem(_ state: StageState) -> String {
 
 private func judgeMembers(
     _ path: inout JudgedPath,
-    _ facts: LoadBalancerFacts,
-    _ unit: Readings<LoadBalancerTable>,
-    _ read: Read<LoadBalancerTable>,
+    _ sight: LoadBalancerSight,
+    _ readAt: Timestamp,
     in world: World
 ) {
-    let prefix = path.trace.prefix
-    let members = world.members(of: facts.name, in: prefix)
-    let (up, down) = (members.count { $0.isUp == true }, members.filter { $0.isUp == false })
-    guard !members.isEmpty else {
+    let (prefix, name) = (path.trace.prefix, sight.name)
+    let count = sight.index.count(in: prefix)
+    guard count.all > 0 else {
         // Of what could not be read nobody knows whether it has some.
-        let state = world.gaps[facts.name].map { StageState.unknown(reason: $0) } ?? .notChecked
-        path.add(StageResult(.member, at: facts.name, state, detail: "no pods exposed"))
+        let state = sight.gap.map { StageState.unknown(reason: $0) } ?? .notChecked
+        path.add(StageResult(.member, at: name, state, detail: "no pods exposed"))
         return
     }
     path.add(
         StageResult(
             .member,
-            at: facts.name,
-            memberState(members, up: up, down: down.count),
-            detail: "\(up) of \(members.count) up",
-            readAt: read.at
+            at: name,
+            memberState(count),
+            detail: "\(count.up) of \(count.all) up",
+            readAt: readAt
         )
     )
     // Whatever the switches say wrongly explains members that are down behind them.
-    guard !path.isCut, !path.isLostOnSwitch, !down.isEmpty else { return }
-    let isWholeCIDR =
-        isWholeCIDRDown(members) && world.isUpElsewhere(than: prefix, on: facts.name)
+    guard !path.isCut, !path.isLostOnSwitch, count.down > 0 else { return }
+    judgeDownMembers(&path, sight, readAt, in: world)
+}
+
+private func judgeDownMembers(
+    _ path: inout JudgedPath,
+    _ sight: LoadBalancerSight,
+    _ readAt: Timestamp,
+    in world: World
+) {
+    let (prefix, name) = (path.trace.prefix, sight.name)
+    let members = sight.index.members(in: prefix)
+    let down = members.filter { $0.isUp == false }
+    let isWholeCIDR = isWholeCIDRDown(members) && sight.index.isUpElsewhere(than: prefix)
     // A whole CIDR is the network's business, and only what is known to hold acquits it.
     guard !isWholeCIDR || path.holdsToTheSwitches else { return }
     // A member dies on its monitor's time-out, and is believed one read later.
-    let hold = read.value.monitorTimeout + unit.staleAfter / 3
+    let hold = (sight.read?.value.monitorTimeout ?? 0) + (sight.unit?.staleAfter ?? 0) / 3
     let kind: Kind = isWholeCIDR ? .ltmCIDRDown : .ltmMembersDown
     // What is lost with one uplink of several is that uplink's, though the CIDR has another way.
     guard
@@ -132,20 +137,20 @@ private func judgeMembers(
             kind,
             node: path.trace.node,
             prefix: prefix,
-            loadBalancer: facts.name,
+            loadBalancer: name,
             pool: Set(down.map(\.pool)).count == 1 ? down.first?.pool : nil,
             what: "\(down.count) of \(members.count) members down",
             evidence: down.sorted { ($0.pool, $0.port) < ($1.pool, $1.port) }.prefix(5).map {
                 Evidence(
-                    facts.name,
+                    name,
                     "\($0.pool) \($0.address.map(\.description) ?? ""):\($0.port)",
                     "\($0.monitor): \($0.reason)",
-                    at: read.at
+                    at: readAt
                 )
             },
             verify: down.prefix(1).map {
                 Verification(
-                    on: world.device(of: facts.name),
+                    on: world.device(of: name),
                     "tmsh show ltm pool \($0.pool) members"
                 )
             },
@@ -164,11 +169,11 @@ extension JudgedPath {
     }
 }
 
-private func memberState(_ members: [PoolMember], up: Int, down: Int) -> StageState {
-    if down > 0 {
-        return .wrong(expected: "\(members.count) up", found: "\(down) of \(members.count) down")
+private func memberState(_ count: MemberIndex.Count) -> StageState {
+    if count.down > 0 {
+        return .wrong(expected: "\(count.all) up", found: "\(count.down) of \(count.all) down")
     }
-    return up > 0 ? .ok : .unknown(reason: "no member has a monitor's verdict")
+    return count.up > 0 ? .ok : .unknown(reason: "no member has a monitor's verdict")
 }
 
 /// All monitored members inside the CIDR are down, of two pods at least: one pod is no CIDR.

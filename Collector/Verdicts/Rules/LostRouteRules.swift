@@ -10,7 +10,7 @@ func lostRouteFindings(in world: World) -> [Finding] {
         guard facts.podsVia.isByRoute, let unit = facts.activeUnitName(at: world.now),
             let losses = facts.lostRoutes[unit]?.losses.values
         else { return nil }
-        let sight = world.routeSights[facts.name]?.active?.latest
+        let sight = world.sight(of: facts.name)?.routes.active?.latest
         let told = losses.filter { loss in
             world.owned.overlaps(loss.route.prefix) && sight?.state(of: loss.route.prefix) == .ok
         }.sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }

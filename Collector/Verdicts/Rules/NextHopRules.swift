@@ -36,6 +36,9 @@ private func isRight(_ route: SwitchRoute, _ expected: Set<IPAddress>) -> Bool {
 /// How many next hops it should have, if it has fewer: one for each uplink to this switch. A switch
 /// that was never seen to use several is configured for one (NX-OS and FRR differ in their defaults).
 private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: SwitchSight) -> Int? {
+    guard route.nextHops.count < path.carrying.count(where: { $0.switchName == sight.name }) else {
+        return nil
+    }
     let uplinks = Set(path.carrying.filter { $0.switchName == sight.name }.map(\.uplink)).count
     let isExpected =
         switch sight.facts.pathsExpected {
@@ -86,9 +89,11 @@ private func judgeWrongHop(
 
 /// A route without a gateway leads to a device or to nothing.
 private func text(_ route: SwitchRoute) -> String {
-    route.nextHops.isEmpty
-        ? "no next hop (\(route.protocolName))"
-        : route.nextHops.map(\.description).joined(separator: ", ")
+    switch route.nextHops.count {
+    case 0: "no next hop (\(route.protocolName))"
+    case 1: route.nextHops[0].description
+    default: route.nextHops.map(\.description).joined(separator: ", ")
+    }
 }
 
 private func add(

@@ -17,14 +17,15 @@ extension World {
     }
 
     func devices(of session: BGPSession, _ facts: NodeFacts) -> [String] {
-        Set(addresses(towards: session, facts).map(\.device)).sorted()
+        guard !facts.kernel.addresses.isEmpty else { return [] }
+        return Set(addresses(towards: session, facts).map(\.device)).sorted()
     }
 }
 
 // MARK: - rp-filter-strict
 
 func strictFilters(
-    _ name: String,
+    _ node: NodeSight,
     _ facts: NodeFacts,
     in world: World
 ) -> [Finding] {
@@ -37,7 +38,8 @@ func strictFilters(
     let defaults = facts.kernel.routes(to: all)
     let outward = Set(defaults.flatMap(\.nextHops).filter { !$0.isDead }.compactMap(\.device))
     guard !outward.isEmpty else { return [] }
-    let uplinks = world.uplinks(of: facts).filter { $0.neighbor?.family == .ipv4 }
+    let name = node.name
+    let uplinks = node.uplinks.map(\.session).filter { $0.neighbor?.family == .ipv4 }
     let strict = uplinks.flatMap { session in
         world.devices(of: session, facts).filter { device in
             facts.kernel.links[device]?.reversePathFilter == .strict && !outward.contains(device)
@@ -88,14 +90,20 @@ func unusualMTUs(_ all: [MTU]) -> [Finding] {
     }
 }
 
-func mtus(_ name: String, _ facts: NodeFacts, in world: World) -> [MTU] {
-    let uplinks = world.uplinks(of: facts).flatMap { session in
-        world.devices(of: session, facts).map { (session.name, $0) }
+func mtus(_ node: NodeSight, _ facts: NodeFacts, in world: World) -> [MTU] {
+    let uplinks = node.uplinks.flatMap { uplink in
+        world.devices(of: uplink.session, facts).map { (uplink.session.name, $0) }
     }
     let places = uplinks + podDevices.map { ($0, $0) }
     return places.compactMap { place, device in
         guard let link = facts.kernel.links[device], link.mtu > 0 else { return nil }
-        return MTU(node: name, device: device, place: place, value: link.mtu, at: facts.lastHeard)
+        return MTU(
+            node: node.name,
+            device: device,
+            place: place,
+            value: link.mtu,
+            at: facts.lastHeard
+        )
     }
 }
 

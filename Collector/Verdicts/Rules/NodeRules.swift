@@ -15,16 +15,15 @@ import Routing
 ///    node → owner-disagreement; a CIDR of nobody or of another node instead → bird-config-drift; else
 ///    bird-route-missing;
 /// 7. in BIRD but not a usable best route → bird-route-unreachable.
-func judgeNode(_ path: inout JudgedPath, in world: World) {
-    let (known, reason) = world.facts(of: path.trace.node)
-    guard let facts = known else {
-        let heard = world.snapshot.nodes[path.trace.node]?.lastHeard
+func judgeNode(_ path: inout JudgedPath, _ node: NodeSight, in world: World) {
+    guard let facts = node.facts else {
+        let (heard, reason) = (node.told?.lastHeard, node.doubt ?? "")
         path.add(StageResult(.kernel, .unknown(reason: reason), readAt: heard))
         path.add(StageResult(.bird, .unknown(reason: reason), readAt: heard))
         return
     }
     judgeKernel(&path, facts, in: world)
-    judgeBIRD(&path, facts, in: world)
+    judgeBIRD(&path, node.daemons, facts, in: world)
 }
 
 private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
@@ -37,7 +36,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     if let route = routes.first(where: {
         isUsable($0, facts.kernel) || isBlock($0.destination, path, in: world)
     }) {
-        let hops = route.nextHops.map(\.description).joined(separator: ", ")
+        let hops = text(route.nextHops)
         let detail = hops.isEmpty ? route.destination.name : hops
         path.add(StageResult(.kernel, .ok, detail: detail, readAt: facts.lastHeard))
         if let swept = sweptPods(path, facts, in: world) { path.findings.append(swept) }
@@ -105,7 +104,12 @@ private func isUsable(_ route: KernelRoute, _ kernel: KernelFacts) -> Bool {
 
 private func describe(_ route: KernelRoute) -> String {
     guard route.destination == .unicast else { return "\(route.destination.name) route" }
-    return "route " + route.nextHops.map(\.description).joined(separator: ", ")
+    return "route " + text(route.nextHops)
+}
+
+/// Nearly always it is one.
+private func text(_ hops: [NextHop]) -> String {
+    hops.count == 1 ? hops[0].description : hops.map(\.description).joined(separator: ", ")
 }
 
 /// The device the CIDR's route uses, or used: Linux deletes IPv4 routes with their device, so then
@@ -288,9 +292,14 @@ private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFac
 
 // MARK: - BIRD
 
-private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
+private func judgeBIRD(
+    _ path: inout JudgedPath,
+    _ daemons: [(path: String, facts: BIRDFacts)],
+    _ facts: NodeFacts,
+    in world: World
+) {
     let prefix = path.trace.prefix
-    guard let daemon = daemon(for: prefix, facts) else {
+    guard let daemon = daemon(for: prefix, daemons) else {
         path.add(StageResult(.bird, .unknown(reason: "the agent has not asked BIRD yet")))
         return
     }
@@ -302,8 +311,7 @@ private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: W
     if let best = routes.first(where: \.isBest),
         best.destination == .unicast || isBlock(best.destination, path, in: world)
     {
-        let hops = best.nextHops.map(\.description).joined(separator: ", ")
-        let detail = "\(best.protocolName) \(hops)"
+        let detail = "\(best.protocolName) \(text(best.nextHops))"
         path.add(StageResult(.bird, .ok, detail: detail, readAt: facts.lastHeard))
     } else if let route = routes.first(where: \.isBest) ?? routes.first {
         let found = route.isBest ? "\(route.destination.name) route" : "no best route"
@@ -319,13 +327,12 @@ private func judgeBIRD(_ path: inout JudgedPath, _ facts: NodeFacts, in world: W
 /// The daemon that should hold the prefix: with bird and bird6 the one that speaks its family.
 func daemon(
     for prefix: Prefix,
-    _ facts: NodeFacts
+    _ daemons: [(path: String, facts: BIRDFacts)]
 ) -> (path: String, facts: BIRDFacts)? {
-    let daemons = facts.birds.sorted { $0.key < $1.key }
-    let holding = daemons.first { $0.value.routes[prefix]?.isEmpty == false }
-    let six = daemons.first { $0.key.contains("bird6") }
-    let choice = holding ?? (prefix.family == .ipv6 ? six : nil) ?? daemons.first
-    return choice.map { ($0.key, $0.value) }
+    guard daemons.count > 1 else { return daemons.first }
+    let holding = daemons.first { $0.facts.routes[prefix]?.isEmpty == false }
+    let six = daemons.first { $0.path.contains("bird6") }
+    return holding ?? (prefix.family == .ipv6 ? six : nil) ?? daemons.first
 }
 
 private func judgeUnreadable(

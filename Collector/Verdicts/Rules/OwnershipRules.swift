@@ -15,7 +15,7 @@ extension JudgedPath {
 /// whoever announces it (BMP), beside the owner's among its next hops, or as a longer prefix. A single
 /// foreign next hop of the CIDR itself may be the switch's own doing: that is switch-wrong-next-hop.
 func seenClaims(in world: World) -> [SeenClaim] {
-    world.sightsInOrder.flatMap { sight in
+    world.sights.flatMap { sight in
         sight.claims(in: world).map { claim in
             var finding = duplicate(
                 claim.prefix,
@@ -55,8 +55,11 @@ extension SwitchSight {
         let all = readings.flatMap { readings -> [Claim] in
             guard let latest = readings.latest?.value, let previous = readings.previous?.value
             else { return [] }
+            let now = claims(in: world, latest)
+            // Nearly always there is none, and the read before need not be gone through.
+            guard !now.isEmpty else { return [] }
             let before = Set(claims(in: world, previous))
-            return claims(in: world, latest).filter(before.contains)
+            return now.filter(before.contains)
         }
         return Set(all).sorted { ($0.prefix, $0.node, $0.fact) < ($1.prefix, $1.node, $1.fact) }
     }
@@ -65,11 +68,15 @@ extension SwitchSight {
         let announced = table.announcers.flatMap { prefix, addresses in
             claims(prefix, addresses, "announcers of", in: world)
         }
-        let forwarded = table.routes.keys.flatMap { prefix -> [Claim] in
-            guard let route = table.best(prefix, vrf: vrf) else { return [] }
-            let isShared = route.nextHops.count > 1 || world.owners[prefix] == nil
-            guard isShared else { return [] }
-            return claims(prefix, route.nextHops, way == .polled ? "RIB" : way.word, in: world)
+        var forwarded: [Claim] = []
+        for (prefix, routes) in table.routes {
+            let isShared =
+                routes.contains { $0.nextHops.count > 1 } || world.owners[prefix] == nil
+            guard isShared, let route = table.best(prefix, vrf: vrf),
+                route.nextHops.count > 1 || world.owners[prefix] == nil
+            else { continue }
+            let fact = way == .polled ? "RIB" : way.word
+            forwarded += claims(prefix, route.nextHops, fact, in: world)
         }
         return announced + forwarded
     }
@@ -101,26 +108,26 @@ extension SwitchSight {
 
 /// Sorted neighbours suffice: prefixes nest or are disjoint.
 func ownedTwice(in world: World) -> [Finding] {
-    let sorted = world.paths.sorted { ($0.prefix, $0.node.name) < ($1.prefix, $1.node.name) }
+    let sorted = world.paths.sorted { ($0.prefix, $0.node) < ($1.prefix, $1.node) }
     var findings: [Finding] = []
     var widest: (prefix: Prefix, node: String)?
     for path in sorted {
         if let above = widest, above.prefix.contains(path.prefix) {
-            if above.node != path.node.name {
+            if above.node != path.node {
                 findings.append(
                     duplicate(
                         path.prefix,
-                        [above.node, path.node.name],
+                        [above.node, path.node],
                         "owned by",
                         [
                             ownership(above.prefix, of: above.node, in: world),
-                            ownership(path.prefix, of: path.node.name, in: world),
+                            ownership(path.prefix, of: path.node, in: world),
                         ]
                     )
                 )
             }
         } else {
-            widest = (path.prefix, path.node.name)
+            widest = (path.prefix, path.node)
         }
     }
     return findings
@@ -142,11 +149,13 @@ func announcedTwice(
     in world: World
 ) -> [Finding] {
     guard !paths.contains(where: \.isDrifting) else { return [] }
-    let statics = Set(
-        facts.birds.values.flatMap(\.statics).filter { !$0.isDormant }.map(\.prefix)
-    )
-    return statics.sorted().compactMap { prefix in
-        guard let owner = otherOwner(of: prefix, than: name, in: world) else { return nil }
+    var foreign: [Prefix: String] = [:]
+    for bird in facts.birds.values {
+        for held in bird.statics where !held.isDormant {
+            foreign[held.prefix] = otherOwner(of: held.prefix, than: name, in: world)
+        }
+    }
+    return foreign.sorted { $0.key < $1.key }.map { prefix, owner in
         let evidence = Evidence(
             "agent \(name)",
             "BIRD static \(prefix)",

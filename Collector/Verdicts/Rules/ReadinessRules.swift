@@ -107,7 +107,9 @@ private func unreachable(
                     )
                 },
             verify: [Verification(on: "kubectl", "kubectl describe node \(node.name)")]
-                + switches.prefix(2).compactMap { world.sights[$0]?.show(path.trace.prefix) }
+                + switches.prefix(2).compactMap {
+                    world.sight(ofSwitch: $0)?.show(path.trace.prefix)
+                }
         )
     }
 }

@@ -11,10 +11,7 @@ func flapping(
     _ facts: NodeFacts,
     in world: World
 ) -> Finding? {
-    guard facts.history.sessions.values.contains(where: { $0.transitions.count >= flapCount })
-    else {
-        return nil
-    }
+    guard world.mayFlap, facts.history.mayFlap else { return nil }
     let histories = facts.history.sessions.filter { $0.key.name == session.name }
     let transitions = histories.values.flatMap(\.transitions).sorted()
         .filter { $0 > world.now - flapWindow }
@@ -59,14 +56,6 @@ extension NodeFacts {
     func flapEnds() -> [Timestamp] {
         history.sessions.values.filter { $0.transitions.count >= flapCount }
             .flatMap { $0.transitions.flatMap { [$0 + flapWindow, $0 + shortAbsence + 1] } }
-    }
-
-    func recoveryEnds() -> [Timestamp] {
-        birds.values.flatMap { bird in
-            bird.sessions.values.filter { session in
-                bird.isRecovering || session.channels.contains(where: \.isRecovering)
-            }.compactMap(recoveryEnd)
-        }
     }
 
     /// BIRD holds routes back on the session until a graceful restart of its own is over.
@@ -150,7 +139,7 @@ func restartNotHonoured(
         // Before BIRD has told what it has, a switch may rightly drop what it kept.
         !facts.isRecovering(session), let restart = facts.restart(of: session), restart.isGraceful,
         let time = restart.restartTime, world.now - restart.at < restartMemory,
-        let name = world.switchName(of: session), let sight = world.sights[name]
+        let name = world.switchName(of: session), let sight = world.sight(ofSwitch: name)
     else { return nil }
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     let promised = restart.at + Int64(time) * 1_000
@@ -288,13 +277,11 @@ struct SharedMoment: Hashable, Sendable {
     }
 }
 
-extension World {
-    static func mayFlap(_ snapshot: Snapshot) -> Bool {
-        snapshot.nodes.values.contains { facts in
-            facts.history.sessions.values.contains { $0.transitions.count >= flapCount }
-        }
-    }
+extension NodeHistory {
+    var mayFlap: Bool { sessions.values.contains { $0.transitions.count >= flapCount } }
+}
 
+extension World {
     /// Moments at which more than half of a switch's sessions moved, two at least, by switch.
     static func sharedMoments(
         _ snapshot: Snapshot,

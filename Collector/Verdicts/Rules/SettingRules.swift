@@ -85,7 +85,7 @@ private func masqueradeFindings(in world: World) -> [Finding] {
     let heard = world.snapshot.kubernetes?.masqueradingHeard
     let loadBalancers = world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }
     return loadBalancers.flatMap { facts -> [Finding] in
-        guard let sight = world.routeSights[facts.name]?.active?.latest else { return [] }
+        guard let sight = world.sight(of: facts.name)?.routes.active?.latest else { return [] }
         let networks = Set(world.paths.compactMap { sight.network(towards: $0.prefix) })
         return networks.sorted().compactMap { network in
             guard let rule = rules.rule(against: network) else { return nil }

@@ -13,7 +13,9 @@ func staleRouteFindings(
     guard !strangers.isEmpty else { return [] }
     let drifted = drifted.reduce(into: Set<Prefix>()) { $0.formUnion($1) }
     return strangers.filter { !drifted.contains($0.prefix) }.compactMap { stranger in
-        world.sights[stranger.switchName].map { staleFinding(stranger.prefix, $0, in: world) }
+        world.sight(ofSwitch: stranger.switchName).map {
+            staleFinding(stranger.prefix, $0, in: world)
+        }
     }
 }
 
@@ -24,9 +26,11 @@ struct StrayRoute: Sendable {
 
 func strayRoutes(in world: World) -> [StrayRoute] {
     guard !world.intents.isEmpty else { return [] }
-    return world.sightsInOrder.flatMap { sight in
+    return world.sights.flatMap { sight in
         let strangers = sight.table.routes.keys.filter { prefix in
-            world.isInsideSupernets(prefix) && !world.snapshot.podSupernets.contains(prefix)
+            // Nearly all are owned, and that is known soonest.
+            world.owners[prefix] == nil && world.isInsideSupernets(prefix)
+                && !world.snapshot.podSupernets.contains(prefix)
                 && !world.owned.overlaps(prefix)
                 && sight.confirmed { $0.best(prefix, vrf: sight.vrf) != nil }
         }
@@ -34,12 +38,11 @@ func strayRoutes(in world: World) -> [StrayRoute] {
     }
 }
 
-func driftedPrefixes(of node: NodeIntent, in world: World) -> Set<Prefix> {
-    let statics = (world.snapshot.nodes[node.name]?.birds.values.flatMap(\.statics) ?? []).map(
-        \.prefix
-    )
-    guard !statics.isEmpty, !node.podCIDRs.contains(where: statics.contains) else { return [] }
-    return Set(statics.filter { !node.podCIDRs.contains($0) })
+func driftedPrefixes(of intent: NodeIntent, _ node: NodeSight) -> Set<Prefix> {
+    let owned = intent.podCIDRs
+    let holdsOwn = node.daemons.contains { $0.facts.statics.contains { owned.contains($0.prefix) } }
+    guard !holdsOwn else { return [] }
+    return Set(node.daemons.flatMap(\.facts.statics).map(\.prefix))
 }
 
 private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: World) -> Finding {

@@ -11,26 +11,24 @@ import Routing
 ///    only if what proves it began after the node exported it on a session with this switch that is up;
 /// 6. gone and back three times in ten minutes while the node's session held → switch-route-flapping,
 ///    and a short absence is no root of its own.
-func judgeSwitches(_ path: inout JudgedPath, of node: NodeIntent, in world: World) {
+func judgeSwitches(_ path: inout JudgedPath, _ node: NodeSight, in world: World) {
     guard !world.snapshot.switches.isEmpty else {
         path.add(StageResult(.switchRIB, .notChecked))
         return
     }
-    let expected = world.addresses(of: node.name)
-    let faced = world.switchesFaced(by: node.name)
-    for facts in world.switches {
+    for (facts, sight) in zip(world.switches, world.sightsInOrder) {
         // Another rack's switch has nothing to know of this node.
-        if let faced, !faced.contains(facts.name) {
+        if !node.facing.isEmpty, !node.facing.contains(facts.name) {
             let detail = "no session of the node leads to it"
             path.add(StageResult(.switchRIB, at: facts.name, .notChecked, detail: detail))
             continue
         }
-        guard let sight = world.sights[facts.name] else {
+        guard let sight else {
             let reason = unreadableReason(facts, at: world.now)
             path.add(StageResult(.switchRIB, at: facts.name, .unknown(reason: reason)))
             continue
         }
-        judgeSwitch(&path, sight, expected, now: world.now)
+        judgeSwitch(&path, sight, node.addresses, now: world.now)
     }
 }
 

@@ -38,7 +38,7 @@ private func finding(
     in world: World
 ) -> Finding? {
     let prefixes = world.paths.map(\.prefix)
-    let routes = world.routeSights[facts.name]?.unreachable(from: unit, of: prefixes) ?? []
+    let routes = world.sight(of: facts.name)?.routes.unreachable(from: unit, of: prefixes) ?? []
     let words = [
         count(difference.pools, "pool", "pools").map { "lacks \($0)" },
         count(difference.members, "member", "members").map { "lacks \($0)" },

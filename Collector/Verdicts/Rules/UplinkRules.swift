@@ -11,25 +11,26 @@ import Routing
 ///    restart-stuck; else not-exported;
 /// 6. three transitions in ten minutes → session-flapping, and no session-down while it comes back soon.
 /// The way is cut when no uplink carries the CIDR.
-func judgeUplinks(_ path: inout JudgedPath, in world: World) {
-    let (known, reason) = world.facts(of: path.trace.node)
-    guard let facts = known else {
-        addUnknownUplinks(&path, reason)
+func judgeUplinks(_ path: inout JudgedPath, _ node: NodeSight, in world: World) {
+    guard let facts = node.facts else {
+        addUnknownUplinks(&path, node.doubt ?? "")
         return
     }
-    let uplinks = world.uplinks(of: facts).filter { serves($0, path.trace.prefix) }
+    let family = path.trace.prefix.family
+    let serveAll = node.uplinks.allSatisfy { serves($0.session, family) }
+    let uplinks = serveAll ? node.uplinks : node.uplinks.filter { serves($0.session, family) }
     guard !uplinks.isEmpty else {
         let unread = facts.birds.values.first { $0.condition != .readable }
         addUnknownUplinks(&path, unread?.condition.words ?? "BIRD has no BGP session")
         return
     }
-    let downCount = uplinks.count { !$0.isEstablished }
+    let downCount = uplinks.count { !$0.session.isEstablished }
     var broken: [Finding] = []
     var isHidden = false
     for uplink in uplinks {
-        let flaps = flapping(path, uplink, facts, in: world)
+        let flaps = flapping(path, uplink.session, facts, in: world)
         if let flaps { broken.append(flaps) }
-        if let dropped = restartNotHonoured(path, uplink, facts, in: world) {
+        if let dropped = restartNotHonoured(path, uplink.session, facts, in: world) {
             broken.append(dropped)
         }
         let finding = judgeUplink(
@@ -48,9 +49,14 @@ func judgeUplinks(_ path: inout JudgedPath, in world: World) {
     }
     guard !path.isCut else { return }
     path.findings += broken
-    let harmless: Set<Kind> = [.sessionDisabled, .switchRestartNotHonoured, .sessionFlapping]
-    let isBroken = isHidden || broken.contains { !harmless.contains($0.kind) }
-    path.isCut = path.carrying.isEmpty && isBroken
+    path.isCut = path.carrying.isEmpty && (isHidden || broken.contains { !isHarmless($0.kind) })
+}
+
+private func isHarmless(_ kind: Kind) -> Bool {
+    switch kind {
+    case .sessionDisabled, .switchRestartNotHonoured, .sessionFlapping: true
+    default: false
+    }
 }
 
 /// A session that flaps is not also down for as long as it comes back.
@@ -64,18 +70,19 @@ private func addUnknownUplinks(_ path: inout JudgedPath, _ reason: String) {
 }
 
 /// A session without channels says nothing of families: it counts.
-private func serves(_ session: BGPSession, _ prefix: Prefix) -> Bool {
-    let family = prefix.family == .ipv4 ? "ipv4" : "ipv6"
-    return session.channels.isEmpty || session.channels.contains { $0.name == family }
+private func serves(_ session: BGPSession, _ family: AddressFamily) -> Bool {
+    session.channels.isEmpty
+        || session.channels.contains { $0.name == (family == .ipv4 ? "ipv4" : "ipv6") }
 }
 
 private func judgeUplink(
     _ path: inout JudgedPath,
-    _ session: BGPSession,
+    _ uplink: Uplink,
     _ facts: NodeFacts,
     isLast: Bool,
     in world: World
 ) -> Finding? {
+    let session = uplink.session
     guard session.isEstablished || !isStarting(session, facts, now: world.now) else {
         let reason = "the session has just started"
         path.add(StageResult(.export, at: session.name, .unknown(reason: reason)))
@@ -85,7 +92,8 @@ private func judgeUplink(
     guard session.isEstablished else {
         return judgeDown(&path, session, facts, isLast: isLast, in: world)
     }
-    path.add(exportResult(path.trace.prefix, session, facts))
+    let answer = facts.exportAnswer(path.trace.prefix, over: session.name)
+    path.add(exportResult(answer, session, facts))
     path.add(
         StageResult(
             .session,
@@ -95,12 +103,11 @@ private func judgeUplink(
             readAt: facts.lastHeard
         )
     )
-    let answer = facts.exportAnswer(path.trace.prefix, over: session.name)
     switch answer {
     case .sent, .accepted:
         let key = ExportKey(uplink: session.name, prefix: path.trace.prefix)
         let since = max(facts.exportsSince[key] ?? facts.connectionSince, session.since ?? .zero)
-        path.carrying.append((session.name, world.switchName(of: session), since))
+        path.carrying.append((session.name, uplink.switchName, since))
         return nil
     case .rejectedByFilter: return notExported(path, session, facts, "its export filter rejects it")
     case .notSent where facts.isRecovering(session),
@@ -124,12 +131,12 @@ private func isStarting(_ session: BGPSession, _ facts: NodeFacts, now: Timestam
 }
 
 private func exportResult(
-    _ prefix: Prefix,
+    _ answer: ExportAnswer?,
     _ session: BGPSession,
     _ facts: NodeFacts
 ) -> StageResult {
     let state: StageState
-    switch facts.exportAnswer(prefix, over: session.name) {
+    switch answer {
     case .sent, .accepted: state = .ok
     case .rejectedByFilter: state = .wrong(expected: "sent", found: "rejected by export filter")
     case .notSent where facts.isRecovering(session),
@@ -234,7 +241,7 @@ private func judgeDown(
         ]
     )
     if !session.message.isEmpty, session.isDisabled { finding.what += ": \(session.message)" }
-    if let sight = finding.switchName.flatMap({ world.sights[$0] }), !session.isDisabled {
+    if let sight = finding.switchName.flatMap(world.sight(ofSwitch:)), !session.isDisabled {
         blameSwitch(&finding, session, sight, world.addresses(of: node))
     }
     return finding

@@ -117,16 +117,12 @@ extension VirtualAddress {
 /// The virtual servers before pools with members in the CIDR.
 func judgeVirtualServers(
     _ path: inout JudgedPath,
-    _ facts: LoadBalancerFacts,
-    _ read: Read<LoadBalancerTable>,
-    _ members: [PoolMember],
-    in world: World
+    _ sight: LoadBalancerSight,
+    _ readAt: Timestamp
 ) {
-    let servers = Set(members.map(\.pool)).sorted().flatMap {
-        world.virtualServers(of: facts.name, before: $0)
-    }
+    let servers = sight.virtualServers(before: path.trace.prefix)
     guard !servers.isEmpty else {
-        path.add(StageResult(.virtualServer, at: facts.name, .notChecked))
+        path.add(StageResult(.virtualServer, at: sight.name, .notChecked))
         return
     }
     let down = servers.filter(\.isDown)
@@ -147,10 +143,10 @@ func judgeVirtualServers(
     path.add(
         StageResult(
             .virtualServer,
-            at: facts.name,
+            at: sight.name,
             state,
             detail: servers.prefix(3).map(\.name).joined(separator: ", "),
-            readAt: read.at
+            readAt: readAt
         )
     )
 }

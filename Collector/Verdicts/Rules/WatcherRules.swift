@@ -16,16 +16,15 @@ func deviceFindings(in world: World) -> [Finding] {
         + unreadableCluster(in: world) + failingSinks(in: world)
 }
 
-func silentAgent(_ name: String, in world: World) -> Finding? {
+func silentAgent(_ node: NodeSight, in world: World) -> Finding? {
     guard world.snapshot.hasAgents else { return nil }
     if world.snapshot.intentSource == .agents {
-        guard world.snapshot.nodes[name] != nil else { return nil }
+        guard node.told != nil else { return nil }
     } else {
-        guard let intent = world.intents[name], !isInTransit(intent, now: world.now) else {
-            return nil
-        }
+        guard let intent = node.intent, !isInTransit(intent, now: world.now) else { return nil }
     }
-    guard let (what, since) = silence(of: name, in: world) else { return nil }
+    let name = node.name
+    guard let (what, since) = silence(of: node, in: world) else { return nil }
     return Finding(
         .agentSilent,
         node: name,
@@ -36,11 +35,11 @@ func silentAgent(_ name: String, in world: World) -> Finding? {
     )
 }
 
-private func silence(of name: String, in world: World) -> (String, Timestamp)? {
-    guard let facts = world.snapshot.nodes[name] else {
+private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)? {
+    guard let facts = node.told else {
         guard world.now - world.snapshot.startedAt > firstReportGrace else { return nil }
         let words = "has not reported since the collector started"
-        let other = world.misnamedAgent(of: name)
+        let other = world.misnamedAgent(of: node.name)
         let rest = other.map {
             "; one that calls itself \($0) does, and there is no node of that name"
         }

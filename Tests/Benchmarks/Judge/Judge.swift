@@ -6,7 +6,8 @@ import Verdicts
 
 /// Judges a large, healthy site: nodes × 2 prefixes × 2 uplinks, two switches, and ten pool members a node.
 /// Prints the milliseconds of each judgement, one a line, and how many paths and verdicts there were; then the same of
-/// judgements after one node reported a change, which is mended by the next.
+/// judgements after one node reported a change, which is mended by the next; after a switch was read and had nothing
+/// new, or had lost one route or got it back; and after the BIG-IP was read and had nothing new.
 ///
 ///     benchmark-judge NODES ROUNDS
 @main struct JudgeBenchmark {
@@ -27,12 +28,29 @@ import Verdicts
         }
         var judge = Judge()
         _ = judge.judge(site.snapshot, .everything, now: site.now)
-        for turn in 0..<200 {
-            let changes = site.report(turn / 2 * 7 % arguments[0], isBroken: turn % 2 == 0)
+        measure("change", 200, &site, &judge) { site, turn in
+            site.report(turn / 2 * 7 % arguments[0], isBroken: turn % 2 == 0)
+        }
+        measure("switch", 2 * arguments[1], &site, &judge) { site, _ in site.readSwitch(0) }
+        measure("switch-route", 2 * arguments[1], &site, &judge) { site, turn in
+            site.readSwitch(0, lacking: turn % 2 == 0 ? turn / 2 : nil)
+        }
+        measure("bigip", 2 * arguments[1], &site, &judge) { site, _ in site.readLoadBalancer() }
+    }
+
+    private static func measure(
+        _ name: String,
+        _ turns: Int,
+        _ site: inout LargeSite,
+        _ judge: inout Judge,
+        _ change: (inout LargeSite, Int) -> SnapshotChanges
+    ) {
+        for turn in 0..<turns {
+            let changes = change(&site, turn)
             let began = ContinuousClock.now
             let judgement = judge.judge(site.snapshot, changes, now: site.now)
             let took = (ContinuousClock.now - began) / .milliseconds(1)
-            print("change", took, judgement.paths.count, judgement.verdicts.count)
+            print(name, took, judgement.paths.count, judgement.verdicts.count)
         }
     }
 }
@@ -149,27 +167,38 @@ private struct LargeSite {
 
     mutating func readAll() {
         now = now + 15_000
-        for uplink in 0..<2 {
-            var table = SwitchTable(hasSummary: true, listsAllNeighbors: true)
-            for index in 0..<count {
-                for cidr in Self.cidrs(index) {
-                    table.routes[cidr] = [
-                        SwitchRoute(
-                            prefix: cidr,
-                            vrf: "default",
-                            nextHops: [Self.uplinkAddress(uplink, index)],
-                            protocolName: "bgp",
-                            isBest: true
-                        )
-                    ]
-                }
+        for uplink in 0..<2 { readSwitch(uplink) }
+        readLoadBalancer()
+    }
+
+    @discardableResult
+    mutating func readSwitch(_ uplink: Int, lacking missing: Int? = nil) -> SnapshotChanges {
+        // A little later, and not so much that agents would have to speak again.
+        now = now + 1
+        var table = SwitchTable(hasSummary: true, listsAllNeighbors: true)
+        for index in 0..<count {
+            for cidr in Self.cidrs(index) where index != missing || cidr.family == .ipv6 {
+                table.routes[cidr] = [
+                    SwitchRoute(
+                        prefix: cidr,
+                        vrf: "default",
+                        nextHops: [Self.uplinkAddress(uplink, index)],
+                        protocolName: "bgp",
+                        isBest: true
+                    )
+                ]
             }
-            snapshot.apply(
-                .switchRead(name: "s\(uplink)", by: .polled, .read(table), took: 50),
-                at: now
-            )
         }
-        snapshot.apply(
+        return snapshot.apply(
+            .switchRead(name: "s\(uplink)", by: .polled, .read(table), took: 50),
+            at: now
+        )
+    }
+
+    @discardableResult
+    mutating func readLoadBalancer() -> SnapshotChanges {
+        now = now + 1
+        return snapshot.apply(
             .loadBalancerRead(name: "ltm", unit: "u", .read(loadBalancer()), took: 50),
             at: now
         )
