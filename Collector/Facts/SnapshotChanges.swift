@@ -4,10 +4,12 @@
 package struct SnapshotChanges: Sendable, Hashable {
     /// Nodes of which something new was heard, be it that they are alive.
     package private(set) var nodes: Set<String> = []
-    /// Something that all ways may stand on: who owns what, a switch, a load balancer, Kubernetes.
+    /// Something that all ways may stand on: who owns what, or a node that was not known.
     package private(set) var isWide = false
     /// Something of Kubernetes or of a sink, which says nothing new of who owns what.
     package private(set) var hasClusterMoved = false
+    /// A switch or a load balancer was read, which says nothing new of what nodes have themselves.
+    package private(set) var haveDevicesMoved = false
 
     package init() {}
 
@@ -20,19 +22,14 @@ package struct SnapshotChanges: Sendable, Hashable {
 
     /// An update, just before it is applied.
     mutating func add(_ update: FactUpdate, to snapshot: Snapshot) {
-        if case .operators = update { return }
         switch update {
-        case .cluster, .sink:
-            hasClusterMoved = true
-            return
-        default: break
-        }
+        case .operators: return
+        case .cluster, .sink: hasClusterMoved = true
+        case .switchRead, .loadBalancerRead, .poolsRead: haveDevicesMoved = true
+        case .agent(let node, _) where snapshot.nodes[node] != nil: nodes.insert(node)
         // An agent that comes for the first time may be what was missed under another name.
-        guard case .agent(let node, _) = update, snapshot.nodes[node] != nil else {
-            isWide = true
-            return
+        case .agent, .intent: isWide = true
         }
-        nodes.insert(node)
     }
 
     mutating func widen() { isWide = true }

@@ -69,6 +69,9 @@ struct JudgedPath {
     /// not: it explains what is down behind it.
     var isLostOnSwitch = false
 
+    /// Where the node's own stages end, and what was found by then.
+    private var own = (stages: 0, findings: [Finding](), isCut: false)
+
     init(prefix: Prefix, node: String) { trace = PathTrace(prefix: prefix, node: node) }
 
     mutating func add(_ result: StageResult) { trace.stages.append(result) }
@@ -77,4 +80,20 @@ struct JudgedPath {
         if !isCut { findings.append(finding) }
         isCut = true
     }
+
+    /// What follows is of the devices.
+    mutating func endNode() { own = (trace.stages.count, findings, isCut) }
+
+    /// Forgets what was judged of the devices: they are judged anew.
+    mutating func returnToNode() {
+        var stages: [StageResult] = []
+        stages.reserveCapacity(trace.stages.count)
+        stages += trace.stages[..<own.stages]
+        trace.stages = stages
+        (findings, isCut) = (own.findings, own.isCut)
+        isLostOnSwitch = false
+    }
+
+    /// A switch's word is a part of what is said of a session that is down.
+    var isWellOnNode: Bool { own.findings.isEmpty && !own.isCut }
 }

@@ -49,11 +49,25 @@ func judgePath(_ prefix: Prefix, of node: NodeSight, in world: World) -> JudgedP
     path.add(StageResult(.intent, .ok, detail: "owned by \(node.name)"))
     judgeNode(&path, node, in: world)
     judgeUplinks(&path, node, in: world)
-    judgeSwitches(&path, node, in: world)
+    path.endNode()
+    if let intent = node.intent {
+        judgeDevices(&path, of: intent, facing: node.facing, node.addresses, in: world)
+    }
+    return path
+}
+
+/// The stages behind the node's own, of which one who has been told of devices alone looks only at these.
+func judgeDevices(
+    _ path: inout JudgedPath,
+    of intent: NodeIntent,
+    facing: [String],
+    _ addresses: Set<IPAddress>,
+    in world: World
+) {
+    judgeSwitches(&path, facing: facing, addresses, in: world)
     judgeLoadBalancers(&path, in: world)
     judgeWideIPs(&path, in: world)
-    if let intent = node.intent, isInTransit(intent, now: world.now) { path.findings = [] }
-    return path
+    if isInTransit(intent, now: world.now) { path.findings = [] }
 }
 
 extension World {

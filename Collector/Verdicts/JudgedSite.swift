@@ -6,7 +6,7 @@ import Routing
 struct JudgedSite: Sendable {
     private var world: World
     private var whole: SiteFindings
-    private let devicesUntil: Timestamp?
+    private var devicesUntil: Timestamp?
     private var clusterUntil: Timestamp?
     /// In order of their nodes' names.
     private var lanes: [NodeLane]
@@ -67,8 +67,11 @@ struct JudgedSite: Sendable {
             guard world.watchesReadiness == watchedReadiness, !world.hasLostPods else {
                 return false
             }
-            whole.renew(in: world)
+            if !changes.haveDevicesMoved { whole.renew(in: world) }
             clusterUntil = world.nextClusterChange()
+        }
+        if changes.haveDevicesMoved {
+            guard readDevices() else { return false }
         }
         for index in nextChanges.indices where nextChanges[index] <= now.milliseconds {
             guard renew(index) else { return false }
@@ -76,6 +79,24 @@ struct JudgedSite: Sendable {
         for name in changes.nodes {
             guard let index = lane[name], renew(index) else { return false }
         }
+        return true
+    }
+
+    /// What switches and load balancers show of all paths, and of each node no more than hangs on that.
+    private mutating func readDevices() -> Bool {
+        world.readDevices()
+        whole = SiteFindings(in: world, owned: whole.owned)
+        devicesUntil = world.nextDeviceChange()
+        for index in lanes.indices {
+            if lanes[index].leansOnDevices {
+                guard renew(index) else { return false }
+            } else {
+                lanes[index].readDevices(in: world)
+                show(index)
+            }
+        }
+        // When they were read is told of every path.
+        touched = nil
         return true
     }
 
@@ -87,13 +108,18 @@ struct JudgedSite: Sendable {
         fleet.replace(old, by: new)
         lanes[index] = new
         nextChanges[index] = new.deadline
-        if new.isPlain { marked.remove(index) } else { marked.insert(index) }
-        for (offset, path) in new.paths.enumerated() {
+        show(index)
+        return true
+    }
+
+    /// Puts a lane's paths where others look for them.
+    private mutating func show(_ index: Int) {
+        if lanes[index].isPlain { marked.remove(index) } else { marked.insert(index) }
+        for (offset, path) in lanes[index].paths.enumerated() {
             let position = starts[index] + offset
             paths[position] = path.trace
             touched?.append(position)
         }
-        return true
     }
 
     /// The judgement, of what each lane and the whole show.

@@ -23,6 +23,10 @@ struct NodeLane: Sendable {
     /// When the same facts are judged differently.
     private(set) var nextChange: Timestamp?
     private let moves: SessionMoves
+    /// Switches that its sessions lead to, whether its agent may be believed or not.
+    private let faced: [String]
+    /// What devices show is a part of what is said of the node itself.
+    let leansOnDevices: Bool
 
     /// Nothing about it needs a second look.
     var isPlain: Bool {
@@ -40,6 +44,10 @@ struct NodeLane: Sendable {
             drifted = driftedPrefixes(of: intent, node)
             mayBeUnready = world.watchesReadiness && isOddlyReady(intent, paths, now: world.now)
         }
+        faced = node.facing
+        leansOnDevices =
+            paths.contains { !$0.isWellOnNode }
+            || node.told?.history.hasRestartedGracefully ?? false
         silence = silentAgent(node, in: world)
         nextChange = world.nextChange(of: node)
         guard let facts = node.facts else { return }
@@ -51,6 +59,19 @@ struct NodeLane: Sendable {
         clock = wrongClock(name, facts)
         mtus = Verdicts.mtus(node, facts, in: world)
         holes = droppingRoutes(of: name, facts, in: world)
+    }
+}
+
+extension NodeLane {
+    /// Of devices something is new, and of the node nothing.
+    mutating func readDevices(in world: World) {
+        guard let intent = world.intents[name] else { return }
+        let addresses = world.addresses(of: name)
+        for index in paths.indices {
+            paths[index].returnToNode()
+            judgeDevices(&paths[index], of: intent, facing: faced, addresses, in: world)
+        }
+        mayBeUnready = world.watchesReadiness && isOddlyReady(intent, paths, now: world.now)
     }
 }
 

@@ -15,8 +15,9 @@ struct SiteFindings: Sendable {
     let lostRoutes: [Finding]
     private(set) var watchers: [Finding]
 
-    init(in world: World) {
-        owned = ownedTwice(in: world)
+    /// `owned` where it is known already.
+    init(in world: World, owned: [Finding]? = nil) {
+        self.owned = owned ?? ownedTwice(in: world)
         claims = seenClaims(in: world)
         hosts = hostRouteFindings(in: world)
         strangers = strayRoutes(in: world)

@@ -29,11 +29,11 @@ struct World {
     /// When most sessions of a switch moved at once, by its name.
     let sharedMoments: [String: [SharedMoment]]
     /// By name, in order.
-    let switches: [SwitchFacts]
+    private(set) var switches: [SwitchFacts] = []
     /// Of each switch, in order; nil where nothing of it is fresh.
-    private(set) var sightsInOrder: [SwitchSight?]
+    private(set) var sightsInOrder: [SwitchSight?] = []
     /// By name, in order.
-    let loadBalancers: [LoadBalancerSight]
+    private(set) var loadBalancers: [LoadBalancerSight] = []
 
     init(_ snapshot: Snapshot, now: Timestamp) {
         self.snapshot = snapshot
@@ -54,9 +54,14 @@ struct World {
         (mayFlap, hasLostPods) = (nodesSeen.mayFlap, nodesSeen.hasLostPods)
         readyPods = hasLostPods ? Self.readyPods(snapshot) : []
         sharedMoments = mayFlap ? Self.sharedMoments(snapshot, switches) : [:]
-        self.switches = snapshot.switches.values.sorted { $0.name < $1.name }
-        let (owners, addressOwners) = (owners, addressOwners)
-        sightsInOrder = self.switches.map { SwitchSight($0, owners, addressOwners, at: now) }
+        readDevices()
+    }
+
+    /// Looks at all switches and load balancers anew.
+    mutating func readDevices() {
+        let (owners, addressOwners, now) = (owners, addressOwners, now)
+        switches = snapshot.switches.values.sorted { $0.name < $1.name }
+        sightsInOrder = switches.map { SwitchSight($0, owners, addressOwners, at: now) }
         loadBalancers = snapshot.loadBalancers.values.sorted { $0.name < $1.name }
             .map { LoadBalancerSight($0, owners, at: now) }
     }

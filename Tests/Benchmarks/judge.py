@@ -20,16 +20,21 @@ def measure(program, nodes, rounds=7):
     # One after the other something is broken and mended.
     changes = [row for row in rows if row[0] == "change"]
     assert [row[3] for row in changes] == ["1", "0"] * (len(changes) // 2), changes[:4]
-    return statistics.median(full), statistics.median(float(row[1]) for row in changes)
+
+    def median(name):
+        return statistics.median(float(row[1]) for row in rows if row[0] == name)
+
+    return [statistics.median(full), median("switch"), median("switch-route"), median("bigip"), median("change")]
 
 
 def main():
     options = bench_arguments(argparse.ArgumentParser(description=__doc__))
     took = {nodes: measure(options.bin / "benchmark-judge", nodes) for nodes in (1_500, 15_000)}
-    table("judgement of a healthy site, median of 7, and of one change, median of 200",
-          ["nodes", "full, ms", "µs a node", "one change, µs"],
-          [[f"{nodes:,}", f"{full:.0f}", f"{1000 * full / nodes:.1f}", f"{1000 * change:.0f}"]
-           for nodes, (full, change) in took.items()])
+    table("judgement of a healthy site, median of 7; of a switch or the BIG-IP read, of 14; of one change, of 200",
+          ["nodes", "full, ms", "µs a node", "switch read, ms", "a route in it, ms", "BIG-IP read, ms", "one change, µs"],
+          [[f"{nodes:,}", f"{full:.0f}", f"{1000 * full / nodes:.1f}", *[f"{each:.0f}" for each in reads],
+            f"{1000 * change:.0f}"]
+           for nodes, (full, *reads, change) in took.items()])
 
 
 if __name__ == "__main__":

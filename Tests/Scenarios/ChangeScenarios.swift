@@ -139,7 +139,7 @@ private struct RandomLife {
     private mutating func happening() -> [(update: FactUpdate, at: Timestamp)] {
         let index = Int.random(in: 1...6, using: &pick)
         let node = "n\(index)"
-        let event = Int.random(in: 0..<28, using: &pick)
+        let event = Int.random(in: 0..<31, using: &pick)
         what += " \(event)/\(index)"
         switch event {
         case 0..<6: return (1...6).map { (.agent(node: "n\($0)", .heartbeat), site.now) }
@@ -150,7 +150,7 @@ private struct RandomLife {
         case 20:
             let ahead = [0, 9_000, -7_000].randomElement(using: &pick) ?? 0
             return [(.agent(node: node, .clock(ahead: Int64(ahead))), site.now)]
-        case 21: return reads(index)
+        case 21, 28...30: return reads(index)
         case 22:
             return [(.agent(node: "stranger", .connected(interval: 1, version: "t")), site.now)]
         case 23...26: return cluster(index)
@@ -171,7 +171,7 @@ private struct RandomLife {
         let name = index % 2 == 0 ? "a" : "b"
         let result: ReadResult<SwitchTable>
         switch index {
-        case 1, 2: result = .read(site.table(name))
+        case 1, 2: result = .read(site.table(name) { $0.neighbors = neighbors(name) })
         case 3: result = .read(site.table(name) { $0.routes[Site.cidr(2)] = nil })
         case 4: result = .failed("no answer")
         default:
@@ -183,6 +183,21 @@ private struct RandomLife {
             )
         }
         return [(.switchRead(name: name, by: .polled, result, took: 50), site.now)]
+    }
+
+    /// What a switch says of the sessions it has: some of them, in whatever state.
+    private mutating func neighbors(_ name: String) -> [IPAddress: SwitchNeighbor] {
+        var neighbors: [IPAddress: SwitchNeighbor] = [:]
+        for index in 1...6 where Int.random(in: 0..<6, using: &pick) > 0 {
+            let isUp = Bool.random(using: &pick)
+            neighbors[address(name == "a" ? "10.1.0.\(index)" : "10.2.0.\(index)")] =
+                SwitchNeighbor(
+                    isEstablished: isUp,
+                    state: isUp ? "Established" : "Idle (PfxCt)",
+                    prefixesReceived: nil
+                )
+        }
+        return neighbors
     }
 
     /// What a node reports, with one or two things amiss, or none.

@@ -135,7 +135,7 @@ func restartNotHonoured(
     _ facts: NodeFacts,
     in world: World
 ) -> Finding? {
-    guard facts.history.sessions.values.contains(where: { $0.restart?.isGraceful ?? false }),
+    guard facts.history.hasRestartedGracefully,
         // Before BIRD has told what it has, a switch may rightly drop what it kept.
         !facts.isRecovering(session), let restart = facts.restart(of: session), restart.isGraceful,
         let time = restart.restartTime, world.now - restart.at < restartMemory,
@@ -278,6 +278,10 @@ struct SharedMoment: Hashable, Sendable {
 }
 
 extension NodeHistory {
+    var hasRestartedGracefully: Bool {
+        sessions.values.contains { $0.restart?.isGraceful ?? false }
+    }
+
     var mayFlap: Bool { sessions.values.contains { $0.transitions.count >= flapCount } }
 }
 

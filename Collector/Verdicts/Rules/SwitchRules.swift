@@ -11,14 +11,19 @@ import Routing
 ///    only if what proves it began after the node exported it on a session with this switch that is up;
 /// 6. gone and back three times in ten minutes while the node's session held → switch-route-flapping,
 ///    and a short absence is no root of its own.
-func judgeSwitches(_ path: inout JudgedPath, _ node: NodeSight, in world: World) {
+func judgeSwitches(
+    _ path: inout JudgedPath,
+    facing: [String],
+    _ addresses: Set<IPAddress>,
+    in world: World
+) {
     guard !world.snapshot.switches.isEmpty else {
         path.add(StageResult(.switchRIB, .notChecked))
         return
     }
     for (facts, sight) in zip(world.switches, world.sightsInOrder) {
         // Another rack's switch has nothing to know of this node.
-        if !node.facing.isEmpty, !node.facing.contains(facts.name) {
+        if !facing.isEmpty, !facing.contains(facts.name) {
             let detail = "no session of the node leads to it"
             path.add(StageResult(.switchRIB, at: facts.name, .notChecked, detail: detail))
             continue
@@ -28,7 +33,7 @@ func judgeSwitches(_ path: inout JudgedPath, _ node: NodeSight, in world: World)
             path.add(StageResult(.switchRIB, at: facts.name, .unknown(reason: reason)))
             continue
         }
-        judgeSwitch(&path, sight, node.addresses, now: world.now)
+        judgeSwitch(&path, sight, addresses, now: world.now)
     }
 }
 
