@@ -81,7 +81,13 @@ extension ConfigurationReader {
         )
         if let language = keys["language"] { sink.wording.language = try readLanguage(language) }
         sink.proxy = try readProxy(keys)
-        sink.ca = try keys["ca"].map { tree throws(FileError) in try path(tree) }
+        if let ca = keys["ca"] {
+            let file = try path(ca)
+            guard FileManager.default.isReadableFile(atPath: file) else {
+                throw ca.error("cannot be read")
+            }
+            sink.ca = file
+        }
         return sink
     }
 
@@ -113,16 +119,21 @@ extension ConfigurationReader {
             let keys = try tree.mapping("routing-key-file", "routing-key-env", "url")
             return .pagerDuty(
                 try requiredCredential("routing-key", keys, tree),
-                url: try keys["url"].map { tree throws(FileError) in try webAddress(tree) }
+                url: try keys["url"].map { tree throws(FileError) in
+                    try webAddress(tree, isBase: false)
+                }
                     ?? PagerDuty.standardURL
             )
         case "webhook":
             let account = ["username", "password-file", "password-env", "token-file", "token-env"]
             let keys = try tree.mapping(["url-file", "url-env", "url"] + account)
             // An address that is no secret may stand in the open.
+            if let open = keys["url"], keys["url-file"] != nil || keys["url-env"] != nil {
+                throw open.error("the address stands twice")
+            }
             let address: Credential =
                 if let open = keys["url"] {
-                    .value(Secret(try webAddress(open)))
+                    .value(Secret(try webAddress(open, isBase: false)))
                 } else {
                     try requiredCredential("url", keys, tree)
                 }
@@ -168,7 +179,7 @@ extension ConfigurationReader {
             let keys = try tree.mapping("server", "room", "token-file", "token-env")
             let room = Matrix(
                 server: try webAddress(try required("server", keys, tree)),
-                room: try required("room", keys, tree).text()
+                room: try roomID(try required("room", keys, tree))
             )
             return .matrix(room, try requiredCredential("token", keys, tree))
         default:
@@ -182,9 +193,17 @@ extension ConfigurationReader {
         }
     }
 
+    /// An alias may come to mean another room.
+    private func roomID(_ tree: Tree) throws(FileError) -> String {
+        let id = try tree.text()
+        guard id.hasPrefix("!") else { throw tree.error("a room's id, !ID:SERVER, is expected") }
+        return id
+    }
+
     /// Digits alone: they are called by being written into the text.
     private func mobiles(_ tree: Tree) throws(FileError) -> [String] {
         let numbers = try words(tree)
+        guard numbers.count <= 50 else { throw tree.error("at most 50") }
         guard numbers.allSatisfy({ $0.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "+") } })
         else { throw tree.error("mobile numbers are expected") }
         return numbers
@@ -209,8 +228,17 @@ extension ConfigurationReader {
         _ keys: [String: Tree],
         _ tree: Tree
     ) throws(FileError) -> Account? {
-        if let token = try credential("token", keys) { return .bearer(token) }
-        guard let username = keys["username"] else { return nil }
+        let words = keys.filter { ["password-file", "password-env"].contains($0.key) }
+        if let token = try credential("token", keys) {
+            guard keys["username"] == nil, words.isEmpty else {
+                throw tree.error("a token, or a name and a password")
+            }
+            return .bearer(token)
+        }
+        guard let username = keys["username"] else {
+            if let word = words.values.first { throw word.error("\"username\" is missing") }
+            return nil
+        }
         return .basic(
             username: try username.text(),
             password: try requiredCredential("password", keys, tree)
@@ -239,14 +267,14 @@ extension ConfigurationReader {
         return filter
     }
 
-    /// `http://…` or `https://…`, without a slash at its end.
-    private func webAddress(_ tree: Tree) throws(FileError) -> String {
+    /// `http://…` or `https://…`; one that paths are added to without a slash at its end.
+    private func webAddress(_ tree: Tree, isBase: Bool = true) throws(FileError) -> String {
         let text = try tree.text()
         guard let parts = URLComponents(string: text), let scheme = parts.scheme,
             ["http", "https"].contains(scheme), let host = parts.host, !host.isEmpty
         else { throw tree.error("http://… or https://… is expected") }
         guard parts.user == nil else { throw tree.error("no name and password belong here") }
-        return text.hasSuffix("/") ? String(text.dropLast()) : text
+        return isBase && text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 
     private func requiredCredential(
@@ -266,7 +294,13 @@ extension ConfigurationReader {
         _ keys: [String: Tree]
     ) throws(FileError) -> Credential? {
         guard let secret = try secret(name, keys) else { return nil }
-        guard let tree = keys["\(name)-file"] else { return .value(secret) }
-        return .file(try path(tree))
+        let tree = keys["\(name)-file"] ?? keys["\(name)-env"]
+        guard !secret.reveal().isEmpty else {
+            throw tree?.error("is empty")
+                ?? FileError(file: "", line: nil, reason: "\(name) is empty")
+        }
+        guard let file = keys["\(name)-file"] else { return .value(secret) }
+        guard keys["\(name)-env"] == nil else { throw file.error("the secret stands twice") }
+        return .file(try path(file))
     }
 }

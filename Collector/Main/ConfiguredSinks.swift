@@ -92,6 +92,7 @@ struct ConfiguredSinks {
             every: every,
             firing: surroundings.incidents.filter { $0.state == .firing && told.contains($0.id) },
             clock: surroundings.clock,
+            timeOfDay: { wallClockMilliseconds() },
             pause: { await alarm.sleep(milliseconds: $0) }
         )
     }

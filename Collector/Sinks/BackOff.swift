@@ -4,13 +4,14 @@
 struct BackOff: Sendable {
     private var failures = 0
 
-    /// Milliseconds, before jitter.
-    mutating func delay(after error: SinkError) -> Int64 {
+    /// Milliseconds; `jitter` is about 1.
+    mutating func delay(after error: SinkError, jitter: Double) -> Int64 {
         defer { failures += 1 }
         let (first, longest) = Self.range(of: error.class)
-        let doubled = min(first << min(failures, 10), longest)
-        // A receiver may ask for more than we would give, within reason.
-        return max(doubled, min(error.retryAfter ?? 0, 3_600_000))
+        let own = Double(min(first << min(failures, 10), longest)) * jitter
+        // What a receiver asks for is the least it gets, within reason.
+        let asked = Double(min(error.retryAfter ?? 0, 3_600_000)) * max(1, jitter)
+        return Int64(max(own, asked))
     }
 
     private static func range(of class: SinkError.Class) -> (first: Int64, longest: Int64) {

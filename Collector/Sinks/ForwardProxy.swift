@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
 import Foundation
+import Routing
 
 /// The proxy by which a private data centre reaches a chat outside.
 package struct ForwardProxy: Sendable, Hashable {
@@ -44,10 +45,13 @@ package struct ForwardProxy: Sendable, Hashable {
         return isExcepted(host, exceptions) ? nil : ForwardProxy(text)
     }
 
-    /// `.example.net` and `example.net` mean the domain and all below; `*` means everything.
+    /// `.example.net` and `example.net` mean the domain and all below, `10.0.0.0/8` a network; `*` means everything.
     private static func isExcepted(_ host: String, _ list: String) -> Bool {
         list.split(separator: ",").contains { item in
             let item = item.trimmingCharacters(in: .whitespaces).lowercased()
+            if let network = Prefix(item), let address = IPAddress(host) {
+                return network.contains(address)
+            }
             let name = item.hasPrefix(".") ? String(item.dropFirst()) : item
             return item == "*" || (!name.isEmpty && (host == name || host.hasSuffix(".\(name)")))
         }

@@ -13,6 +13,8 @@ package final class Outbox: Sendable {
         var counters = Counters()
         /// Incidents this sink was told of: what follows passes whatever the filter says by then.
         var told: Set<String>
+        /// It fails in what it does of its own accord.
+        var isTroubled = false
         /// What was said last of how it does.
         var health: SinkHealth?
     }
@@ -108,7 +110,7 @@ package final class Outbox: Sendable {
     package func run() async {
         if counters.waiting == 0 { say(.well) }
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.sink.run() }
+            group.addTask { await self.sink.run { self.hear($0) } }
             await send()
             group.cancelAll()
         }
@@ -122,7 +124,7 @@ package final class Outbox: Sendable {
                 guard let batch = state.withLock({ $0.queue.take(isLate: hasWaited) }) else {
                     break
                 }
-                await deliver(batch)
+                await deliver(batch, &bucket)
                 await settleDropped()
             }
         }
@@ -138,12 +140,14 @@ package final class Outbox: Sendable {
         return hasWaited
     }
 
-    private func deliver(_ batch: [Delivery]) async {
+    private func deliver(_ batch: [Delivery], _ bucket: inout TokenBucket?) async {
         guard let first = batch.first, let last = batch.last else { return }
         let cluster = first.transition.incident.cluster
         var notice = Notice(
             batch.map(\.transition),
-            key: "\(cluster)-\(first.sequence)" + (batch.count > 1 ? "-\(last.sequence)" : "")
+            // With the moment: a collector that lost its store counts from the beginning.
+            key: "\(cluster)-\(first.transition.at.milliseconds)-\(first.sequence)"
+                + (batch.count > 1 ? "-\(last.sequence)" : "")
         )
         var backOff = BackOff()
         while !Task.isCancelled {
@@ -157,9 +161,20 @@ package final class Outbox: Sendable {
                     notice.isShort = true
                 }
                 await settleDropped()
-                await edge.pause(backOff.delay(after: error) * Int64.random(in: 80...120) / 100)
+                await edge.pause(backOff.delay(after: error, jitter: .random(in: 0.8...1.2)))
+                _ = await waitForToken(&bucket)
             }
         }
+    }
+
+    /// What the sink found of its own accord.
+    private func hear(_ error: SinkError?) {
+        let isOver = state.withLock { state in
+            defer { state.isTroubled = error != nil }
+            return error == nil && state.isTroubled
+        }
+        if let error { note(error) }
+        if isOver { say(.well) }
     }
 
     private func note(_ error: SinkError) {
@@ -184,7 +199,7 @@ package final class Outbox: Sendable {
             let ids = batch.map(\.transition.incident.id).joined(separator: ", ")
             return log.error("sink \(sink.name) was never told of \(ids)")
         }
-        say(.well)
+        if !state.withLock({ $0.isTroubled }) { say(.well) }
     }
 
     private func settleDropped() async {

@@ -16,6 +16,8 @@ struct OutboxQueue: Sendable {
     private static let limit = 1_000
     /// So many single messages in a row are read; more are a wall.
     private static let singles = 5
+    /// So many last words at once, where only those matter.
+    private static let batch = 50
 
     init(_ bundling: Bundling) { self.bundling = bundling }
 
@@ -25,9 +27,11 @@ struct OutboxQueue: Sendable {
         if bundling == .latest { drop(allBut: delivery) }
         waiting.append(delivery)
         guard waiting.count > Self.limit else { return }
-        // A reminder says nothing new; else what is oldest is known best by now.
+        // A reminder says nothing new, and an end must be told; else what is oldest is known best by now.
         let free = waiting.indices.dropFirst(underWay).dropLast()
-        let victim = free.first { waiting[$0].transition.change == .reminder } ?? free.first
+        let victim =
+            free.first { waiting[$0].transition.change == .reminder }
+            ?? free.first { waiting[$0].transition.change != .resolved } ?? free.first
         guard let victim else { return }
         dropped.append(waiting.remove(at: victim).sequence)
         lost += 1
@@ -47,7 +51,12 @@ struct OutboxQueue: Sendable {
     mutating func take(isLate: Bool) -> [Delivery]? {
         guard !waiting.isEmpty else { return nil }
         let isCrowded = isLate || waiting.count > Self.singles
-        underWay = bundling == .digest && isCrowded ? waiting.count : 1
+        underWay =
+            switch bundling {
+            case .each: 1
+            case .digest: isCrowded ? waiting.count : 1
+            case .latest: min(waiting.count, Self.batch)
+            }
         return Array(waiting.prefix(underWay))
     }
 

@@ -11,14 +11,14 @@ package protocol Sink: Sendable {
     /// Throws if it was not taken; what then follows is the outbox's to decide.
     func deliver(_ notice: Notice) async throws(SinkError)
 
-    /// What it does of its own accord besides, until cancelled.
-    func run() async
+    /// What it does of its own accord besides, until cancelled; tells after each time how it went.
+    func run(_ report: @escaping @Sendable (SinkError?) -> Void) async
 }
 
 extension Sink {
     package var pace: Pace? { nil }
     package var bundling: Bundling { .each }
-    package func run() async {}
+    package func run(_ report: @escaping @Sendable (SinkError?) -> Void) async {}
 }
 
 /// What becomes of transitions that wait.

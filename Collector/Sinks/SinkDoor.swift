@@ -11,9 +11,31 @@ package struct SinkRequest: Sendable, CustomStringConvertible, CustomReflectable
     var url: String
     var headers: [(String, String)] = [("Content-Type", "application/json")]
     var body: Data
+    /// Secrets that are in the body.
+    var hidden: [String] = []
 
     package var description: String { "\(method.rawValue) of \(body.count) bytes" }
     package var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+extension SinkRequest {
+    /// The parts of its address, of its headers and of its body's keys that may be credentials; the longest first.
+    fileprivate var secrets: [String] {
+        let parts = URLComponents(string: url)
+        var words = (parts?.path ?? "").split(separator: "/").map(String.init)
+        for item in parts?.queryItems ?? [] {
+            words += [
+                item.value,
+                item.value?.addingPercentEncoding(withAllowedCharacters: .alphanumerics),
+            ]
+            .compactMap(\.self)
+        }
+        for (name, value) in headers where name == "Authorization" {
+            words += value.split(separator: " ").map(String.init)
+        }
+        // Shorter ones are words of an interface: `robot`, `send`, `v2`.
+        return ([url] + words.filter { $0.count >= 8 } + hidden).sorted { $0.count > $1.count }
+    }
 }
 
 /// What a receiver answered; bounded.
@@ -22,11 +44,14 @@ package struct SinkAnswer: Sendable {
     var body: Data
     /// Milliseconds.
     var retryAfter: Int64?
+    /// What was sent and is nobody's to read: a receiver or a proxy may say it again.
+    var concealed: [String] = []
 
     /// The body as one short line, for an error.
     var words: String {
-        printable(String(decoding: body.prefix(400), as: UTF8.self), limit: 100)
-            .trimmingCharacters(in: .whitespaces)
+        var text = String(decoding: body.prefix(4_096), as: UTF8.self)
+        for secret in concealed { text = text.replacingOccurrences(of: secret, with: "…") }
+        return printable(text, limit: 100).trimmingCharacters(in: .whitespaces)
     }
 }
 
@@ -68,7 +93,9 @@ package struct SinkDoor: Sendable {
         for (name, value) in request.headers { outgoing.headers.add(name: name, value: value) }
         outgoing.body = .bytes(ByteBuffer(bytes: request.body))
         do {
-            return try await finish(outgoing)
+            var answer = try await finish(outgoing)
+            answer.concealed = request.secrets
+            return answer
         } catch let error as HTTPClientError {
             // An address that is none will not become one by waiting.
             let isFinal = [.invalidURL, .emptyHost, .emptyScheme].contains(error)
@@ -91,12 +118,13 @@ package struct SinkDoor: Sendable {
                 timeout: .seconds(Int64(Self.timeout))
             )
             let body = try await response.body.collect(upTo: Self.bodyLimit)
-            let seconds = response.headers.first(name: "Retry-After").flatMap { Double($0) }
+            // Seconds; a date is not read, and our own back-off stands in for it.
+            let seconds = response.headers.first(name: "Retry-After").flatMap { UInt32($0) }
             return SinkAnswer(
                 status: Int(response.status.code),
                 body: Data(body.readableBytesView),
                 // An hour is as long as a receiver may ask.
-                retryAfter: seconds.map { Int64(min(max($0, 0), 3_600) * 1000) }
+                retryAfter: seconds.map { Int64(min($0, 3_600)) * 1000 }
             )
         }
     }

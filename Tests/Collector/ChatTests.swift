@@ -97,7 +97,7 @@ private func strings(in body: Data) throws -> [String] {
     func hostile(name: String) throws {
         let dialect = try #require(dialects.first { $0.name == name }).dialect
         let nasty =
-            "<!channel> @all @here <at id=all></at> <@U1> **b** `c` [x](http://e) <b>\n\u{202e}|"
+            "<!channel> @all &commat;all @here <at id=all></at> <@U1> **b** `c` [x](http://e) <b>\n\u{202e}|"
         let body = try request(dialect, [transition(nasty)]).body
         // What each chat would take for a call or for mark-up.
         let forbidden = [
@@ -105,7 +105,7 @@ private func strings(in body: Data) throws -> [String] {
             "wecom": ["@all", "@here", "<@U1>", "<!channel>", "[x]("],
             "feishu": ["<at ", "[x](", "**b**"],
             "slack": ["<!channel>", "<@U1>", "<at "],
-            "mattermost": ["@all", "@here", " [x]("],
+            "mattermost": ["@all", "@here", " [x](", "&commat;"],
         ]
         for text in try strings(in: body) {
             #expect(!text.contains("\u{202e}"))
@@ -128,7 +128,7 @@ private func strings(in body: Data) throws -> [String] {
     @Test(
         "the longest message fits, with its head and its link",
         arguments: dialects.map(\.name),
-        ["n", "节", "\u{1F525}"]
+        ["n", "节", "\u{1F525}", "\"", "\u{0301}"]
     )
     func fits(name: String, letter: String) throws {
         let dialect = try #require(dialects.first { $0.name == name }).dialect
@@ -148,11 +148,11 @@ private func strings(in body: Data) throws -> [String] {
             let body = try request(dialect, batch).body
             let all = try strings(in: body).joined(separator: "\n")
             #expect(all.contains("https://podpath.example.net"))
-            #expect(all.contains(letter))
+            #expect(all.unicodeScalars.contains(letter.unicodeScalars[letter.startIndex]))
             let longest = try strings(in: body).max { $0.utf8.count < $1.utf8.count } ?? ""
             switch name {
             case "wecom": #expect(longest.utf8.count <= 4_096)
-            case "slack": #expect(longest.count <= 3_000)
+            case "slack": #expect(longest.utf16.count <= 3_000)
             case "mattermost": #expect(longest.unicodeScalars.count <= 16_383)
             case "teams": #expect(body.count <= 28_672)
             case "matrix": #expect(body.count <= 65_000)
@@ -206,7 +206,7 @@ private func strings(in body: Data) throws -> [String] {
         _ status: Int,
         _ body: String
     ) -> SinkError.Class? {
-        dialect.refusal(in: SinkAnswer(status: status, body: Data(body.utf8), retryAfter: nil))?
+        dialect.refusal(in: SinkAnswer(status: status, body: Data(body.utf8)))?
             .class
     }
 
@@ -255,6 +255,13 @@ private func strings(in body: Data) throws -> [String] {
         #expect(outcome(matrix, 403, #"{"errcode":"M_FORBIDDEN"}"#) == .unauthorized)
     }
 
+    @Test("what was sent and is a secret is not said again, whoever echoes it")
+    func echoes() {
+        var answer = SinkAnswer(status: 404, body: Data("Cannot POST /hooks/T0PSECRETKEY".utf8))
+        answer.concealed = ["T0PSECRETKEY"]
+        #expect(answer.words == "Cannot POST /hooks/…")
+    }
+
     @Test("every kind has its few words of Chinese, no two the same")
     func chineseTitles() {
         let titles = Kind.allCases.map(\.chineseTitle)
@@ -268,14 +275,14 @@ private func strings(in body: Data) throws -> [String] {
     func environment() {
         let environment = [
             "https_proxy": "http://u:p@proxy.example.net:3129", "HTTP_PROXY": "http://evil:1",
-            "no_proxy": "localhost, .corp.example.net,direct.example.net",
+            "no_proxy": "localhost, .corp.example.net,direct.example.net, 10.0.0.0/8",
         ]
         let proxy = ForwardProxy.fromEnvironment(for: "https://oapi.dingtalk.com/x", environment)
         #expect(proxy?.host == "proxy.example.net" && proxy?.port == 3129)
         #expect(proxy?.account?.base64 == "dTpw")
         for excepted in [
             "https://a.corp.example.net", "https://corp.example.net",
-            "https://direct.example.net/x",
+            "https://direct.example.net/x", "https://10.1.2.3:9093",
         ] {
             #expect(ForwardProxy.fromEnvironment(for: excepted, environment) == nil)
         }

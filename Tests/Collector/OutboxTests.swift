@@ -17,17 +17,24 @@ private final class StubbornSink: Sink {
     let bundling: Bundling
     private let state: Mutex<(failures: Int, taken: [Notice])>
     private let failure: SinkError.Class
+    private let reports: [SinkError?]
 
     init(
         failures: Int = 0,
         _ failure: SinkError.Class = .unavailable,
         bundling: Bundling = .each,
-        pace: Pace? = nil
+        pace: Pace? = nil,
+        reports: [SinkError?] = []
     ) {
+        self.reports = reports
         state = Mutex((failures, []))
         self.failure = failure
         self.bundling = bundling
         self.pace = pace
+    }
+
+    func run(_ report: @escaping @Sendable (SinkError?) -> Void) async {
+        for error in reports { report(error) }
     }
 
     var taken: [Notice] { state.withLock { $0.taken } }
@@ -109,7 +116,7 @@ private final class Stage: Sendable {
         post(["1", "2", "3"].map { transition($0) }, to: outbox)
         await run(outbox)
         #expect(sink.summaries == [["1"], ["2"], ["3"]])
-        #expect(sink.taken.map(\.key) == ["lab-0", "lab-1", "lab-2"])
+        #expect(sink.taken.map(\.key) == (0..<3).map { "lab-1700000000123-\($0)" })
         #expect(outbox.counters.delivered == 3)
         #expect(outbox.counters.failed == [.unavailable: 5])
         #expect(
@@ -183,7 +190,7 @@ private final class Stage: Sendable {
         let outbox = outbox(sink)
         post(story() + [transition("other", node: "n4")], to: outbox)
         await run(outbox)
-        #expect(sink.taken.map { $0.transitions.map(\.change) } == [[.resolved], [.opened]])
+        #expect(sink.taken.map { $0.transitions.map(\.change) } == [[.resolved, .opened]])
         #expect(outbox.counters.lost[.dropped] == 0)
         #expect(stage.ends.count == 5)
     }
@@ -224,7 +231,24 @@ private final class Stage: Sendable {
         #expect((3..<1_003).allSatisfy { all[$0] == .delivered })
     }
 
-    @Test("of a full queue reminders go first")
+    @Test("a sink that fails of its own accord is failing, whatever it takes besides")
+    func troubled() async {
+        let sink = StubbornSink(reports: [SinkError("am-1: no answer"), nil])
+        let outbox = outbox(sink)
+        post([transition()], to: outbox)
+        await run(outbox)
+        #expect(stage.health.suffix(2) == [.failing("am-1: no answer"), .well])
+    }
+
+    @Test("what a receiver asks for is the least it gets")
+    func asked() {
+        var backOff = BackOff()
+        let error = SinkError("slow down", .limited, retryAfter: 90_000)
+        #expect(backOff.delay(after: error, jitter: 0.8) == 90_000)
+        #expect(backOff.delay(after: error, jitter: 1.2) == 108_000)
+    }
+
+    @Test("of a full queue reminders go first, and ends last")
     func reminders() {
         var queue = OutboxQueue(.each)
         let reminder = story().first { $0.change == .reminder }
@@ -236,6 +260,14 @@ private final class Stage: Sendable {
             queue.append(Delivery(sequence: 1_001, sink: "s", transition: transition()))
         }
         #expect(queue.takeDropped() == [0, 1_000])
+        var ends = OutboxQueue(.each)
+        if let end = story().last {
+            for index in 0..<1_002 {
+                let word = index < 999 ? end : transition()
+                ends.append(Delivery(sequence: Int64(index), sink: "s", transition: word))
+            }
+        }
+        #expect(ends.takeDropped() == [999, 1_000])
     }
 
     @Test("a sink that was told of an incident before is told of its end, whatever the filter says")

@@ -12,6 +12,7 @@ package final class Alertmanager: Sink {
     /// Milliseconds between two repetitions.
     private let every: Int64
     private let clock: @Sendable () -> Timestamp
+    private let timeOfDay: @Sendable () -> Int64
     private let pause: @Sendable (Int64) async -> Void
     private let alerts: Mutex<Alerts>
 
@@ -39,12 +40,14 @@ package final class Alertmanager: Sink {
         every: Int64,
         firing: [Incident],
         clock: @escaping @Sendable () -> Timestamp,
+        timeOfDay: @escaping @Sendable () -> Int64,
         pause: @escaping @Sendable (Int64) async -> Void
     ) {
         self.name = name
         self.instances = instances
         self.every = every
         self.clock = clock
+        self.timeOfDay = timeOfDay
         self.pause = pause
         alerts = Mutex(Alerts(firing, link: link, every: every))
     }
@@ -53,21 +56,28 @@ package final class Alertmanager: Sink {
         let now = clock()
         let current = alerts.withLock { alerts in
             for transition in notice.transitions { alerts.take(transition) }
-            return alerts.current(at: now)
+            return alerts.current(at: now, shift: shift(at: now))
         }
         let failures = await post(current)
-        // One that has it tells the others; what they lack comes with the next repetition.
+        // What one of several lacks comes with the next repetition, which tells that it is deaf.
         guard failures.count == instances.count, let first = failures.first else { return }
         throw first
     }
 
-    package func run() async {
+    package func run(_ report: @escaping @Sendable (SinkError?) -> Void) async {
         while !Task.isCancelled {
             await pause(every)
-            let current = alerts.withLock { $0.current(at: clock()) }
-            if !current.isEmpty, !Task.isCancelled { _ = await post(current) }
+            let now = clock()
+            let current = alerts.withLock { $0.current(at: now, shift: shift(at: now)) }
+            // An empty list asks no less whether it is there.
+            let failures = await post(current)
+            if !Task.isCancelled { report(failures.first) }
         }
     }
+
+    /// By how much the time of day is ahead of the collector's clock, which is never set: instances compare the ends of
+    /// alerts with their own.
+    private func shift(at now: Timestamp) -> Int64 { timeOfDay() - now.milliseconds }
 
     /// To all at once: each on its own, so that one that hangs delays nobody.
     private func post(_ alerts: [Alerts.Body]) async -> [SinkError] {
@@ -79,7 +89,7 @@ package final class Alertmanager: Sink {
                         try await instance.post(body)
                         return nil
                     } catch {
-                        return error
+                        return SinkError("\(instance.host): \(error)", error.class)
                     }
                 }
             }
@@ -89,6 +99,12 @@ package final class Alertmanager: Sink {
 }
 
 extension Alertmanager.Instance {
+    /// For people.
+    var host: String {
+        let parts = URLComponents(string: url)
+        return (parts?.host ?? "") + (parts?.port.map { ":\($0)" } ?? "")
+    }
+
     func post(_ body: Data) async throws(SinkError) {
         var request = SinkRequest(url: "\(url)/api/v2/alerts", body: body)
         if let header = try account?.header() { request.headers.append(header) }

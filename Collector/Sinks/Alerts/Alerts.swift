@@ -44,16 +44,18 @@ struct Alerts: Sendable {
         for (old, item) in told where item.incident.id == incident.id && old != labels {
             if item.endedAt == nil { told[old]?.endedAt = transition.at }
         }
+        // A test fires for a minute, so that it is seen.
+        let end = transition.isTest ? transition.at + Int64(60_000) : transition.at
         let isOver = transition.change == .resolved || transition.isTest
-        told[labels] = Told(incident: incident, endedAt: isOver ? transition.at : nil)
+        told[labels] = Told(incident: incident, endedAt: isOver ? end : nil)
     }
 
-    /// In order of their labels.
-    mutating func current(at now: Timestamp) -> [Body] {
+    /// In order of their labels; `shift` is added to all times.
+    mutating func current(at now: Timestamp, shift: Int64 = 0) -> [Body] {
         told = told.filter { _, item in
             item.endedAt.map { now - $0 < Self.afterglow } ?? true
         }
-        return told.map { labels, item in body(labels, item, now) }
+        return told.map { labels, item in body(labels, item, now, shift) }
             .sorted {
                 ($0.labels["incident"] ?? "", $0.startsAt) < (
                     $1.labels["incident"] ?? "", $1.startsAt
@@ -61,13 +63,18 @@ struct Alerts: Sendable {
             }
     }
 
-    private func body(_ labels: [String: String], _ item: Told, _ now: Timestamp) -> Body {
+    private func body(
+        _ labels: [String: String],
+        _ item: Told,
+        _ now: Timestamp,
+        _ shift: Int64
+    ) -> Body {
         let ends = item.endedAt ?? now + every * Self.lives
         return Body(
             labels: labels,
             annotations: annotations(of: item.incident),
-            startsAt: rfc3339(item.incident.firedAt ?? item.incident.detectedAt),
-            endsAt: rfc3339(ends),
+            startsAt: rfc3339((item.incident.firedAt ?? item.incident.detectedAt) + shift),
+            endsAt: rfc3339(ends + shift),
             generatorURL: link.map { "\($0)/#incident=\(item.incident.id)" }
         )
     }

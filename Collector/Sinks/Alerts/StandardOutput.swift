@@ -25,10 +25,18 @@ package struct StandardOutput: Sink {
             }
             lines += Data("\n".utf8)
         }
-        do {
-            try FileHandle.standardOutput.write(contentsOf: lines)
-        } catch {
-            throw SinkError("standard output: \(error)")
+        // On a thread of its own: whoever reads slowly holds nobody else up.
+        let all = lines
+        let failure: String? = await withCheckedContinuation { done in
+            DispatchQueue.global().async {
+                do {
+                    try FileHandle.standardOutput.write(contentsOf: all)
+                    done.resume(returning: nil)
+                } catch {
+                    done.resume(returning: "\(error)")
+                }
+            }
         }
+        if let failure { throw SinkError("standard output: \(failure)") }
     }
 }

@@ -19,8 +19,8 @@ package struct DingTalk: ChatDialect {
 
     /// Twenty a minute, and then the robot is shut for ten: room is left for others who use it.
     package let pace = Pace(perMinute: 15, burst: 5)
-    /// About 20 KB a body: with JSON's escapes and the calls.
-    private static let byteLimit = 15_000
+    /// About 20 KB a body, JSON's escapes and the calls with it.
+    private static let byteLimit = 19_000
 
     private struct Body: Encodable {
         struct Markdown: Encodable { var title: String, text: String }
@@ -32,7 +32,7 @@ package struct DingTalk: ChatDialect {
 
     static let markdown = Markdown(
         bold: { "**\($0)**" },
-        code: { "`\($0.replacingOccurrences(of: "`", with: "'").uncalling)`" },
+        code: { "`\($0.replacingOccurrences(of: "`", with: "'"))`" },
         link: { "[\($0)](\($1))" },
         escaped: { $0.mapped(markdownEscapes).uncalling },
         newline: "  \n"
@@ -45,20 +45,21 @@ package struct DingTalk: ChatDialect {
         key: String,
         now: Int64
     ) throws(SinkError) -> SinkRequest {
+        let fitted = message.fitted(into: Self.byteLimit) { json(body($0, phrases)).count }
+        return SinkRequest(url: try signed(address, now), body: json(body(fitted, phrases)))
+    }
+
+    private func body(_ message: Message, _ phrases: Phrases) -> Body {
         let calls = mobiles.map { "@\($0)" }.joined(separator: " ")
-        let fitted = message.fitted(into: Self.byteLimit) {
-            Self.markdown.text($0, phrases, keyword: keyword).utf8.count
-        }
-        let text = Self.markdown.text(fitted, phrases, keyword: keyword)
-        let body = Body(
+        let text = Self.markdown.text(message, phrases, keyword: keyword)
+        let title = [keyword, String(message.title.prefix(100)).uncalling].compactMap(\.self)
+        return Body(
             markdown: .init(
-                title: [keyword, String(fitted.title.prefix(100)).uncalling].compactMap(\.self)
-                    .joined(separator: " "),
+                title: title.joined(separator: " "),
                 text: calls.isEmpty ? text : "\(text)  \n\(calls)"
             ),
             at: .init(atMobiles: mobiles)
         )
-        return SinkRequest(url: try signed(address, now), body: json(body))
     }
 
     /// The address as it is in the file, with this moment's signature; never one that was signed before.
@@ -71,12 +72,14 @@ package struct DingTalk: ChatDialect {
     }
 
     package func refusal(in answer: SinkAnswer) -> SinkError? {
-        // 310000: signature, keyword or address; 300001, 400101: no such token.
+        // 310000: signature, keyword or address; the other hundred thousands: no such token, or a robot that is off.
         Sinks.refusal(
             byCodeIn: answer,
             ["errcode"],
-            limited: [130_101, 130_102],
-            unauthorized: [310_000, 300_001, 400_101, 400_102, 400_103]
+            limited: [130_101, 130_102, 410_100],
+            unauthorized: [
+                310_000, 300_001, 300_005, 400_013, 400_101, 400_102, 400_103, 400_106,
+            ]
         )
     }
 }

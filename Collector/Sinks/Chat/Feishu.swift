@@ -98,7 +98,7 @@ package struct Feishu: ChatDialect {
             byCodeIn: answer,
             ["code", "StatusCode"],
             limited: [11_232],
-            unauthorized: [19_001, 19_002, 19_007, 19_021, 19_022, 19_024]
+            unauthorized: [19_001, 19_007, 19_021, 19_022, 19_024]
         )
     }
 }

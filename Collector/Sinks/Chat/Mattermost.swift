@@ -15,9 +15,11 @@ package struct Mattermost: ChatDialect {
 
     static let markdown = Markdown(
         bold: { "**\($0)**" },
-        code: { "`\($0.replacingOccurrences(of: "`", with: "'").uncalling)`" },
+        // In code nobody is called.
+        code: { "`\($0.replacingOccurrences(of: "`", with: "'"))`" },
         link: { "[\($0)](\($1))" },
-        escaped: { $0.mapped(markdownEscapes).uncalling },
+        // `&commat;all` would be read as a call.
+        escaped: { $0.mapped(markdownEscapes).mapped(["&": "&amp;"]).uncalling },
         newline: "  \n"
     )
 
@@ -35,5 +37,11 @@ package struct Mattermost: ChatDialect {
         return SinkRequest(url: address.reveal(), body: json(body))
     }
 
-    package func refusal(in answer: SinkAnswer) -> SinkError? { refusalOfIncomingWebhook(answer) }
+    package func refusal(in answer: SinkAnswer) -> SinkError? {
+        // A hook that somebody took away.
+        if answer.status == 400, answer.words.contains("incoming_webhook") {
+            return SinkError("HTTP 400 \(answer.words)", .unauthorized)
+        }
+        return refusalOfIncomingWebhook(answer)
+    }
 }

@@ -12,7 +12,12 @@ package struct Slack: ChatDialect {
     private static let sectionLimit = 3_000
 
     private struct Body: Encodable {
-        struct Text: Encodable { var type = "mrkdwn", text: String }
+        struct Text: Encodable {
+            var type = "mrkdwn"
+            var text: String
+            /// Nothing in it becomes a link or a channel by itself.
+            var verbatim = true
+        }
         struct Block: Encodable { var type = "section", text: Text }
         /// What a notification shows.
         var text: String
@@ -40,11 +45,10 @@ package struct Slack: ChatDialect {
         now: Int64
     ) throws(SinkError) -> SinkRequest {
         let fitted = message.fitted(into: Self.sectionLimit) {
-            Self.markdown.text($0, phrases).count
+            Self.markdown.text($0, phrases).utf16.count
         }
-        let title = fitted.title.mapped(Self.entities)
         let body = Body(
-            text: String(title.prefix(Self.sectionLimit)),
+            text: String(fitted.title.prefix(500)).mapped(Self.entities),
             blocks: [.init(text: .init(text: Self.markdown.text(fitted, phrases)))]
         )
         return SinkRequest(url: address.reveal(), body: json(body))

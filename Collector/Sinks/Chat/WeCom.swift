@@ -20,10 +20,11 @@ package struct WeCom: ChatDialect {
     /// No escapes: what would be taken for mark-up is written wide.
     static let markdown = Markdown(
         bold: { "**\($0)**" },
-        code: { "`\($0.replacingOccurrences(of: "`", with: "'").mapped(wide))`" },
+        code: { "`\($0.replacingOccurrences(of: "`", with: "'").mapped(angles))`" },
         link: { "[\($0)](\($1))" },
         escaped: { $0.mapped(wide).uncalling }
     )
+    private static let angles: [Character: String] = ["<": "＜", ">": "＞"]
     private static let wide: [Character: String] = [
         "<": "＜", ">": "＞", "*": "＊", "`": "'", "[": "［", "]": "］",
     ]

@@ -13,8 +13,9 @@ extension Message {
         }
         var message = without(many)
         // 600 characters at the start: a dozen turns.
-        while size(message) > limit, message.headline.count > 20 {
-            message.headline = message.headline.prefix(message.headline.count * 3 / 4) + "…"
+        while size(message) > limit, message.headline.unicodeScalars.count > 20 {
+            let kept = message.headline.unicodeScalars.count * 3 / 4
+            message.headline = String(message.headline.unicodeScalars.prefix(kept)) + "…"
         }
         return message
     }

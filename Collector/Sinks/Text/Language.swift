@@ -61,7 +61,8 @@ package struct Phrases: Sendable {
     var omitted: @Sendable (_ count: Int) -> String
     var more: @Sendable (_ count: Int) -> String
     var since: String
-    var ago: @Sendable (_ duration: String) -> String
+    /// Between parts of a line.
+    var comma: String
     var stage: String
     var cluster: String
     var takesDown: String
@@ -85,11 +86,11 @@ extension Phrases {
         changed: { "CHANGED \($0.lowercased())" },
         still: { "STILL \($0.lowercased()) after \($1)" },
         test: "TEST",
-        digest: { "\($0) incidents" },
+        digest: { "\($0) \($0 == 1 ? "incident" : "incidents")" },
         omitted: { "… \($0) more \($0 == 1 ? "line" : "lines")" },
         more: { "and \($0) more" },
         since: "since",
-        ago: { "\($0) ago" },
+        comma: ", ",
         stage: "breaks at",
         cluster: "cluster",
         takesDown: "takes down",
@@ -116,7 +117,7 @@ extension Phrases {
         omitted: { "……另有 \($0) 行" },
         more: { "另有 \($0) 个" },
         since: "开始时间",
-        ago: { "\($0)前" },
+        comma: "，",
         stage: "中断环节",
         cluster: "集群",
         takesDown: "影响",

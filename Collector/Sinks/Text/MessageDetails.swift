@@ -55,7 +55,7 @@ extension Message {
         let incident = transition.incident
         let (language, phrases) = (wording.language, wording.language.phrases)
         guard !transition.isTest else { return [] }
-        var lines = [Line(label: phrases.since, text: since(transition, language))]
+        var lines = [Line(label: phrases.since, text: "\(clockTime(incident.since)) UTC")]
         guard transition.change != .resolved else { return lines }
         if let stage = incident.verdict.kind.entry.stage {
             lines.append(Line(label: phrases.stage, text: stage.name(in: language)))
@@ -71,12 +71,6 @@ extension Message {
         let contact = wording.contacts[owner].map { " (\(printable($0, limit: 200)))" } ?? ""
         lines.append(Line(label: phrases.call, text: owner.words(in: language) + contact))
         return lines
-    }
-
-    private func since(_ transition: IncidentTransition, _ language: Language) -> String {
-        let incident = transition.incident
-        let age = language.phrases.ago(language.duration(transition.at - incident.since))
-        return "\(clockTime(incident.since)) UTC (\(age))"
     }
 
     private func impactLines(of verdict: Verdict, _ phrases: Phrases) -> [Line] {
@@ -102,7 +96,7 @@ extension Message {
     private func some(_ names: [String], _ phrases: Phrases) -> String {
         let shown = names.prefix(3)
         let rest = names.count - shown.count
-        return (shown + (rest > 0 ? [phrases.more(rest)] : [])).joined(separator: ", ")
+        return (shown + (rest > 0 ? [phrases.more(rest)] : [])).joined(separator: phrases.comma)
     }
 }
 
