@@ -29,7 +29,7 @@ extension SwitchFacts {
                     + " \(prefix.family == .ipv4 ? "ipv4" : "ipv6") unicast \(prefix)"
             case .frr: "show \(family) \(table)" + (isDefault ? " " : " vrf \(vrf) ") + "\(prefix)"
             }
-        return Verification(on: name, words)
+        return typed(words)
     }
 
     /// As `show`, of all neighbours of a family.
@@ -44,6 +44,11 @@ extension SwitchFacts {
                     + (isDefault ? "" : " vrf \(vrf)")
             case .frr: "show bgp" + (isDefault ? "" : " vrf \(vrf)") + " \(words) unicast summary"
             }
-        return Verification(on: name, command)
+        return typed(command)
+    }
+
+    /// FRR is reached by its host's shell, the others by their own.
+    private func typed(_ words: String) -> Verification {
+        Verification(on: name, dialect == .frr ? "vtysh -c '\(words)'" : words)
     }
 }

@@ -42,7 +42,7 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
         ],
         verify: [
             Verification(
-                on: "kubectl",
+                on: "kubernetes",
                 "kubectl get node \(node.name) -o jsonpath='{.spec.podCIDRs}'"
             )
         ]
@@ -73,7 +73,7 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
                 kind == "BlockAffinity"
                 ? "blockaffinities -o wide | grep \(node.name)"
                 : "\(kind.lowercased()) \(node.name) -o yaml"
-            return Verification(on: "kubectl", "kubectl get \(what)")
+            return Verification(on: "kubernetes", "kubectl get \(what)")
         }
     )
 }
@@ -108,7 +108,7 @@ func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Fin
         ],
         verify: [
             .route(used, on: node),
-            Verification(on: "kubectl", "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"),
+            Verification(on: "kubernetes", "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"),
         ]
     )
 }

@@ -187,6 +187,6 @@ private func duplicate(
         what: "\(verb) \(claimants)",
         evidence: evidence,
         verify: nodes.map { Verification(on: $0, "birdc -r show static") }
-            + nodes.map { Verification(on: "kubectl", "kubectl get node \($0) -o yaml") }
+            + nodes.map { Verification(on: "kubernetes", "kubectl get node \($0) -o yaml") }
     )
 }

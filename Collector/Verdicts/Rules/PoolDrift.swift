@@ -135,7 +135,7 @@ struct PoolDrift {
             verify: [
                 Verification(on: loadBalancer, "tmsh list ltm pool \(exposure.pool) members"),
                 Verification(
-                    on: "kubectl",
+                    on: "kubernetes",
                     "kubectl get endpointslices -n \(exposure.namespace)"
                         + " -l kubernetes.io/service-name=\(exposure.serviceName)"
                 ),

@@ -74,7 +74,7 @@ private func attracting(
                 )
             ],
         verify: [
-            Verification(on: "kubectl", "kubectl describe node \(node.name)"),
+            Verification(on: "kubernetes", "kubectl describe node \(node.name)"),
             Verification(on: name, "tmsh show ltm pool \(first.pool) members"),
         ]
     )
@@ -106,7 +106,7 @@ private func unreachable(
                         at: $0.readAt
                     )
                 },
-            verify: [Verification(on: "kubectl", "kubectl describe node \(node.name)")]
+            verify: [Verification(on: "kubernetes", "kubectl describe node \(node.name)")]
                 + switches.prefix(2).compactMap {
                     world.sight(ofSwitch: $0)?.show(path.trace.prefix)
                 }

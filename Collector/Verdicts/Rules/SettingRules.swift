@@ -28,7 +28,7 @@ private func controllerFindings(in world: World) -> [Finding] {
             },
             verify: [
                 Verification(
-                    on: "kubectl",
+                    on: "kubernetes",
                     "kubectl -n \(namespace) get deployment \(name) -o yaml"
                 )
             ]
@@ -102,7 +102,7 @@ private func masqueradeFindings(in world: World) -> [Finding] {
                 verify: rules.sources.map { source in
                     let (namespace, name) = split(source)
                     return Verification(
-                        on: "kubectl",
+                        on: "kubernetes",
                         "kubectl -n \(namespace) get configmap \(name) -o yaml"
                     )
                 }

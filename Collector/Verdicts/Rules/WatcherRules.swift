@@ -176,7 +176,7 @@ private func unreadableIntent(in world: World) -> [Finding] {
             ],
             verify: [
                 world.snapshot.intentSource == .kubernetes
-                    ? Verification(on: "kubectl", "kubectl get nodes")
+                    ? Verification(on: "kubernetes", "kubectl get nodes")
                     : Verification(on: "collector", "podpath-collector status")
             ]
         )
@@ -198,9 +198,9 @@ private func unreadableCluster(in world: World) -> [Finding] {
             Evidence("kubernetes", $0.what, $0.failure.reason, at: $0.failure.since)
         },
         verify: [
-            Verification(on: "kubectl", "kubectl get --raw /readyz"),
+            Verification(on: "kubernetes", "kubectl get --raw /readyz"),
             Verification(
-                on: "kubectl",
+                on: "kubernetes",
                 "kubectl auth can-i watch \(first.what.lowercased()) --all-namespaces"
             ),
         ]
