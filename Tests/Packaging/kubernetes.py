@@ -78,7 +78,7 @@ def kustomized(folder):
 
 
 def normal(objects):
-    """In one order, and without the hashes in names: kustomize's versions differ in both."""
+    """In one order, volumes too, and without the hashes in names: kustomize's versions differ in all of them."""
     text = json.dumps([each for each in objects if each])
     text = re.sub(r'"(podpath-(?:agent|collector))-[a-z0-9]{10}"', r'"\1"', text)
     objects = json.loads(text)
@@ -86,6 +86,10 @@ def normal(objects):
         for empty in ("annotations", "labels"):
             if one["metadata"].get(empty) == {}:
                 del one["metadata"][empty]
+        pod = one.get("spec", {}).get("template", {}).get("spec", {})
+        pod.get("volumes", []).sort(key=lambda volume: volume["name"])
+        for container in pod.get("containers", []):
+            container.get("volumeMounts", []).sort(key=lambda mount: mount["mountPath"])
     return sorted(objects, key=lambda one: (one["kind"], one["metadata"]["name"]))
 
 
@@ -310,7 +314,7 @@ def options(_, objects):
 
 
 def configuration(_, objects):
-    """`check` reads the file; its sources are led to a port where nobody is, and fail at once."""
+    """A test message to its own standard output needs the whole file read, and no source."""
     import yaml
     if not COLLECTOR.exists():
         return [f"{COLLECTOR.relative_to(REPOSITORY)} is missing: swift build"]
@@ -326,18 +330,16 @@ def configuration(_, objects):
         for file in sorted(set(re.findall(r"/(?:run|var/lib)/podpath/[\w./-]+", text))):
             if not any(file.startswith(place + "/") for place in mounted):
                 problems.append(f"{file} is in no volume")
+            path = pathlib.Path(folder + file)
+            path.parent.mkdir(parents=True, exist_ok=True)
             if file.startswith("/run/"):
-                path = pathlib.Path(folder + file)
-                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("example")
         # No pod, so no API server to find.
         text = re.sub(r"/(run|var/lib)/podpath/", rf"{folder}/\1/podpath/", text).replace("from: kubernetes", "from: agents")
-        text = re.sub(r"https://[\d.]+(?=\")", lambda match: match[0].replace(match[0][8:], "127.0.0.1:1"), text, count=1)
-        text = re.sub(r"https://10\.[\d.]+", lambda match: f"https://127.0.0.{match[0].split('.')[-1]}:1", text)
         path = pathlib.Path(folder, "podpath.yml")
         path.write_text(text)
-        done = subprocess.run([COLLECTOR, "check", "--config", path], text=True, capture_output=True, timeout=60)
-    if not re.match(r"ok +configuration", done.stdout):
+        done = subprocess.run([COLLECTOR, "notify-test", "out", "--config", path], text=True, capture_output=True, timeout=60)
+    if done.returncode:
         problems.append(f"exit {done.returncode}: {(done.stdout + done.stderr)[-300:].strip()}")
     return problems
 
