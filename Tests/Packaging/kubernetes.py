@@ -2,8 +2,8 @@
 """packaging/kubernetes: what kustomize and Helm make of it, held to Kubernetes' schemas, to each other, to the files
 in `rendered`, and to what the programs take and read.
 
-kustomize is the one in kubectl, Helm its own library from PyPI (packaging/setup --checkers). `--write` writes `rendered`
-and the copies of the alert rules anew."""
+kustomize is the one in kubectl, Helm its own library from PyPI (packaging/setup --checkers). `--write` makes
+`rendered` and the copies of the alert rules anew."""
 
 import json
 import pathlib
@@ -90,7 +90,8 @@ def normal(objects):
         pod.get("volumes", []).sort(key=lambda volume: volume["name"])
         for container in pod.get("containers", []):
             container.get("volumeMounts", []).sort(key=lambda mount: mount["mountPath"])
-    return sorted(objects, key=lambda one: (one["kind"], one["metadata"]["name"]))
+    # The namespace first: `kubectl apply` takes them as they come.
+    return sorted(objects, key=lambda one: (one["kind"] != "Namespace", one["kind"], one["metadata"]["name"]))
 
 
 def templated(name, more=None):
@@ -303,7 +304,7 @@ def options(_, objects):
     source = (REPOSITORY / "Agent/Main/AgentOptions.swift").read_text()
     text = source[source.index("static let help"):]
     agent = next(one for one in objects if one["kind"] == "DaemonSet")["spec"]["template"]["spec"]["containers"][0]
-    config = next(one for one in objects if (one["kind"], one["metadata"]["name"]) == ("ConfigMap", "podpath-agent"))
+    config = named("ConfigMap", "podpath-agent", objects)
     given = [each["name"] for each in agent["env"]] + list(config["data"])
     words = given + [argument.split("=")[0] for argument in agent["args"]]
     problems = [f"{word} is not in the agent's help" for word in words
@@ -313,12 +314,16 @@ def options(_, objects):
     return problems + [f"{file} is in no volume" for file in files if str(pathlib.Path(file).parent) not in mounted]
 
 
+def named(kind, name, objects):
+    return next(one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
+
+
 def configuration(_, objects):
     """A test message to its own standard output needs the whole file read, and no source."""
     import yaml
     if not COLLECTOR.exists():
         return [f"{COLLECTOR.relative_to(REPOSITORY)} is missing: swift build"]
-    config = next(one for one in objects if (one["kind"], one["metadata"]["name"]) == ("ConfigMap", "podpath-collector"))
+    config = named("ConfigMap", "podpath-collector", objects)
     pod = next(one for one in objects if one["kind"] == "StatefulSet")["spec"]["template"]["spec"]
     mounted = {mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
     text = config["data"]["podpath.yml"]
@@ -335,10 +340,12 @@ def configuration(_, objects):
             if file.startswith("/run/"):
                 path.write_text("example")
         # No pod, so no API server to find.
-        text = re.sub(r"/(run|var/lib)/podpath/", rf"{folder}/\1/podpath/", text).replace("from: kubernetes", "from: agents")
+        text = re.sub(r"/(run|var/lib)/podpath/", rf"{folder}/\1/podpath/", text)
+        text = text.replace("from: kubernetes", "from: agents")
         path = pathlib.Path(folder, "podpath.yml")
         path.write_text(text)
-        done = subprocess.run([COLLECTOR, "notify-test", "out", "--config", path], text=True, capture_output=True, timeout=60)
+        done = subprocess.run([COLLECTOR, "notify-test", "out", "--config", path], text=True, capture_output=True,
+                              timeout=60)
     if done.returncode:
         problems.append(f"exit {done.returncode}: {(done.stdout + done.stderr)[-300:].strip()}")
     return problems
@@ -347,7 +354,9 @@ def configuration(_, objects):
 def rules(extra):
     import yaml
     rule = next(one for one in extra if one["kind"] == "PrometheusRule")
-    problems = [] if rule["spec"] == yaml.safe_load(RULES.read_text()) else ["monitoring/ has others than packaging/prometheus"]
+    problems = []
+    if rule["spec"] != yaml.safe_load(RULES.read_text()):
+        problems.append("monitoring has others than packaging/prometheus")
     if (HOME / "chart/files/podpath.rules.yml").read_text() != RULES.read_text():
         problems.append("the chart has others than packaging/prometheus")
     return problems
@@ -377,14 +386,15 @@ def refusals():
 
 
 def certificates():
-    """What `certificates` prints is two Secrets, and each certificate is its authority's and names who it must."""
+    """`certificates` prints two Secrets; each certificate is its authority's, and names whom it must."""
     import base64
     import yaml
     problems = []
     with tempfile.TemporaryDirectory() as folder:
-        for options_, secrets in (([], {"podpath-collector-tls", "podpath-agent-tls"}), (["--each"], {"podpath-collector-tls"})):
-            done = subprocess.run([HOME / "certificates", *options_, "10.1.0.100", folder], text=True, capture_output=True,
-                                  timeout=60, input="node/n1\nnode/n2.example.net\n")
+        for words, secrets in (([], {"podpath-collector-tls", "podpath-agent-tls"}),
+                               (["--each"], {"podpath-collector-tls"})):
+            done = subprocess.run([HOME / "certificates", *words, "10.1.0.100", folder], text=True,
+                                  capture_output=True, timeout=60, input="node/n1\nnode/n2.example.net\n")
             made = {one["metadata"]["name"]: one for one in yaml.safe_load_all(done.stdout) if one["kind"] == "Secret"}
             if done.returncode or set(made) != secrets:
                 return [f"exit {done.returncode}, {sorted(made)}: {done.stderr[-300:]}"]
@@ -394,7 +404,8 @@ def certificates():
                     file.write_bytes(base64.b64decode(one["data"][key]))
         expected = {"secret/podpath-collector-tls": ("sslserver", ["IP Address:10.1.0.100"]),
                     "secret/podpath-agent-tls": ("sslclient", ["DNS:n1", "DNS:n2.example.net"]),
-                    "nodes/n1": ("sslclient", ["DNS:n1"]), "nodes/n2.example.net": ("sslclient", ["DNS:n2.example.net"])}
+                    "nodes/n1": ("sslclient", ["DNS:n1"]),
+                    "nodes/n2.example.net": ("sslclient", ["DNS:n2.example.net"])}
         for place, (purpose, names) in expected.items():
             problems += [f"{place}: {problem}" for problem in certificate(pathlib.Path(folder, place), purpose, names)]
         refused = subprocess.run([HOME / "certificates", "c", folder], text=True, capture_output=True, timeout=60,
@@ -410,7 +421,8 @@ def certificate(folder, purpose, names):
 
     verified = openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", "ca.crt", "tls.crt")
     shown = openssl("x509", "-in", "tls.crt", "-noout", "-ext", "subjectAltName").stdout.split("\n")[1]
-    keys = {openssl("x509", "-in", "tls.crt", "-noout", "-pubkey").stdout, openssl("pkey", "-in", "tls.key", "-pubout").stdout}
+    keys = {openssl("x509", "-in", "tls.crt", "-noout", "-pubkey").stdout,
+            openssl("pkey", "-in", "tls.key", "-pubout").stdout}
     return [problem for problem, isSo in (
         (f"not verified: {verified.stderr[-200:]}", verified.returncode != 0),
         (f"names {shown}", [name.strip() for name in shown.split(",")] != names),
