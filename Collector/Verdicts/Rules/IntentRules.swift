@@ -108,7 +108,10 @@ func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Fin
         ],
         verify: [
             .route(used, on: node),
-            Verification(on: "kubernetes", "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"),
+            Verification(
+                on: "kubernetes",
+                "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"
+            ),
         ]
     )
 }
