@@ -173,7 +173,10 @@ package final class Outbox: Sendable {
             defer { state.isTroubled = error != nil }
             return error == nil && state.isTroubled
         }
-        if let error { note(error) }
+        if let error {
+            log.warning("sink \(sink.name): \(error)")
+            say(.failing(error.description))
+        }
         if isOver { say(.well) }
     }
 

@@ -38,9 +38,9 @@ private func offered<Document: Decodable>(
     let answer = try? await client.send(.GET, path, within: .seconds(1))
     let document = answer.flatMap { try? client.decode(Document.self, $0) }
     await client.close()
-    // A word that a shell would take apart is not offered.
+    // Bash expands what it is offered: only words in which nothing can be expanded are.
     return Set(document.map(words) ?? []).filter {
-        $0 == IncidentText.printable($0) && !$0.contains(" ")
+        $0.wholeMatch(of: /[A-Za-z0-9._:\/@\-]+/) != nil
     }
     .sorted()
 }

@@ -94,6 +94,9 @@ struct IncidentView: View {
 extension APIClient {
     /// The whole id of the one incident that begins so, as names of containers may be shortened.
     func incident(beginning text: String) async throws(APIFailure) -> String {
+        guard !text.isEmpty else {
+            throw APIFailure(description: "an incident's id is expected", isRefusal: true)
+        }
         let ids = Set(try await incidents("").map(\.id).filter { $0.hasPrefix(text) }).sorted()
         if ids.first == text { return text }
         switch ids.count {

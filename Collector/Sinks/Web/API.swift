@@ -43,14 +43,14 @@ extension WebServer {
         router.on(.incidents) { query, request, _ in
             guard let (state, generation) = board.current else { return starting() }
             let tag = EntityTag(generation: generation.incidents, of: board)
-            return await answer(request, tag) {
-                await incidents(state, query, archive, now: board.clock())
+            return try await answer(request, tag) {
+                try await incidents(state, query, archive, now: board.clock())
             }
         }
         router.on(.incident) { _, request, context in
             guard let (state, generation) = board.current else { return starting() }
-            let id = context.parameters.get("id")?.removingPercentEncoding
-            guard let incident = state.incidents.first(where: { $0.id == id }) else {
+            let id = context.parameters.get("id")?.removingPercentEncoding ?? ""
+            guard let incident = try await find(id, state, archive) else {
                 return missing("no such incident; /api/v1/incidents lists them")
             }
             let tag = EntityTag(generation: generation.incidents, of: board)
@@ -93,10 +93,10 @@ extension WebServer {
         _ query: Query,
         _ archive: Archive,
         now: Timestamp
-    ) async -> IncidentsDocument {
+    ) async throws -> IncidentsDocument {
         let states = query.words("state").map { Set($0) }
         let since = query.moment("since")
-        let chosen = await known(since: since, state, archive).filter { incident in
+        let chosen = try await known(since: since, state, archive).filter { incident in
             states?.contains(incident.state.rawValue) ?? true
                 && since.map { (incident.resolvedAt ?? now) >= $0 } ?? true
         }
@@ -133,13 +133,39 @@ extension WebServer {
         since: Timestamp?,
         _ state: CollectorState,
         _ archive: Archive
-    ) async -> [Incident] {
+    ) async throws -> [Incident] {
         let oldest = state.incidents.last?.resolvedAt ?? .zero
-        guard let since, since < oldest, let read = archive.incidents,
-            let stored = try? await read(since)
-        else { return state.incidents }
+        guard let since, since < oldest, let read = archive.incidents else {
+            return state.incidents
+        }
+        let stored = try await kept { try await read(since) }
         let known = Set(state.incidents.map(\.key))
         return state.incidents + stored.filter { !known.contains($0.key) && $0.state == .resolved }
+    }
+
+    /// In memory, else in the store, of which the newest occurrence counts.
+    private static func find(
+        _ id: String,
+        _ state: CollectorState,
+        _ archive: Archive
+    ) async throws -> Incident? {
+        if let incident = state.incidents.first(where: { $0.id == id }) { return incident }
+        guard let read = archive.incidents else { return nil }
+        return try await kept { try await read(.zero) }.filter { $0.id == id }
+            .max { $0.detectedAt < $1.detectedAt }
+    }
+
+    /// What a store that cannot be read leaves out is not said to be nothing.
+    private static func kept(
+        _ read: () async throws -> [Incident]
+    ) async throws -> [Incident] {
+        do {
+            return try await read()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw HTTPError(.serviceUnavailable, message: "the store: \(error)")
+        }
     }
 
     /// The ways as they were at a moment.

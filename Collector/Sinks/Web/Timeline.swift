@@ -59,7 +59,8 @@ extension WebServer {
             guard let state = board.state else { return starting() }
             let yesterday = Timestamp(milliseconds: board.clock().milliseconds - day)
             let since = query.moment("since") ?? yesterday
-            return answer(timeline(await known(since: since, state, archive), since: since))
+            let all = try await known(since: since, state, archive)
+            return answer(timeline(all, since: since))
         }
     }
 

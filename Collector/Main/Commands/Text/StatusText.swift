@@ -12,8 +12,9 @@ struct StatusDocument: Codable, Sendable {
     var sources: [SourceDocument]
 
     var unread: [SourceDocument] { sources.filter { $0.state != "ok" } }
-    /// Whether nothing can be said of some way.
-    var isInDoubt: Bool { paths == 0 || unknown > 0 || !unread.isEmpty }
+    /// Whether nothing can be said of some way, or nothing yet: one that is broken, and whose incident is still being
+    /// confirmed.
+    var isInDoubt: Bool { paths == 0 || unknown > 0 || broken > 0 || !unread.isEmpty }
 }
 
 enum StatusText {

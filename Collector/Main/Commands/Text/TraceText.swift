@@ -69,7 +69,7 @@ enum TraceText {
     }
 
     static func age(_ seconds: Double?) -> String {
-        guard let seconds, seconds.isFinite, seconds < 1e9 else { return "" }
+        guard let seconds, abs(seconds) < 1e9 else { return "" }
         return IncidentText.duration(Int64(seconds * 1000))
     }
 }
