@@ -18,7 +18,9 @@ struct CollectorMetrics: Sendable {
             "Version and source revision of the collector.",
             [.init(1, ["version": version, "revision": revision])]
         )
-        if let state = board.state { exposition.add(state, now: board.clock()) }
+        let state = board.state
+        if let state { exposition.add(state, now: board.clock()) }
+        exposition.addJudging(state?.judgeDurations)
         exposition.add(listener.counters)
         exposition.add(outboxes.map(SinkTally.init))
         if let journal { exposition.add(journal.counters) }

@@ -27,13 +27,17 @@ struct WebSecurityFile: Sendable {
     }
 
     func run(_ door: WebDoor, _ log: Logger) async {
-        var (known, last) = (security, [Mark]())
+        var (known, last, seen) = (security, [Mark](), [Mark]())
         // What changed while the program began counts as a change too.
         while !Task.isCancelled {
-            if marks(known) != last {
+            let marks = marks(known)
+            // A file that is being written looks empty, and an empty one asks nobody for a password: only what lies
+            // there unchanged is read.
+            if marks != last, marks == seen {
                 reload(&known, door, log)
-                last = marks(known)
+                last = self.marks(known)
             }
+            seen = marks
             try? await Task.sleep(for: .seconds(2))
         }
     }

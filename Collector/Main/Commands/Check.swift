@@ -41,9 +41,9 @@ struct Check: AsyncParsableCommand {
         }
         rows += checkSinks(configuration)
         for row in rows {
-            print(
-                "\(row.failure == nil ? "ok    " : "FAILED") \(row.what): \(row.failure ?? row.detail)"
-            )
+            // A device's words may hold what moves a terminal's cursor.
+            let text = IncidentText.printable("\(row.what): \(row.failure ?? row.detail)")
+            print("\(row.failure == nil ? "ok    " : "FAILED") \(text)")
         }
         if rows.contains(where: { $0.failure != nil }) { throw ExitCode(1) }
     }

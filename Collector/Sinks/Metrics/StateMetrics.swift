@@ -11,10 +11,14 @@ extension Exposition {
         addIncidents(state, now: now)
         addSources(SourceDocument.all(in: state, now: now))
         if let store = state.store { add(store) }
+    }
+
+    /// From the start: that nothing has been judged yet is to be seen too.
+    package mutating func addJudging(_ durations: Durations?) {
         histogram(
             "podpath_judge_duration_seconds",
             "How long judging the facts took.",
-            state.judgeDurations
+            durations ?? Durations()
         )
     }
 
