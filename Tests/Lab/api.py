@@ -229,7 +229,7 @@ def passwords(*_):
             if "1 pod CIDR" not in text:
                 problems.append(f"status with a password: {code} {text}")
             guarded.write("basic_auth_users:\n  ann: secret\n")
-            time.sleep(3)
+            time.sleep(6)  # looked at every two seconds, and read when it lay there unchanged
             wanted(problems, "after a mistake in the file", ask(url + "/healthz", "--user", "ann:secret")[1], 200)
             guarded.write("basic_auth_users: {}\n")
             demo.wait("the file to count", 20, lambda: ask(url + "/healthz")[1] == 200)
