@@ -10,7 +10,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .sessionDisabled:
         return
             "\(owner(group)): \(group.uplinks.joined(separator: " and "))"
-            + " \(group.uplinks.count == 1 ? "is" : "are") disabled by an operator"
+            + " \(group.uplinks.count == 1 ? "is" : "are") disabled, by an operator or in bird.conf"
     case .notExported:
         let uplinks = group.uplinks.joined(separator: " and ")
         let verb = group.prefixes.count == 1 ? "is" : "are"
@@ -21,7 +21,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .switchRouteStale:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return "\(subject(group)) is on \(switches) \(what), yet no node owns it"
-    case .ownerDuplicate: return "\(text(group.prefixes)) has two owners: \(what)"
+    case .ownerDuplicate: return "\(text(group.prefixes)) is claimed twice: \(what)"
     case .ltmRouteMissing:
         return "\(loadBalancer(group)) has no usable route to \(text(group.prefixes)): \(what)"
     case .ltmCIDRDown:
@@ -54,10 +54,14 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let more = group.findings.count - 1
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
         return "\(loadBalancer(group)): \(what)\(rest)"
+    case .rpFilterStrict where group.isFleet: return "\(group.nodes.count) nodes: \(what)"
     case .readyButUnreachable, .kernelBlackhole, .rpFilterStrict, .mtuDiffers:
         return "\(owner(group)): \(what)"
     case .clockSkew where group.isFleet:
-        return "the clocks of \(group.nodes.count) nodes differ from the collector's: \(what)"
+        let first = group.findings[0].node.map { "\($0): " } ?? ""
+        return
+            "the clocks of \(group.nodes.count) nodes differ from the collector's, so the collector's may be"
+            + " the one that is wrong; \(first)\(what)"
     case .clockSkew: return "\(owner(group)): \(what)"
     case .birdTwoSpeakers: return "\(owner(group)) has two BGP speakers: \(what)"
     case .hostRoutesExported:
@@ -65,7 +69,6 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let verb = group.switches.count == 1 ? "has" : "have"
         let how = what.hasSuffix("in its place") ? "host routes instead of" : "more than"
         return "\(owner(group)) exports \(how) \(text(group.prefixes)): \(switches) \(verb) \(what)"
-    case .rpFilterStrict where group.isFleet: return "\(group.nodes.count) nodes: \(what)"
     case .sessionFlapping where group.isWholeSwitch:
         return
             "switch \(group.switches.first ?? ""): its sessions with \(names(group.nodes)) flap, \(what)"
@@ -89,6 +92,17 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let verb = group.prefixes.count == 1 ? "breaks" : "break"
         return "\(subject(group)) \(verb) at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
     }
+}
+
+/// `an unreachable`, `a blackhole`.
+func withArticle(_ word: String) -> String {
+    (word.first.map { "aeiou".contains($0) } == true ? "an " : "a ") + word
+}
+
+/// As tmsh writes a pool member's: a point before the port where the address is full of colons.
+func socketText(_ address: IPAddress?, _ port: some BinaryInteger) -> String {
+    guard let address else { return ":\(port)" }
+    return address.family == .ipv6 ? "\(address).\(port)" : "\(address):\(port)"
 }
 
 private func subject(_ group: CauseGroup) -> String {
@@ -144,6 +158,11 @@ private func sessionSummary(_ group: CauseGroup) -> String {
 /// Of several ways to one switch each is told.
 private func sourceSummary(_ group: CauseGroup) -> String {
     let whats = Set(group.findings.map(\.what)).sorted()
+    // All units were read; what they say of themselves is the trouble.
+    if group.findings[0].source == "role" {
+        let roles = group.findings[0].evidence.map(\.value).joined(separator: ", ")
+        return "\(loadBalancer(group)): \(whats.joined(separator: "; ")), \(roles)"
+    }
     let joint = whats.allSatisfy { $0.hasPrefix("by ") } ? " " : ": "
     return "\(source(group)) cannot be read\(joint)\(whats.joined(separator: "; "))"
 }

@@ -116,7 +116,8 @@ import Verdicts
         #expect(site.judgement.verdicts.map(\.identity) == ["clock-skew/fleet"])
         #expect(
             summaries(site) == [
-                "the clocks of 4 nodes differ from the collector's: its clock is 7 s ahead of the collector's"
+                "the clocks of 4 nodes differ from the collector's, so the collector's may be the one that is wrong; "
+                    + "n1: its clock is 7 s ahead of the collector's"
             ]
         )
     }

@@ -127,7 +127,7 @@ import Verdicts
         #expect(site.judgement.verdicts[0].subject == Subject(prefix: Site.cidr(2)))
         #expect(
             site.judgement.verdicts[0].summary
-                == "10.16.1.0/24 has two owners: owned by n2, announced by n4"
+                == "10.16.1.0/24 is claimed twice: owned by n2, announced by n4"
         )
     }
 

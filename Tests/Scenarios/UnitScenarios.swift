@@ -138,7 +138,7 @@ import Verdicts
         #expect(site.kinds == [.sourceUnreadable])
         #expect(
             site.judgement.verdicts.first?.summary
-                == "ltm-1 cannot be read: no unit carries traffic"
+                == "ltm-1: no unit carries traffic, u is standby, v is standby"
         )
         #expect(site.states(.member, of: 1) == [.unknown(reason: "no unit is active")])
     }

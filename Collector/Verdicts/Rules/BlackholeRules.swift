@@ -130,8 +130,7 @@ private func podsByHole(_ holes: Holes, in world: World) -> [Int: [Pod]] {
 
 private func finding(_ hole: Hole, _ victim: String, _ count: Int) -> Finding {
     let (node, prefix) = (hole.node, hole.route.prefix)
-    let kind = hole.route.destination.name
-    let name = "\(kind == "unreachable" ? "an" : "a") \(kind) route \(prefix)"
+    let name = "\(withArticle(hole.route.destination.name)) route \(prefix)"
     let rest = count == 1 ? "" : " and \(count - 1) more"
     return Finding(
         .kernelBlackhole,

@@ -143,7 +143,7 @@ private func judgeDownMembers(
             evidence: down.sorted { ($0.pool, $0.port) < ($1.pool, $1.port) }.prefix(5).map {
                 Evidence(
                     name,
-                    "\($0.pool) \($0.address.map(\.description) ?? ""):\($0.port)",
+                    "\($0.pool) \(socketText($0.address, $0.port))",
                     "\($0.monitor): \($0.reason)",
                     at: readAt
                 )

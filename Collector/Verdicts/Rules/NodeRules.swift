@@ -52,7 +52,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
         return
     }
     if let dropping = routes.first(where: { $0.destination.isDropping }) {
-        let found = "a \(dropping.destination.name) route"
+        let found = "\(withArticle(dropping.destination.name)) route"
         path.add(
             StageResult(
                 .kernel,
@@ -314,7 +314,8 @@ private func judgeBIRD(
         let detail = "\(best.protocolName) \(text(best.nextHops))"
         path.add(StageResult(.bird, .ok, detail: detail, readAt: facts.lastHeard))
     } else if let route = routes.first(where: \.isBest) ?? routes.first {
-        let found = route.isBest ? "\(route.destination.name) route" : "no best route"
+        let found =
+            route.isBest ? "\(withArticle(route.destination.name)) route" : "no best route"
         let state = StageState.wrong(expected: "a best unicast route", found: found)
         path.add(StageResult(.bird, state, readAt: facts.lastHeard))
         path.cut(birdFinding(.birdRouteUnreachable, path, facts, what: "BIRD has \(found) for it"))

@@ -151,7 +151,7 @@ struct PoolDrift {
         ]
         func add(_ fact: String, _ sockets: [Socket]) {
             guard !sockets.isEmpty else { return }
-            let words = sockets.prefix(4).map { "\($0.address):\($0.port)" }
+            let words = sockets.prefix(4).map { socketText($0.address, $0.port) }
             let value = words.joined(separator: ", ")
             evidence.append(Evidence(loadBalancer, "\(fact) \(exposure.pool)", value, at: readAt))
         }

@@ -68,7 +68,7 @@ private func attracting(
             } + [
                 Evidence(
                     name,
-                    "\(first.pool) \(first.address.map(\.description) ?? ""):\(first.port)",
+                    "\(first.pool) \(socketText(first.address, first.port))",
                     "\(first.monitor), one of \(up.count) in \(prefix)",
                     at: nil
                 )

@@ -92,7 +92,7 @@ private func count<Element>(_ elements: [Element], _ one: String, _ many: String
 }
 
 private func text(_ member: PoolSocket) -> String {
-    "\(member.pool) \(member.socket.address):\(member.socket.port)"
+    "\(member.pool) \(socketText(member.socket.address, member.socket.port))"
 }
 
 /// What the active unit has and the other has not, of two reads each.

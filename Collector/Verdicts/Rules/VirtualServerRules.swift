@@ -78,7 +78,7 @@ private func finding(
             + down.prefix(3).map { member in
                 Evidence(
                     facts.name,
-                    "\(member.pool) \(member.address.map(\.description) ?? ""):\(member.port)",
+                    "\(member.pool) \(socketText(member.address, member.port))",
                     "\(member.monitor): \(member.reason)",
                     at: read.at
                 )
