@@ -128,7 +128,7 @@ private func lostSwitches(_ findings: [Finding], _ fleet: Fleet, in world: World
         guard let name = finding.switchName else { continue }
         down[name, default: []].insert(finding.node ?? "")
         // Who says goodbye to one, or hangs up, is there for the others.
-        let signs = ["Received: ", "reset by peer", "refused"]
+        let signs = ["Received: ", "reset by peer", "refused", "Connection closed"]
         if signs.contains(where: finding.what.contains) { speaking.insert(name) }
     }
     let unreadable = Set(

@@ -195,12 +195,14 @@ def the_silence(browser):
 def the_past(browser):
     """The timeline leads to the matrix as it was, which says so; a key leads back."""
     demo.wait("the fault to be over in the timeline", 10, lambda: browser.evaluate("document.querySelectorAll('.bar.critical:not(.on)').length") > 0)
-    browser.click(".bar.critical")
+    # The last of this CIDR: others broke before, and it may have, too.
+    browser.evaluate(f"""[...document.querySelectorAll('.bar.critical')].filter((bar) => bar.title.includes({json.dumps(PREFIX)}))
+        .sort((a, b) => a.firstMoment - b.firstMoment).at(-1).click()""")
     # A change is on disk within a second or two of its being seen.
     demo.wait("the way as it was", 15, lambda: "As it was at" in browser.text("#past") and "was broken" in browser.text("#verdict"))
     problems = [] if "at=" in browser.evaluate("location.hash") else ["the moment is not in the address"]
-    if PREFIX not in browser.evaluate("document.querySelector('[aria-rowindex=\"2\"]').textContent"):
-        problems.append("the matrix is not as it was")
+    first = "document.querySelector('[aria-rowindex=\"2\"]')?.textContent ?? ''"
+    demo.wait("the matrix as it was", 10, lambda: PREFIX in browser.evaluate(first))
     browser.press("n", "n")
     demo.wait("now", 10, lambda: ALL_GOOD in browser.text("#verdict") and "As it was at" not in browser.text())
     return problems
