@@ -51,7 +51,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         length = int(self.headers.get("content-length", "0"))
         text = json.loads(self.rfile.read(min(length, 1 << 20)))["text"]
-        entry = [time.monotonic(), None, text.splitlines()[0]]
+        # Without the sign that stands before the state.
+        entry = [time.monotonic(), None, text.splitlines()[0].split(" ", 1)[1]]
         self.server.taken.append(entry)
         self.send_response(200)
         self.send_header("content-length", "2")

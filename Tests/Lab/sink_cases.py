@@ -405,12 +405,12 @@ def notify_test(bench, common):
 
 
 def notified(bench, sink):
-    """A test alert is over when it begins, so an Alertmanager takes it and tells nobody; of what was over before it
-    hears from the collector at any time."""
+    """PagerDuty hears of a test's beginning and of its end. Of an Alertmanager what both instances took is counted, and
+    of what was over before they hear from the collector at any time."""
     def taken():
         return bench.site.alertmanagers.taken() if sink.name == "am" else len(sink.read(bench.site))
 
-    seen, instances = taken(), len(receivers.ALERTMANAGERS) if sink.name == "am" else 1
+    seen, instances = taken(), {"am": len(receivers.ALERTMANAGERS), "pd": 2}.get(sink.name, 1)
     problems = notify(bench, sink, 0)
     came = taken() - seen
     if not problems and (came < instances or sink.name != "am" and came > instances):
