@@ -112,6 +112,9 @@ def page(bench, path):
 # What happens
 
 
+STANDS = 2
+
+
 def tale(bench, between=lambda _: None):
     """Opened, changed, resolved, of one node; `between(step)` is called after each has left the collector."""
     seen = len(bench.collector.transitions())
@@ -122,6 +125,8 @@ def tale(bench, between=lambda _: None):
         act()
         demo.wait(f"{told or 'the end'}", demo.ALERT + demo.RESOLVE,
                   lambda told=told: is_told(transitions(bench, seen), told))
+        # An Alertmanager, which waits half a second for more of a group, tells nothing of what is over by then.
+        time.sleep(STANDS)
         between(number)
     demo.wait("a healthy network", demo.RESOLVE, lambda: is_network_well(bench))
     return transitions(bench, seen)
