@@ -8,7 +8,7 @@ package struct Teams: ChatDialect {
     package init() {}
 
     /// Four a second; a channel is no log.
-    package let pace = Pace(perMinute: 30, burst: 4)
+    package let pace = Pace(perMinute: 30, burst: 3)
     /// 28 KB a body.
     private static let byteLimit = 27_000
 
