@@ -156,7 +156,12 @@ let package = Package(
             ["Facts", "Routing", "Wire", "TLS", "EventLoop", "CLinux"]
         ),
         module("VendorJSON", "Collector/Sources/JSON"),
-        module("DeviceHTTP", "Collector/Sources/HTTP", [httpClient, nio, nioHTTP, nioSSL]),
+        safeModule("Deadline", "Collector/Deadline"),
+        module(
+            "DeviceHTTP",
+            "Collector/Sources/HTTP",
+            ["Deadline", httpClient, nio, nioHTTP, nioSSL]
+        ),
         module(
             "SwitchDialects",
             "Collector/Sources/SwitchDialects",
@@ -166,14 +171,18 @@ let package = Package(
             "SwitchSource",
             "Collector/Sources/Switches",
             [
-                "Facts", "Routing", "VendorJSON", "DeviceHTTP", "SwitchDialects", subprocess,
+                "Facts", "Routing", "VendorJSON", "Deadline", "DeviceHTTP", "SwitchDialects",
+                subprocess,
                 httpClient, nio, nioPosix, nioHTTP,
             ]
         ),
         module(
             "BigIPSource",
             "Collector/Sources/BigIP",
-            ["Facts", "Routing", "VendorJSON", "DeviceHTTP", httpClient, nio, nioPosix, nioHTTP]
+            [
+                "Facts", "Routing", "VendorJSON", "Deadline", "DeviceHTTP", httpClient, nio,
+                nioPosix, nioHTTP,
+            ]
         ),
         module(
             "KubernetesSource",
@@ -198,7 +207,8 @@ let package = Package(
             "Sinks",
             "Collector/Sinks",
             [
-                "Incidents", "Verdicts", "Facts", "Passwords", "Routing", hummingbird, httpClient,
+                "Deadline", "Incidents", "Verdicts", "Facts", "Passwords", "Routing", hummingbird,
+                httpClient,
                 nio, nioHTTP, nioSSL, crypto, subprocess, log, lifecycle,
             ],
             resources: (pageAssets + ["schemas.json"]).map {

@@ -125,8 +125,7 @@ extension ConfigurationReader {
                     ?? PagerDuty.standardURL
             )
         case "webhook":
-            let account = ["username", "password-file", "password-env", "token-file", "token-env"]
-            let keys = try tree.mapping(["url-file", "url-env", "url"] + account)
+            let keys = try tree.mapping(["url-file", "url-env", "url"] + Self.accountKeys)
             // An address that is no secret may stand in the open.
             if let open = keys["url"], keys["url-file"] != nil || keys["url-env"] != nil {
                 throw open.error("the address stands twice")
@@ -212,8 +211,7 @@ extension ConfigurationReader {
     private func readAlertmanager(
         _ tree: Tree
     ) throws(FileError) -> Configuration.SinkConfiguration.Target {
-        let account = ["username", "password-file", "password-env", "token-file", "token-env"]
-        let keys = try tree.mapping(["urls", "every"] + account)
+        let keys = try tree.mapping(["urls", "every"] + Self.accountKeys)
         var urls: [String] = []
         for item in try required("urls", keys, tree).list() { urls.append(try webAddress(item)) }
         guard !urls.isEmpty else { throw tree.error("an empty list") }
@@ -223,6 +221,10 @@ extension ConfigurationReader {
             every: try period(keys["every"], default: 60_000)
         )
     }
+
+    private static let accountKeys = [
+        "username", "password-file", "password-env", "token-file", "token-env",
+    ]
 
     private func readAccount(
         _ keys: [String: Tree],

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 package import AsyncHTTPClient
+// SPDX-License-Identifier: Apache-2.0
+import Deadline
 import Foundation
 import NIOCore
 import NIOHTTP1

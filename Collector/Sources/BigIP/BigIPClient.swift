@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+// SPDX-License-Identifier: Apache-2.0
+import Deadline
 import DeviceHTTP
 package import Facts
 import Foundation
