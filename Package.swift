@@ -202,6 +202,7 @@ let package = Package(
             "Collector/Store",
             ["Incidents", "Verdicts", "Facts", "Routing", grdb]
         ),
+        module("Election", "Collector/Election", ["Incidents", "Verdicts", "Facts", "Routing"]),
         module("Passwords", "Collector/Passwords", ["CCrypt", "COpenSSL"]),
         module(
             "Sinks",
@@ -221,7 +222,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
                 "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
-                "Journal", "Store", "Passwords", "Sinks",
+                "Journal", "Store", "Election", "Passwords", "Sinks",
                 arguments, yams,
                 log,
                 lifecycle, httpClient, nio, nioSSL,
@@ -246,7 +247,7 @@ let package = Package(
             [
                 "Routing", "Wire", "Facts", "AgentSource", "VendorJSON", "SwitchDialects",
                 "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
-                "Incidents", "Store", "Passwords", "Sinks", "Support", grdb,
+                "Incidents", "Store", "Election", "Passwords", "Sinks", "Support", grdb,
                 .target(name: "podpath-collector"),
             ]
         ),

@@ -11,6 +11,8 @@ package struct Delivery: Sendable, Hashable, Codable {
         case refused
         /// It waited behind too many others.
         case dropped
+        /// Another collector told it.
+        case elsewhere
     }
 
     /// Rises with each delivery of a collector and its successors.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Routing
-import Verdicts
+package import Verdicts
 
 /// An incident with what the ledger must remember of it: what a store keeps, and a ledger begins with again.
 package struct LedgerEntry: Sendable, Hashable, Codable {
@@ -19,9 +19,24 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
 
         /// Another root or severity, or twice the CIDRs or more: what a person would want to hear again.
         func isOutdated(by verdict: Verdict) -> Bool {
-            identity.map { $0 != verdict.identity } ?? false || severity != verdict.severity
-                || verdict.impact.prefixes.count >= 2 * max(1, prefixes)
+            LedgerEntry.isNews(
+                verdict,
+                afterSeverity: severity,
+                prefixes: prefixes,
+                isSameRoot: identity.map { $0 == verdict.identity } ?? true
+            )
         }
+    }
+
+    /// Whether somebody who heard that much of an open incident would want to hear again.
+    package static func isNews(
+        _ verdict: Verdict,
+        afterSeverity severity: Severity,
+        prefixes: Int,
+        isSameRoot: Bool
+    ) -> Bool {
+        !isSameRoot || severity != verdict.severity
+            || verdict.impact.prefixes.count >= 2 * max(1, prefixes)
     }
 
     package internal(set) var incident: Incident

@@ -50,7 +50,13 @@ struct Collector: Service {
             of: FactUpdate.self,
             bufferingPolicy: .bufferingNewest(1_000)
         )
-        let sinks = makeSinks(remembered, health.continuation)
+        let telling = try SharedTelling.make(
+            configuration,
+            remembered.memory,
+            clock: clock,
+            log: log
+        )
+        let sinks = makeSinks(remembered, health.continuation, telling)
         await remembered.post(to: sinks.outboxes)
         let journal = try makeJournal(startedAt, remembered.memory)
         defer { journal?.finish() }
@@ -78,9 +84,18 @@ struct Collector: Service {
                 board: board,
                 listener: listener,
                 outboxes: sinks.outboxes,
+                telling: telling,
                 journal: journal
             )
-            addWeb(&group, board, door, engine, remembered, metrics)
+            addWeb(&group, board, door, engine, remembered, metrics, telling)
+            if let telling {
+                group.addTask {
+                    await telling.run(sinks.outboxes) { silence in
+                        await remembered.store?.keep(silence)
+                        engine.post(.operators(.silence(silence)))
+                    }
+                }
+            }
             if let store = remembered.store {
                 let retention = configuration.store.retention
                 group.addTask { await store.run(retention, startedAt: startedAt) }
@@ -101,6 +116,7 @@ struct Collector: Service {
             board.close()
             group.cancelAll()
         }
+        await telling?.end()
         await sinks.made.shutDown()
         remembered.store?.close()
     }
@@ -303,7 +319,8 @@ struct Collector: Service {
 
     private func makeSinks(
         _ remembered: Remembered,
-        _ health: AsyncStream<FactUpdate>.Continuation
+        _ health: AsyncStream<FactUpdate>.Continuation,
+        _ telling: SharedTelling?
     ) -> (outboxes: [Outbox], made: ConfiguredSinks) {
         let clock = clock
         let made = ConfiguredSinks(
@@ -325,7 +342,8 @@ struct Collector: Service {
                     clock: { clock.now() },
                     pause: { await alarm.sleep(milliseconds: $0) },
                     ended: { await remembered.store?.end($0, $1) },
-                    health: { health.yield(.sink(name: item.name, $0)) }
+                    health: { health.yield(.sink(name: item.name, $0)) },
+                    turn: sink.isToldByAll ? nil : telling?.turn
                 )
             )
         }
@@ -338,7 +356,8 @@ struct Collector: Service {
         _ door: WebDoor,
         _ engine: Engine,
         _ remembered: Remembered,
-        _ metrics: CollectorMetrics
+        _ metrics: CollectorMetrics,
+        _ telling: SharedTelling?
     ) {
         let http = configuration.http
         let log = log
@@ -350,7 +369,7 @@ struct Collector: Service {
             host: http.host,
             port: http.port,
             board: board,
-            archive: archive(engine, remembered),
+            archive: archive(engine, remembered, telling),
             door: door,
             version: version,
             metrics: { metrics.exposition($0) },
@@ -371,7 +390,11 @@ extension Collector {
     /// As many past incidents as a page shows.
     private static let incidentLimit = 10_000
 
-    private func archive(_ engine: Engine, _ remembered: Remembered) -> Archive {
+    private func archive(
+        _ engine: Engine,
+        _ remembered: Remembered,
+        _ telling: SharedTelling?
+    ) -> Archive {
         var archive = Archive()
         let store = remembered.store
         if let store {
@@ -383,7 +406,9 @@ extension Collector {
             // On disk before anybody is told that it is taken.
             archive.operators = { update in
                 switch update {
-                case .silence(let silence): await store?.keep(silence)
+                case .silence(let silence):
+                    await store?.keep(silence)
+                    telling?.elector.note(silence)
                 }
                 engine.post(.operators(update))
             }

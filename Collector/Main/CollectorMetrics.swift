@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AgentSource
+import Election
 import Incidents
 import Journal
 import Sinks
@@ -9,6 +10,7 @@ struct CollectorMetrics: Sendable {
     let board: StateBoard
     let listener: AgentListener
     let outboxes: [Outbox]
+    let telling: SharedTelling?
     let journal: JournalWriter?
 
     func exposition(_ format: ExpositionFormat) -> String {
@@ -23,6 +25,7 @@ struct CollectorMetrics: Sendable {
         exposition.addJudging(state?.judgeDurations)
         exposition.add(listener.counters)
         exposition.add(outboxes.map(SinkTally.init))
+        if let standing = telling?.elector.standing { exposition.add(standing) }
         if let journal { exposition.add(journal.counters) }
         exposition.addProcess()
         return exposition.text
@@ -34,6 +37,7 @@ extension SinkTally {
         let counters = outbox.counters
         self.init(name: outbox.name)
         waiting = counters.waiting
+        elsewhere = counters.elsewhere
         delivered = counters.delivered
         for reason in SinkError.Class.allCases {
             failed[reason.rawValue] = counters.failed[reason] ?? 0
@@ -46,6 +50,19 @@ extension SinkTally {
 }
 
 extension Exposition {
+    fileprivate mutating func add(_ standing: Election.Standing) {
+        gauge(
+            "podpath_telling",
+            "1 while this collector, of those that share a Lease, is the one that tells people.",
+            standing.speaks ? 1 : 0
+        )
+        gauge(
+            "podpath_lease_failing",
+            "1 while the Lease cannot be read or written.",
+            standing.failure == nil ? 0 : 1
+        )
+    }
+
     fileprivate mutating func add(_ agents: AgentListenerCounters) {
         gauge(
             "podpath_agent_connections",

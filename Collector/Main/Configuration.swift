@@ -33,6 +33,13 @@ struct Configuration: Sendable {
         var securityFile: String?
     }
 
+    struct Lease: Sendable, Hashable {
+        var namespace: String
+        var name: String
+        /// This collector's, which no other has.
+        var identity: String
+    }
+
     struct Memory: Sendable {
         /// Nil: what is remembered ends with the process.
         var path: String?
@@ -160,6 +167,8 @@ struct Configuration: Sendable {
     var syslog: (host: String, port: UInt16)?
     var loadBalancers: [LoadBalancer] = []
     var policy = AlertPolicy()
+    /// By which several collectors agree who of them tells; nil: this one does.
+    var lease: Lease?
     var store = Memory()
     var sinks: [SinkConfiguration] = []
 }

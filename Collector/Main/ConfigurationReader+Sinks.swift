@@ -2,6 +2,7 @@
 import Facts
 import Foundation
 import Incidents
+import KubernetesSource
 import OperatorSource
 import Sinks
 import Verdicts
@@ -19,6 +20,7 @@ extension ConfigurationReader {
             "link",
             "language",
             "contacts",
+            "lease",
             "sinks"
         )
         for (name, hold) in try keys["hold"]?.entries() ?? [:] {
@@ -29,6 +31,7 @@ extension ConfigurationReader {
             configuration.policy.reminder = reminder
         }
         if let calm = try keys["calm"]?.duration() { configuration.policy.calm = calm }
+        if let lease = keys["lease"] { configuration.lease = try readLease(lease, configuration) }
         let wording = try readWording(keys)
         for item in try keys["sinks"]?.list() ?? [] {
             let sink = try readSink(item, wording)
@@ -37,6 +40,30 @@ extension ConfigurationReader {
             }
             configuration.sinks.append(sink)
         }
+    }
+
+    private func readLease(
+        _ tree: Tree,
+        _ configuration: Configuration
+    ) throws(FileError) -> Configuration.Lease {
+        let keys = try tree.mapping("namespace", "name", "identity")
+        guard configuration.kubernetes != nil else {
+            throw tree.error(
+                "\"lease\" needs \"kubernetes: { kubeconfig: FILE }\" or \"nodes: { from: kubernetes }\""
+            )
+        }
+        let environment = ProcessInfo.processInfo.environment
+        let lease = Configuration.Lease(
+            namespace: try keys["namespace"]?.text() ?? ClusterAccess.ownNamespace ?? "podpath",
+            name: try keys["name"]?.text() ?? "podpath-collector",
+            identity: try keys["identity"]?.text() ?? environment["POD_NAME"]
+                ?? ProcessInfo.processInfo.hostName
+        )
+        for text in [lease.namespace, lease.name, lease.identity]
+        where text.wholeMatch(of: /[a-z0-9]([a-z0-9.\-]{0,251}[a-z0-9])?/) == nil {
+            throw tree.error("\(text) is no name: small letters, digits, dots and hyphens")
+        }
+        return lease
     }
 
     private func readWording(_ keys: [String: Tree]) throws(FileError) -> Wording {

@@ -17,6 +17,8 @@ package final class Outbox: Sendable {
         var isTroubled = false
         /// What was said last of how it does.
         var health: SinkHealth?
+        /// It was for this collector to tell when that was last asked.
+        var hadTurn = false
     }
 
     package struct Counters: Sendable, Hashable {
@@ -25,9 +27,29 @@ package final class Outbox: Sendable {
         package var delivered = 0
         /// Attempts it did not take.
         package var failed: [SinkError.Class: Int] = [:]
+        /// Transitions that another collector told it.
+        package var elsewhere = 0
         /// Transitions that it will never get, refused or dropped.
         package var lost: [Delivery.Outcome: Int] = [:]
         package var lastDelivery: Timestamp?
+    }
+
+    /// Where several collectors share the telling, so that one of them tells.
+    package struct Turn: Sendable {
+        package var isOurs: @Sendable () -> Bool
+        /// Of what waits, the sequences of what was told by whoever had the turn.
+        package var heard: @Sendable ([Delivery]) -> Set<Int64>
+        package var told: @Sendable (Delivery) -> Void
+
+        package init(
+            isOurs: @escaping @Sendable () -> Bool,
+            heard: @escaping @Sendable ([Delivery]) -> Set<Int64>,
+            told: @escaping @Sendable (Delivery) -> Void
+        ) {
+            self.isOurs = isOurs
+            self.heard = heard
+            self.told = told
+        }
     }
 
     /// What an outbox needs of the world outside.
@@ -38,13 +60,17 @@ package final class Outbox: Sendable {
         package var ended: @Sendable (Int64, Delivery.Outcome) async -> Void
         /// Called when the sink begins or ceases to fail.
         package var health: @Sendable (SinkHealth) -> Void
+        /// Nil: nobody else tells.
+        package var turn: Turn?
 
         package init(
             clock: @escaping @Sendable () -> Timestamp,
             pause: @escaping @Sendable (Int64) async -> Void,
             ended: @escaping @Sendable (Int64, Delivery.Outcome) async -> Void = { _, _ in },
-            health: @escaping @Sendable (SinkHealth) -> Void = { _ in }
+            health: @escaping @Sendable (SinkHealth) -> Void = { _ in },
+            turn: Turn? = nil
         ) {
+            self.turn = turn
             self.clock = clock
             self.pause = pause
             self.ended = ended
@@ -106,6 +132,9 @@ package final class Outbox: Sendable {
         signal.continuation.yield()
     }
 
+    /// Whose turn it is, or what others have told, may be another.
+    package func look() { signal.continuation.yield() }
+
     /// Delivers until cancelled.
     package func run() async {
         if counters.waiting == 0 { say(.well) }
@@ -119,7 +148,7 @@ package final class Outbox: Sendable {
     private func send() async {
         var bucket = sink.pace.map(TokenBucket.init)
         for await _ in signal.stream {
-            while !Task.isCancelled, counters.waiting > 0 {
+            while !Task.isCancelled, counters.waiting > 0, await hasTurn() {
                 let hasWaited = await waitForToken(&bucket)
                 guard let batch = state.withLock({ $0.queue.take(isLate: hasWaited) }) else {
                     break
@@ -128,6 +157,26 @@ package final class Outbox: Sendable {
                 await settleDropped()
             }
         }
+    }
+
+    /// While another tells, and once when it ceases to, what it has told is let go.
+    private func hasTurn() async -> Bool {
+        guard let turn = edge.turn else { return true }
+        let isOurs = turn.isOurs()
+        let hadTurn = state.withLock { state in
+            defer { state.hadTurn = isOurs }
+            return state.hadTurn
+        }
+        if !(isOurs && hadTurn) {
+            let heard = turn.heard(state.withLock { $0.queue.all })
+            state.withLock { state in
+                state.queue.remove(heard)
+                state.counters.elsewhere += heard.count
+            }
+            for sequence in heard.sorted() { await edge.ended(sequence, .elsewhere) }
+            await settleDropped()
+        }
+        return isOurs && counters.waiting > 0
     }
 
     /// Whether there was none at first.
@@ -151,6 +200,7 @@ package final class Outbox: Sendable {
         )
         var backOff = BackOff()
         while !Task.isCancelled {
+            guard edge.turn?.isOurs() ?? true else { return state.withLock { $0.queue.release() } }
             do throws(SinkError) {
                 try await sink.deliver(notice)
                 return await finish(batch, .delivered)
@@ -187,6 +237,7 @@ package final class Outbox: Sendable {
     }
 
     private func finish(_ batch: [Delivery], _ outcome: Delivery.Outcome) async {
+        if outcome == .delivered, let turn = edge.turn { batch.forEach(turn.told) }
         for delivery in batch { await edge.ended(delivery.sequence, outcome) }
         let now = edge.clock()
         state.withLock { state in

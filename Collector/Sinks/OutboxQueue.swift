@@ -65,6 +65,17 @@ struct OutboxQueue: Sendable {
         underWay = 0
     }
 
+    /// What was under way waits again.
+    mutating func release() { underWay = 0 }
+
+    /// All that waits, of which nothing is under way.
+    var all: [Delivery] { underWay == 0 ? waiting : [] }
+
+    mutating func remove(_ sequences: Set<Int64>) {
+        guard underWay == 0, !sequences.isEmpty else { return }
+        waiting.removeAll { sequences.contains($0.sequence) }
+    }
+
     mutating func takeDropped() -> [Int64] {
         defer { dropped = [] }
         return dropped

@@ -7,6 +7,8 @@ package protocol Sink: Sendable {
     /// How fast it may be told; nil where nobody counts.
     var pace: Pace? { get }
     var bundling: Bundling { get }
+    /// What several collectors tell it comes to the same as what one does.
+    var isToldByAll: Bool { get }
 
     /// Throws if it was not taken; what then follows is the outbox's to decide.
     func deliver(_ notice: Notice) async throws(SinkError)
@@ -18,6 +20,7 @@ package protocol Sink: Sendable {
 extension Sink {
     package var pace: Pace? { nil }
     package var bundling: Bundling { .each }
+    package var isToldByAll: Bool { false }
     package func run(_ report: @escaping @Sendable (SinkError?) -> Void) async {}
 }
 

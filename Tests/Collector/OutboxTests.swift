@@ -109,6 +109,69 @@ private final class Stage: Sendable {
         await task.value
     }
 
+    /// Of several collectors one has the turn; `isOurs` is asked each time.
+    private func shared(
+        _ sink: StubbornSink,
+        isOurs: @escaping @Sendable () -> Bool,
+        heard: @escaping @Sendable ([Delivery]) -> Set<Int64>,
+        told: @escaping @Sendable (Delivery) -> Void = { _ in }
+    ) -> Outbox {
+        var edge = stage.edge
+        edge.turn = Outbox.Turn(isOurs: isOurs, heard: heard, told: told)
+        return Outbox(sink, filter: SinkFilter(), log: Logger(label: "t"), edge: edge)
+    }
+
+    @Test("while another collector tells, what it told is let go and the rest waits for the turn")
+    func standsBy() async {
+        let sink = StubbornSink()
+        let isOurs = Mutex(false)
+        let told = Mutex<[Int64]>([])
+        let outbox = shared(
+            sink,
+            isOurs: { isOurs.withLock(\.self) },
+            heard: { Set($0.map(\.sequence)).intersection([0, 2]) },
+            told: { delivery in told.withLock { $0.append(delivery.sequence) } }
+        )
+        post(["1", "2", "3"].map { transition($0) }, to: outbox)
+        let task = Task { await outbox.run() }
+        while outbox.counters.elsewhere < 2 { await Task.yield() }
+        #expect(sink.taken.isEmpty)
+        #expect(outbox.counters.waiting == 1)
+        isOurs.withLock { $0 = true }
+        outbox.look()
+        while outbox.counters.waiting > 0 { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(sink.summaries == [["2"]])
+        #expect(stage.ends == [0: .elsewhere, 1: .delivered, 2: .elsewhere])
+        #expect(told.withLock(\.self) == [1])
+        #expect(outbox.counters.lost[.dropped] == 0)
+    }
+
+    @Test("who loses the turn while a sink fails stops trying, and has lost nothing")
+    func losesTurn() async {
+        let sink = StubbornSink(failures: 1_000)
+        let asked = Mutex(0)
+        let outbox = shared(
+            sink,
+            isOurs: {
+                asked.withLock { asked in
+                    asked += 1
+                    return asked < 5
+                }
+            },
+            heard: { _ in [] }
+        )
+        post([transition("1")], to: outbox)
+        let task = Task { await outbox.run() }
+        while asked.withLock(\.self) < 6 { await Task.yield() }
+        task.cancel()
+        await task.value
+        #expect(outbox.counters.waiting == 1)
+        #expect(stage.ends.isEmpty)
+        #expect(stage.pauses.count == 3)
+    }
+
     @Test("a sink that fails for a while gets everything, in order, and later and later")
     func retries() async {
         let sink = StubbornSink(failures: 5)

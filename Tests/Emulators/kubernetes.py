@@ -11,7 +11,7 @@ each request. Served are GETs of /version, /readyz and of nodes, services, confi
 (v1beta1 from 1.17 to 1.24, v1 from 1.21 on), deployments, daemonsets and, once they are switched on, ciliumnodes,
 blockaffinities, virtualservers and transportservers: cluster wide, those of one namespace, or one by its name. A
 list takes limit, continue and selectors; a watch takes resourceVersion, selectors, allowWatchBookmarks,
-timeoutSeconds and, from 1.32 on, sendInitialEvents. The selectors are labelSelector (key=value, joined by commas)
+timeoutSeconds and, from 1.32 on, sendInitialEvents. Leases, and nothing else, may be written: see kubernetes_leases. The selectors are labelSelector (key=value, joined by commas)
 and fieldSelector (likewise, of metadata.name and metadata.namespace alone).
 
 Versions begin at the time of day in milliseconds: to an emulator that was started anew those of before are too old.
@@ -59,6 +59,8 @@ import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+from kubernetes_leases import Leases
+
 # Events of each kind that a watch may begin before.
 HISTORY = 1_000
 # Events that a watch's client may be behind before it is dropped.
@@ -79,6 +81,7 @@ REASONS = {
     403: ("Forbidden", 'forbidden: User "system:serviceaccount:default:emulated" cannot get this at the cluster scope'),
     404: ("NotFound", "the server could not find the requested resource"),
     405: ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+    409: ("Conflict", "the object has been modified"),
     410: ("Expired", "The provided continue parameter is too old to display a consistent list result. You must start "
                      "a new list without the continue parameter."),
     422: ("Invalid", "the request is invalid"),
@@ -362,6 +365,7 @@ class Store:
         self.faults = NO_FAULTS
         self.asked = {"lists": dict.fromkeys(BY_PATH, 0), "watches": dict.fromkeys(BY_PATH, 0), "gets": {}}
         self.refused = self.writes = 0
+        self.leases = Leases(self.version)
 
     # What is asked
 
@@ -377,6 +381,8 @@ class Store:
 
     def count(self, command, path, query):
         with self.changed:
+            if Leases.has(path):
+                return
             if command != "GET":
                 self.writes += 1
             elif place := place_of(path):
@@ -666,7 +672,7 @@ class Handler(BaseHTTPRequestHandler):
     def serve(self):
         path, _, text = self.path.partition("?")
         query, store = Query(text), self.server.store
-        self.discard_body()
+        self.read_body()
         store.count(self.command, path, query)
         if not self.endures(path):
             return self.abort()
@@ -675,12 +681,11 @@ class Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self.refuse(refusal)
 
-    def discard_body(self):
+    def read_body(self):
         length = self.headers.get("Content-Length", "0")
         if self.command != "GET" or length != "0":
             self.close_connection = True
-        if re.fullmatch("[0-9]{1,7}", length):
-            self.rfile.read(int(length))
+        self.body = self.rfile.read(int(length)) if re.fullmatch("[0-9]{1,7}", length) else b""
 
     def endures(self, path):
         """Waits as long as the faults want it, unless they are replaced; False if there is to be no answer."""
@@ -710,6 +715,8 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.is_authorized(self.headers.get("Authorization", "")):
             store.count_refused()
             raise Refusal(401)
+        if Leases.has(path):
+            return self.answer_lease(path)
         if self.command != "GET":
             raise Refusal(405)
         if path == "/readyz":
@@ -725,6 +732,12 @@ class Handler(BaseHTTPRequestHandler):
         if query.flag("watch"):
             return self.watch(place, query)
         self.list(place, query, faults)
+
+    def answer_lease(self, path):
+        status, found = self.server.store.leases.answer(self.command, path, self.body)
+        if status >= 400:
+            raise Refusal(status, found)
+        self.answer(status, encoded(found))
 
     def list(self, place, query, faults):
         if faults.get("expire") and query.text("continue"):

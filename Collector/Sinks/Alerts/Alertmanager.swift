@@ -31,6 +31,8 @@ package final class Alertmanager: Sink {
     }
 
     package let bundling = Bundling.latest
+    /// It knows alerts by their labels, which are the same whoever sends them.
+    package let isToldByAll = true
 
     /// `firing` is what an earlier collector had told.
     package init(

@@ -7,6 +7,8 @@ package struct StandardOutput: Sink {
     package enum Format: String, Sendable, CaseIterable { case text, json }
 
     package let name: String
+    /// Each collector's is its own.
+    package let isToldByAll = true
     private let format: Format
     private let language: Language
 

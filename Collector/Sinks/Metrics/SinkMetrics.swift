@@ -6,6 +6,7 @@ package struct SinkTally: Sendable {
     package var name: String
     package var waiting = 0
     package var delivered = 0
+    package var elsewhere = 0
     /// Attempts that it did not take, by class of failure; under an empty word where classes are not told apart.
     package var failed: [String: Int] = [:]
     /// What it will never get, by what became of it.
@@ -21,6 +22,11 @@ extension Exposition {
             "podpath_sink_delivered",
             "Transitions that a sink took.",
             sinks.map { Sample(Double($0.delivered), ["sink": $0.name]) }
+        )
+        counter(
+            "podpath_sink_told_elsewhere",
+            "Transitions that another collector told a sink.",
+            sinks.map { Sample(Double($0.elsewhere), ["sink": $0.name]) }
         )
         counter(
             "podpath_sink_failures",

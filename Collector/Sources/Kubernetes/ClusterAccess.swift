@@ -54,6 +54,12 @@ extension ClusterAccess {
         )
     }
 
+    /// The namespace of this pod; nil where this is none.
+    package static var ownNamespace: String? {
+        let text = try? String(contentsOfFile: serviceAccount + "/namespace", encoding: .utf8)
+        return text?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     fileprivate static func text(of path: String) throws(ClusterAccessError) -> String {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw ClusterAccessError("\(path): cannot be read")

@@ -4,6 +4,7 @@ import Facts
 import Foundation
 import NIOCore
 import NIOFoundationCompat
+import NIOHTTP1
 import NIOSSL
 import Synchronization
 
@@ -15,7 +16,7 @@ struct ClusterFailure: Error {
     let retryAfter: Int64?
 }
 
-/// GETs of one API server: nothing here can write.
+/// What is read of one API server. Nothing here can write but what has a file of its own: the collectors' Lease.
 package final class ClusterClient: Sendable {
     private let access: ClusterAccess
     private let http: HTTPClient
@@ -63,14 +64,40 @@ package final class ClusterClient: Sendable {
         components.queryItems = query.map { URLQueryItem(name: $0.0, value: $0.1) }
         // A plus sign would be read as a blank.
         let encoded = components.percentEncodedQuery?.replacing("+", with: "%2B") ?? ""
-        var request = HTTPClientRequest(url: "\(access.server)\(path)?\(encoded)")
+        let response = try await http.execute(
+            try self.request("\(path)?\(encoded)"),
+            timeout: Self.headDeadline
+        )
+        guard response.status == .ok else { throw await failure(response) }
+        return response
+    }
+
+    private func request(_ path: String) throws -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: access.server + path)
         request.headers.add(name: "Accept", value: "application/json")
         if let token = try bearer() {
             request.headers.add(name: "Authorization", value: "Bearer \(token.reveal())")
         }
-        let response = try await http.execute(request, timeout: Self.headDeadline)
-        guard response.status == .ok else { throw await failure(response) }
-        return response
+        return request
+    }
+
+    /// One small object: its answer's body, at most `limit` bytes of it, within `deadline`.
+    func exchange(
+        _ method: HTTPMethod,
+        _ path: String,
+        body: Data? = nil,
+        limit: Int,
+        deadline: TimeAmount
+    ) async throws -> Data {
+        var request = try request(path)
+        request.method = method
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let response = try await http.execute(request, timeout: deadline)
+        guard (200..<300) ~= response.status.code else { throw await failure(response) }
+        return Data(buffer: try await response.body.collect(upTo: limit))
     }
 
     private func bearer() throws -> Secret? {

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Routing
+
+/// Which of several collectors tells people, by a Lease: no socket, no clock.
+///
+///     standing by ──free, or not renewed for its duration──► taking ──written──► speaking
+///          ▲                                                   │ somebody was faster  │
+///          └───────────────────────────────────────────────────┴──another holds it────┘
+///
+/// While the API server cannot be asked, who held the Lease goes on, and after a minute the others speak too:
+/// what is told twice is a nuisance, what nobody tells is what this program is there against.
+package struct Election: Sendable {
+    package enum Request: Sendable, Hashable {
+        case read
+        /// Make it, or replace the version that was read.
+        case write(Lease)
+    }
+
+    package enum Answer: Sendable, Hashable {
+        case found(Lease)
+        case absent
+        case written(Lease)
+        /// Somebody wrote it meanwhile.
+        case conflict
+        case failed(String)
+    }
+
+    /// What it looks like from here.
+    package struct Standing: Sendable, Hashable {
+        package var speaks: Bool
+        /// Who holds the Lease, as it was last read; nil: nobody, or it was never read.
+        package var holder: String?
+        /// Why the Lease cannot be had, while it cannot.
+        package var failure: String?
+    }
+
+    /// As the components of Kubernetes have it: taken over after 15 s, given up after 10, looked at every 2.
+    private static let duration: Int64 = 15_000
+    private static let renewalLimit: Int64 = 10_000
+    private static let period: Int64 = 2_000
+    /// An API server that restarts or moves is back by then.
+    private static let patience: Int64 = 60_000
+
+    /// A message is noted at once, a burst of them together.
+    private static let newsGap: Int64 = 100
+    /// A failure that is older tells that this process has slept: longer than two attempts are apart.
+    private static let recent: Int64 = 20_000
+
+    private let name: String
+    private let identity: String
+    /// The newest version that was seen, and since when its holder has not stirred.
+    private var seen: Lease?
+    private var stirred: Stirring?
+    private var quietSince: Timestamp
+    /// Nothing was written since by somebody else, as far as is known.
+    private var isFresh = false
+    /// When the request began that last made or kept this one the holder; nil: another is.
+    private var heldSince: Timestamp?
+    private var failure: (reason: String, since: Timestamp, at: Timestamp)?
+    private var attempts = 0
+    /// When the last request began, and whether it is still under way.
+    private var begun: Timestamp
+    private var isAsking = false
+    private var due: Timestamp
+    /// Something waits to be written by one that is not the holder.
+    private var isHasty = false
+    /// Another process has the name too: it is not taken for an earlier life of this one any more.
+    package private(set) var isDoubled = false
+
+    /// `name` is one of a kind, as a pod's is; `life` tells two processes of one name apart.
+    package init(name: String, life: String, now: Timestamp) {
+        self.name = name
+        identity = "\(name)_\(life)"
+        quietSince = now
+        begun = now
+        due = now
+    }
+
+    /// Nil while a request is under way.
+    package func nextDeadline(isNews: Bool) -> Timestamp? {
+        guard !isAsking else { return nil }
+        return isNews && isHolder && failure == nil ? min(due, begun + Self.newsGap) : due
+    }
+
+    private var isHolder: Bool { heldSince != nil }
+
+    package func speaks(at now: Timestamp) -> Bool {
+        if let heldSince, isHolder, now - heldSince < Self.renewalLimit { return true }
+        // Only what was asked lately tells that it cannot be asked: this process may have slept.
+        guard let failure, now - failure.at < Self.recent else { return false }
+        return isHolder || now - failure.since >= Self.patience
+    }
+
+    package func standing(at now: Timestamp) -> Standing {
+        let holder = seen?.holder ?? ""
+        return Standing(
+            speaks: speaks(at: now),
+            holder: holder.isEmpty ? nil : holder,
+            failure: failure?.reason
+        )
+    }
+
+    /// What to ask now, if anything. `told` is what this collector knows to be told, which its holder writes;
+    /// `silences` are all that are known here, nil if the Lease has them already.
+    package mutating func request(
+        told: String,
+        silences: String?,
+        isNews: Bool = false,
+        now: Timestamp
+    ) -> Request? {
+        guard let next = nextDeadline(isNews: isNews), now >= next else { return nil }
+        (begun, isAsking) = (now, true)
+        guard var lease = seen else { return .read }
+        if lease.holder == identity || isFree(lease, now) {
+            guard isFresh || lease.holder == identity else { return .read }
+            take(&lease, now)
+            lease.told = told
+        } else {
+            isHasty = silences != nil
+            guard isFresh, isHasty else {
+                isFresh = false
+                return .read
+            }
+        }
+        if let silences { lease.silences = silences }
+        isFresh = false
+        return .write(lease)
+    }
+
+    private func take(_ lease: inout Lease, _ now: Timestamp) {
+        if lease.holder != identity {
+            (lease.holder, lease.acquiredAt) = (identity, now)
+            lease.transitions += 1
+        }
+        (lease.duration, lease.renewedAt) = (Self.duration, now)
+    }
+
+    private func isFree(_ lease: Lease, _ now: Timestamp) -> Bool {
+        if lease.holder.isEmpty { return true }
+        if lease.holder.hasPrefix(name + "_"), !isDoubled { return true }
+        // By how long it was seen not to stir: clocks differ.
+        return now - quietSince >= max(lease.duration, Self.duration)
+    }
+
+    /// `jitter` is about 1.
+    package mutating func answered(_ answer: Answer, jitter: Double, now: Timestamp) {
+        isAsking = false
+        if case .failed(let reason) = answer { return failed(reason, jitter, now) }
+        (failure, attempts) = (nil, 0)
+        switch answer {
+        case .found(let lease):
+            see(lease, now)
+            isFresh = true
+            if lease.holder != identity { heldSince = nil }
+            let isOurs = lease.holder == identity || isFree(lease, now)
+            due = isOurs || isHasty ? now : now + pause(jitter)
+        case .absent:
+            see(Lease(), now)
+            (isFresh, heldSince, due) = (true, nil, now)
+        case .written(let lease):
+            see(lease, now)
+            if lease.holder == identity { heldSince = begun }
+            (isHasty, due) = (false, now + pause(jitter))
+        case .conflict:
+            // Whoever was faster may only have noted something.
+            (seen, due) = (nil, now)
+        case .failed: break
+        }
+    }
+
+    private func pause(_ jitter: Double) -> Int64 { Int64(Double(Self.period) * jitter) }
+
+    private mutating func see(_ lease: Lease, _ now: Timestamp) {
+        let isMine = lease.holder == identity
+        if heldSince != nil, !isMine, lease.holder.hasPrefix(name + "_") { isDoubled = true }
+        if stirred != Stirring(lease) { (stirred, quietSince) = (Stirring(lease), now) }
+        seen = lease
+    }
+
+    private mutating func failed(_ reason: String, _ jitter: Double, _ now: Timestamp) {
+        failure = (reason, failure?.since ?? now, now)
+        attempts = min(attempts + 1, 3)
+        // 2, 4, then 8 s: below the limit, so that it is known to fail while it does.
+        due = now + min(pause(jitter) << (attempts - 1), 8_000)
+    }
+
+    /// The last word of a collector that ends: the next need not wait.
+    package mutating func release(told: String, now: Timestamp) -> Request? {
+        guard isHolder, var lease = seen else { return nil }
+        (lease.holder, lease.duration, lease.renewedAt) = ("", 1_000, now)
+        lease.told = told
+        (begun, isAsking, heldSince) = (now, true, nil)
+        return .write(lease)
+    }
+}
+
+/// What a holder changes by being there.
+private struct Stirring: Hashable {
+    var holder: String
+    var renewedAt: Timestamp
+
+    init(_ lease: Lease) { (holder, renewedAt) = (lease.holder, lease.renewedAt) }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Facts
+package import Incidents
+package import Routing
+import Synchronization
+
+/// Keeps a Lease, and answers what hangs on it: whether this collector tells, and what another has told.
+package final class Elector: Sendable {
+    /// What it needs of the world outside.
+    package struct Edge: Sendable {
+        package var clock: @Sendable () -> Timestamp
+        /// Sleeps at most so many milliseconds, less if it is woken.
+        package var pause: @Sendable (Int64) async -> Void
+        package var wake: @Sendable () -> Void
+        /// Answers within some seconds, whatever happens.
+        package var ask: @Sendable (Election.Request) async -> Election.Answer
+        /// Somebody else is to tell now, or something was told or silenced elsewhere.
+        package var moved: @Sendable () -> Void
+        /// What an operator said to another collector.
+        package var learned: @Sendable (Silence) async -> Void
+        package var say: @Sendable (String) -> Void
+
+        package init(
+            clock: @escaping @Sendable () -> Timestamp,
+            pause: @escaping @Sendable (Int64) async -> Void,
+            wake: @escaping @Sendable () -> Void,
+            ask: @escaping @Sendable (Election.Request) async -> Election.Answer,
+            moved: @escaping @Sendable () -> Void,
+            learned: @escaping @Sendable (Silence) async -> Void,
+            say: @escaping @Sendable (String) -> Void
+        ) {
+            self.clock = clock
+            self.pause = pause
+            self.wake = wake
+            self.ask = ask
+            self.moved = moved
+            self.learned = learned
+            self.say = say
+        }
+    }
+
+    private struct State {
+        var election: Election
+        var told = Told()
+        var silences: SharedSilences
+        /// Something was told since the Lease was last written.
+        var isNews = false
+        var standing: Election.Standing?
+        var failure: String?
+
+        var isPressing: Bool { isNews || silences.isUnpublished }
+    }
+
+    private let edge: Edge
+    private let state: Mutex<State>
+
+    /// `told` is what an earlier life of this collector has told, `silences` what it knew.
+    package init(name: String, life: String, told: Told, silences: [Silence], edge: Edge) {
+        self.edge = edge
+        state = Mutex(
+            State(
+                election: Election(name: name, life: life, now: edge.clock()),
+                told: told,
+                silences: SharedSilences(silences)
+            )
+        )
+    }
+
+    package var standing: Election.Standing {
+        let now = edge.clock()
+        return state.withLock { $0.election.standing(at: now) }
+    }
+
+    /// Whether it is for this collector to tell.
+    package var speaks: Bool {
+        let now = edge.clock()
+        return state.withLock { $0.election.speaks(at: now) }
+    }
+
+    package func heard(of waiting: [Delivery]) -> Set<Int64> {
+        state.withLock { $0.told }.heard(of: waiting)
+    }
+
+    /// This collector has told it.
+    package func note(_ delivery: Delivery) {
+        state.withLock { state in
+            state.told.note(delivery)
+            state.isNews = true
+        }
+        edge.wake()
+    }
+
+    /// An operator said it to this collector.
+    package func note(_ silence: Silence) {
+        let now = edge.clock()
+        state.withLock { $0.silences.note(silence, at: now) }
+        edge.wake()
+    }
+
+    /// Runs until cancelled.
+    package func run() async {
+        while !Task.isCancelled {
+            await turn()
+            let now = edge.clock()
+            let next = state.withLock { $0.election.nextDeadline(isNews: $0.isPressing) }
+            // At least 10 ms: a deadline that does not move cannot spin.
+            await edge.pause(max((next ?? now) - now, 10))
+        }
+    }
+
+    /// Hands the Lease over, having told the last.
+    package func release() async {
+        let now = edge.clock()
+        let request = state.withLock { $0.election.release(told: $0.told.text, now: now) }
+        if let request { _ = await edge.ask(request) }
+    }
+
+    private func turn() async {
+        let now = edge.clock()
+        let request = state.withLock { state in
+            let silences = state.silences.isUnpublished ? state.silences.text(at: now) : nil
+            defer { state.isNews = false }
+            return state.election.request(
+                told: state.told.text,
+                silences: silences,
+                isNews: state.isPressing,
+                now: now
+            )
+        }
+        guard let request else { return look() }
+        await take(await edge.ask(request), to: request)
+        look()
+    }
+
+    private func take(_ answer: Election.Answer, to request: Election.Request) async {
+        let now = edge.clock()
+        let learned: [Silence] = state.withLock { state in
+            state.election.answered(answer, jitter: .random(in: 0.8...1.2), now: now)
+            switch answer {
+            case .found(let lease):
+                // Of what this one has told the Lease may know nothing yet; else it knows best.
+                if let told = try? Told(parsing: lease.told) { state.told.merge(told) }
+                return state.silences.merge(lease.silences)
+            case .written(let lease):
+                state.silences.published(lease.silences, at: now)
+                return []
+            case .absent, .conflict, .failed:
+                state.isNews = true
+                return []
+            }
+        }
+        for silence in learned { await edge.learned(silence) }
+        edge.moved()
+    }
+
+    /// Says what changed, once.
+    private func look() {
+        let now = edge.clock()
+        let news: [String] = state.withLock { state in
+            let standing = state.election.standing(at: now)
+            defer { (state.standing, state.failure) = (standing, standing.failure) }
+            return [
+                state.standing.map { $0.speaks != standing.speaks } ?? true
+                    ? words(standing) : nil,
+                standing.failure.flatMap { state.failure == nil ? "it cannot be had: \($0)" : nil },
+                state.failure != nil && standing.failure == nil ? "it can be had again" : nil,
+            ].compactMap(\.self)
+        }
+        for text in news { edge.say(text) }
+        if !news.isEmpty { edge.moved() }
+    }
+
+    private func words(_ standing: Election.Standing) -> String {
+        guard !standing.speaks else { return "this collector tells people" }
+        return standing.holder.map { "\($0) tells people, this collector stands by" }
+            ?? "nobody has it yet, this collector stands by"
+    }
+}
