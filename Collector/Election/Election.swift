@@ -100,10 +100,11 @@ package struct Election: Sendable {
         )
     }
 
-    /// What to ask now, if anything. `told` is what this collector knows to be told, which its holder writes;
-    /// `silences` are all that are known here, nil if the Lease has them already.
+    /// What to ask now, if anything. `told` and `open` are what this collector knows to be told, which the holder
+    /// writes, nil to leave what is there; `silences` are all that are known here, nil if the Lease has them already.
     package mutating func request(
         told: String,
+        open: String? = nil,
         silences: String?,
         isNews: Bool = false,
         now: Timestamp
@@ -113,6 +114,8 @@ package struct Election: Sendable {
         guard var lease = seen else { return .read }
         if lease.holder == identity || isFree(lease, now) {
             guard isFresh || lease.holder == identity else { return .read }
+            // Whoever takes it has yet to take over what the last holder left open.
+            if lease.holder == identity, let open { lease.open = open }
             take(&lease, now)
             lease.told = told
         } else {
@@ -185,10 +188,11 @@ package struct Election: Sendable {
     }
 
     /// The last word of a collector that ends: the next need not wait.
-    package mutating func release(told: String, now: Timestamp) -> Request? {
+    package mutating func release(told: String, open: String?, now: Timestamp) -> Request? {
         guard isHolder, var lease = seen else { return nil }
         (lease.holder, lease.duration, lease.renewedAt) = ("", 1_000, now)
         lease.told = told
+        if let open { lease.open = open }
         (begun, isAsking, heldSince) = (now, true, nil)
         return .write(lease)
     }

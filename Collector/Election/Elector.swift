@@ -43,6 +43,9 @@ package final class Elector: Sendable {
         var election: Election
         var told = Told()
         var silences: SharedSilences
+        var open = OpenIncidents()
+        /// What the last holder left open, until this collector's ledger has it.
+        var left: [LedgerEntry] = []
         /// Something was told since the Lease was last written.
         var isNews = false
         var standing: Election.Standing?
@@ -81,6 +84,19 @@ package final class Elector: Sendable {
         state.withLock { $0.told }.heard(of: waiting)
     }
 
+    /// What this collector has told and is open, worst first.
+    package func note(open entries: [LedgerEntry]) {
+        state.withLock { $0.open.note(entries) }
+    }
+
+    /// What another had told when this collector took over, once.
+    package func takeLeft() -> [LedgerEntry] {
+        state.withLock { state in
+            defer { state.left = [] }
+            return state.left
+        }
+    }
+
     /// This collector has told it.
     package func note(_ delivery: Delivery) {
         state.withLock { state in
@@ -111,7 +127,13 @@ package final class Elector: Sendable {
     /// Hands the Lease over, having told the last.
     package func release() async {
         let now = edge.clock()
-        let request = state.withLock { $0.election.release(told: $0.told.text, now: now) }
+        let request = state.withLock { state in
+            state.election.release(
+                told: state.told.text,
+                open: state.left.isEmpty ? state.open.text : nil,
+                now: now
+            )
+        }
         if let request { _ = await edge.ask(request) }
     }
 
@@ -122,6 +144,7 @@ package final class Elector: Sendable {
             defer { state.isNews = false }
             return state.election.request(
                 told: state.told.text,
+                open: state.left.isEmpty ? state.open.text : nil,
                 silences: silences,
                 isNews: state.isPressing,
                 now: now
@@ -142,6 +165,9 @@ package final class Elector: Sendable {
                 if let told = try? Told(parsing: lease.told) { state.told.merge(told) }
                 return state.silences.merge(lease.silences)
             case .written(let lease):
+                if state.standing?.speaks != true, state.election.speaks(at: now) {
+                    state.left = OpenIncidents.parse(lease.open)
+                }
                 state.silences.published(lease.silences, at: now)
                 return []
             case .absent, .conflict, .failed:

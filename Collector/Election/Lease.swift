@@ -11,9 +11,11 @@ package struct Lease: Sendable, Hashable {
     package var renewedAt = Timestamp.zero
     /// How often it changed hands.
     package var transitions = 0
-    /// What was told, and what is not to be told, as the holder and all of them noted it.
+    /// What was told, as the holder notes it, and what is not to be told, as all do.
     package var told = ""
     package var silences = ""
+    /// The incidents that were told and are open, whose end another would have to tell.
+    package var open = ""
     /// The object as it was read, of which all that is not ours stays; nil of one that is not there yet.
     package var document: LeaseDocument?
 

@@ -16,6 +16,7 @@ package struct LeaseError: Error, Hashable, Sendable, CustomStringConvertible {
 extension Lease {
     private static let toldKey = "podpath/told"
     private static let silencesKey = "podpath/silences"
+    private static let openKey = "podpath/open"
     /// Twice what an object's annotations may hold.
     package static let sizeLimit = 512 << 10
 
@@ -36,6 +37,7 @@ extension Lease {
         transitions = spec["leaseTransitions"] as? Int ?? 0
         told = notes[Self.toldKey] as? String ?? ""
         silences = notes[Self.silencesKey] as? String ?? ""
+        open = notes[Self.openKey] as? String ?? ""
         document = LeaseDocument(bytes: bytes)
     }
 
@@ -52,7 +54,7 @@ extension Lease {
         }
         var metadata = object["metadata"] as? [String: Any] ?? [:]
         var notes = metadata["annotations"] as? [String: Any] ?? [:]
-        (notes[Self.toldKey], notes[Self.silencesKey]) = (told, silences)
+        (notes[Self.toldKey], notes[Self.silencesKey], notes[Self.openKey]) = (told, silences, open)
         metadata["annotations"] = notes
         // A page long, and of no use to who sends it.
         metadata["managedFields"] = nil

@@ -24,8 +24,8 @@ struct SharedSilences: Sendable {
     /// Those for which there was no room.
     private var leftOut: [String: Timestamp] = [:]
 
-    /// A tenth of what an object may hold, beside what was told: some three hundred, those that end first left out.
-    private static let sizeLimit = 64 << 10
+    /// Its part of what an object may hold: a hundred and more, those that end first left out.
+    private static let sizeLimit = 32 << 10
     private static let countLimit = 1_000
 
     /// Of those that are remembered nobody knows when they were said: whatever is newer counts.

@@ -19,8 +19,8 @@ package struct Told: Sendable, Hashable {
     /// By a hash of sink and incident.
     private(set) var words: [UInt64: Word] = [:]
 
-    /// Each takes some 40 bytes, and a Kubernetes object has room for 256 KiB of annotations.
-    static let limit = 4_000
+    /// Each takes less than 50 bytes; an object has room for 256 KiB of annotations, for all that is noted.
+    static let limit = 2_000
     /// A collector that stands by and reads every two seconds has long seen an end that is as old.
     private static let memory: Int64 = 3_600_000
 

@@ -77,6 +77,11 @@ package struct Incident: Sendable, Hashable, Codable {
 package struct IncidentKey: Sendable, Hashable, Codable {
     package let id: String
     package let detectedAt: Timestamp
+
+    package init(id: String, detectedAt: Timestamp) {
+        self.id = id
+        self.detectedAt = detectedAt
+    }
 }
 
 /// What people are told: once each.

@@ -54,7 +54,7 @@ package struct IncidentLedger: Sendable {
         var entry = entry
         (entry.isInherited, entry.goneSince, entry.missingSince) = (true, nil, nil)
         // Its end was lost with a disk that failed, and then it came again.
-        if var older = open[incident.identity] {
+        if var older = open[incident.identity], older.incident.state == .firing {
             older.incident.state = .resolved
             older.incident.resolvedAt = incident.detectedAt
             older.incident.note("resolved: it came again", at: incident.detectedAt)
@@ -80,6 +80,32 @@ package struct IncidentLedger: Sendable {
         return touched.values.sorted {
             ($0.incident.detectedAt, $0.incident.id) < ($1.incident.detectedAt, $1.incident.id)
         }
+    }
+
+    /// What people were told of and is open, worst first.
+    package var toldEntries: [LedgerEntry] {
+        open.values.filter { $0.told != nil && $0.incident.state == .firing }.sorted {
+            ($1.incident.verdict.severity, $0.incident.detectedAt, $0.incident.id) < (
+                $0.incident.verdict.severity, $1.incident.detectedAt, $1.incident.id
+            )
+        }
+    }
+
+    /// Goes on with what another collector of this cluster told, unless this ledger has it firing or had it later.
+    package mutating func takeOver(_ entry: LedgerEntry) {
+        let incident = entry.incident
+        let isKnown = open.values.contains {
+            ($0.incident.identity == incident.identity || $0.incident.id == incident.id)
+                && $0.incident.state == .firing
+        }
+        let began = incident.firedAt ?? incident.detectedAt
+        let hasEnded = resolved.contains {
+            $0.id == incident.id && $0.resolvedAt ?? .zero > began
+        }
+        guard incident.cluster == cluster, entry.isSound, !isKnown, !hasEnded else { return }
+        inherit(entry)
+        open[incident.identity]?.incident.note("taken over", at: steppedAt)
+        if let entry = open[incident.identity] { touch(entry) }
     }
 
     /// When something will happen without any new fact.

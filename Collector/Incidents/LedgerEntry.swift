@@ -58,6 +58,26 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
         absorbed = []
     }
 
+    /// What is needed to go on with it elsewhere, and to tell its end.
+    package var essence: LedgerEntry {
+        var essence = self
+        (essence.incident.verdict.evidence, essence.incident.verdict.verify) = ([], [])
+        (essence.incident.timeline, essence.incident.verdict.impact.capacity) = ([], [])
+        (essence.goneSince, essence.missingSince) = (nil, nil)
+        return essence
+    }
+
+    /// Whether it can be gone on with, whoever wrote it: it was told and is open, and nothing computed with its
+    /// numbers can overflow.
+    package var isSound: Bool {
+        let moments = [incident.since, incident.detectedAt, lastTold, incident.firedAt ?? .zero]
+        return incident.state == .firing && told != nil
+            && moments.allSatisfy { (0..<(1 << 48)) ~= $0.milliseconds }
+            && (0..<1_000_000) ~= told?.prefixes ?? 0
+            && (0..<1_000_000) ~= incident.openings
+            && (0..<1_000_000_000) ~= incident.verdict.hold ?? 0
+    }
+
     mutating func tell(
         _ change: IncidentTransition.Change,
         _ text: String,

@@ -65,6 +65,7 @@ struct Collector: Service {
             outboxes: sinks.outboxes,
             remembered: remembered,
             journal: journal,
+            telling: telling,
             log: log,
             clock: now,
             hasMoved: { for alarm in alarms { alarm.ring() } },
@@ -90,7 +91,7 @@ struct Collector: Service {
             addWeb(&group, board, door, engine, remembered, metrics, telling)
             if let telling {
                 group.addTask {
-                    await telling.run(sinks.outboxes) { silence in
+                    await telling.run(sinks.outboxes, turned: { engine.look() }) { silence in
                         await remembered.store?.keep(silence)
                         engine.post(.operators(.silence(silence)))
                     }
@@ -387,9 +388,6 @@ struct Collector: Service {
 }
 
 extension Collector {
-    /// As many past incidents as a page shows.
-    private static let incidentLimit = 10_000
-
     private func archive(
         _ engine: Engine,
         _ remembered: Remembered,
@@ -399,7 +397,8 @@ extension Collector {
         let store = remembered.store
         if let store {
             archive.paths = { try await store.paths(at: $0, of: $1) }
-            archive.incidents = { try await store.incidents(since: $0, atMost: Self.incidentLimit) }
+            archive.incidents = { try await store.incidents($0) }
+            archive.incident = { try await store.incident($0) }
         }
         archive.origins = Set(configuration.http.origins)
         if configuration.http.acceptsWrites {

@@ -25,7 +25,7 @@ struct CollectorMetrics: Sendable {
         exposition.addJudging(state?.judgeDurations)
         exposition.add(listener.counters)
         exposition.add(outboxes.map(SinkTally.init))
-        if let standing = telling?.elector.standing { exposition.add(standing) }
+        if let telling { exposition.add(telling.elector.standing, telling.labels) }
         if let journal { exposition.add(journal.counters) }
         exposition.addProcess()
         return exposition.text
@@ -50,16 +50,19 @@ extension SinkTally {
 }
 
 extension Exposition {
-    fileprivate mutating func add(_ standing: Election.Standing) {
+    fileprivate mutating func add(
+        _ standing: Election.Standing,
+        _ labels: KeyValuePairs<String, String>
+    ) {
         gauge(
             "podpath_telling",
             "1 while this collector, of those that share a Lease, is the one that tells people.",
-            standing.speaks ? 1 : 0
+            [.init(standing.speaks ? 1 : 0, labels)]
         )
         gauge(
             "podpath_lease_failing",
             "1 while the Lease cannot be read or written.",
-            standing.failure == nil ? 0 : 1
+            [.init(standing.failure == nil ? 0 : 1, labels)]
         )
     }
 

@@ -24,6 +24,8 @@ final class Engine: Sendable {
     private let remembered: Remembered
     /// Where what enters is recorded, if anywhere.
     private let journal: JournalWriter?
+    /// Nil where this collector is the only one.
+    private let telling: SharedTelling?
     private let hasMoved: @Sendable () -> Void
     private let isInDoubt: @Sendable ([String: Set<String>]) -> Void
     private let log: Logger
@@ -35,6 +37,7 @@ final class Engine: Sendable {
         outboxes: [Outbox],
         remembered: Remembered,
         journal: JournalWriter? = nil,
+        telling: SharedTelling? = nil,
         log: Logger,
         clock: @escaping @Sendable () -> Timestamp,
         hasMoved: @escaping @Sendable () -> Void,
@@ -45,6 +48,7 @@ final class Engine: Sendable {
         self.outboxes = outboxes
         self.remembered = remembered
         self.journal = journal
+        self.telling = telling
         self.log = log
         self.clock = clock
         self.hasMoved = hasMoved
@@ -64,6 +68,9 @@ final class Engine: Sendable {
         alarm.ring()
     }
 
+    /// What is shown beside the facts is another.
+    func look() { alarm.ring() }
+
     /// Runs until cancelled.
     func run(_ snapshot: Snapshot, _ ledger: IncidentLedger) async {
         var (snapshot, ledger) = (snapshot, ledger)
@@ -75,9 +82,11 @@ final class Engine: Sendable {
             let now = clock()
             let judgement = judge.judge(snapshot, changes, now: now)
             journal?.judged(at: now)
+            for entry in telling?.elector.takeLeft() ?? [] { ledger.takeOver(entry) }
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             durations.observe(Double(monotonicMicroseconds() - began) / 1_000_000)
             for transition in transitions { log.info("\(IncidentText.line(transition))") }
+            if let telling { telling.elector.note(open: ledger.toldEntries) }
             await dispatch.tell(transitions, ledger.takeTouched())
             remembered.store?.note(
                 judgement.paths,
@@ -94,7 +103,8 @@ final class Engine: Sendable {
                     incidents: ledger.incidents,
                     judgedAt: now,
                     judgeDurations: durations,
-                    store: remembered.state
+                    store: remembered.state,
+                    telling: telling?.state
                 ),
                 transitions,
                 touched: judge.touched

@@ -13,6 +13,8 @@ import Synchronization
 /// One of several collectors: its elector, and what that moves here.
 final class SharedTelling: Sendable {
     let elector: Elector
+    /// Which Lease it is, for metrics.
+    let labels: KeyValuePairs<String, String>
     private let client: ClusterClient
     private let neighbours: Neighbours
 
@@ -20,6 +22,7 @@ final class SharedTelling: Sendable {
     private final class Neighbours: Sendable {
         let outboxes = Mutex<[Outbox]>([])
         let learned = Mutex<(@Sendable (Silence) async -> Void)?>(nil)
+        let turned = Mutex<(@Sendable () -> Void)?>(nil)
     }
 
     /// Nil where this collector is the only one.
@@ -33,11 +36,15 @@ final class SharedTelling: Sendable {
             return nil
         }
         let client = try ClusterClient(access)
-        return SharedTelling(lease, client, memory, clock, log)
+        let labels: KeyValuePairs = [
+            "cluster": configuration.cluster, "lease": "\(lease.namespace)/\(lease.name)",
+        ]
+        return SharedTelling(lease, labels, client, memory, clock, log)
     }
 
     private init(
         _ lease: Configuration.Lease,
+        _ labels: KeyValuePairs<String, String>,
         _ client: ClusterClient,
         _ memory: Store.Memory,
         _ clock: CollectorClock,
@@ -58,10 +65,23 @@ final class SharedTelling: Sendable {
                 ask: { await door.ask($0) },
                 moved: { for outbox in neighbours.outboxes.withLock(\.self) { outbox.look() } },
                 learned: { await neighbours.learned.withLock(\.self)?($0) },
-                say: { log.notice("lease \(lease.namespace)/\(lease.name): \($0)") }
+                say: { text in
+                    log.notice("lease \(lease.namespace)/\(lease.name): \(text)")
+                    neighbours.turned.withLock(\.self)?()
+                }
             )
         )
-        (self.client, self.neighbours) = (client, neighbours)
+        (self.client, self.neighbours, self.labels) = (client, neighbours, labels)
+    }
+
+    /// As page and API show it.
+    var state: CollectorState.Telling {
+        let standing = elector.standing
+        return CollectorState.Telling(
+            tells: standing.speaks,
+            holder: standing.holder,
+            failure: standing.failure
+        )
     }
 
     /// What each outbox asks before it tells.
@@ -76,9 +96,11 @@ final class SharedTelling: Sendable {
     /// Runs until cancelled; then another may tell at once.
     func run(
         _ outboxes: [Outbox],
+        turned: @escaping @Sendable () -> Void,
         learned: @escaping @Sendable (Silence) async -> Void
     ) async {
         neighbours.outboxes.withLock { $0 = outboxes }
+        neighbours.turned.withLock { $0 = turned }
         neighbours.learned.withLock { $0 = learned }
         await elector.run()
     }
@@ -102,47 +124,5 @@ extension Store.Memory {
             }
         }
         return known
-    }
-}
-
-/// From what the election asks to the API server and back.
-private struct LeaseDoor: Sendable {
-    private let lease: Configuration.Lease
-    private let cluster: ClusterLease
-
-    init(_ lease: Configuration.Lease, _ client: ClusterClient) {
-        self.lease = lease
-        cluster = ClusterLease(client, namespace: lease.namespace, name: lease.name)
-    }
-
-    func ask(_ request: Election.Request) async -> Election.Answer {
-        do throws(LeaseError) {
-            switch request {
-            case .read:
-                return try answer(await cluster.read(limit: Lease.sizeLimit)) { .found($0) }
-            case .write(let wanted):
-                let body = try wanted.encoded(namespace: lease.namespace, name: lease.name)
-                let written = await cluster.write(
-                    body,
-                    isNew: wanted.document == nil,
-                    limit: Lease.sizeLimit
-                )
-                return try answer(written) { .written($0) }
-            }
-        } catch {
-            return .failed(error.description)
-        }
-    }
-
-    private func answer(
-        _ answer: ClusterLease.Answer,
-        _ make: (Lease) -> Election.Answer
-    ) throws(LeaseError) -> Election.Answer {
-        switch answer {
-        case .found(let bytes): make(try Lease(from: bytes))
-        case .absent: .absent
-        case .conflict: .conflict
-        case .failed(let reason): .failed(reason)
-        }
     }
 }

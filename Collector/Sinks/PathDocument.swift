@@ -67,15 +67,26 @@ package struct SourceDocument: Codable, Sendable, Hashable {
     package var lastDurationSeconds: Double?
     package var connected: Int?
     package var expected: Int?
+    /// Of the Lease: whether this collector tells people, and who holds it.
+    package var tells: Bool?
+    package var holder: String?
 }
 
 extension SourceDocument {
-    /// Every source, and the store.
+    /// Every source, the store, and the Lease of those that share the telling.
     package static func all(in state: CollectorState, now: Timestamp) -> [SourceDocument] {
         var documents = all(in: state.snapshot, now: now)
         if let store = state.store {
             var document = SourceDocument(name: "store", type: "store", state: "ok")
             if let failure = store.failure {
+                (document.state, document.lastError) = ("unreadable", failure)
+            }
+            documents.append(document)
+        }
+        if let telling = state.telling {
+            var document = SourceDocument(name: "lease", type: "lease", state: "ok")
+            (document.tells, document.holder) = (telling.tells, telling.holder)
+            if let failure = telling.failure {
                 (document.state, document.lastError) = ("unreadable", failure)
             }
             documents.append(document)

@@ -97,15 +97,30 @@ extension Store.Memory {
 }
 
 extension Incident {
-    static func stored(since: Timestamp, atMost limit: Int, _ db: Database) throws -> [Incident] {
+    static func stored(_ range: PastIncidents, _ db: Database) throws -> [Incident] {
+        let last = range.after
         let rows = try Row.fetchAll(
             db,
             sql: """
-                SELECT body FROM incident WHERE resolved_at IS NULL OR resolved_at >= ?
-                ORDER BY detected_at DESC LIMIT ?
+                SELECT body FROM incident
+                WHERE resolved_at BETWEEN ? AND ?
+                AND (detected_at < ? OR (detected_at = ? AND id > ?))
+                ORDER BY detected_at DESC, id LIMIT ?
                 """,
-            arguments: [since.milliseconds, limit]
+            arguments: [
+                range.since.milliseconds, range.until.milliseconds,
+                last?.detectedAt.milliseconds ?? .max, last?.detectedAt.milliseconds ?? .max,
+                last?.id ?? "", range.limit,
+            ]
         )
         return rows.compactMap { read(LedgerEntry.self, $0)?.incident }
+    }
+
+    static func stored(id: String, _ db: Database) throws -> Incident? {
+        try Row.fetchOne(
+            db,
+            sql: "SELECT body FROM incident WHERE id = ? ORDER BY detected_at DESC LIMIT 1",
+            arguments: [id]
+        ).flatMap { read(LedgerEntry.self, $0)?.incident }
     }
 }

@@ -9,6 +9,9 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("incidents") { try $0.execute(sql: incidents) }
         migrator.registerMigration("paths") { try $0.execute(sql: paths) }
+        migrator.registerMigration("incidents by their beginning") {
+            try $0.execute(sql: "CREATE INDEX incident_detected ON incident (detected_at, id)")
+        }
         return migrator
     }
 

@@ -170,14 +170,21 @@ package final class Store: Sendable {
 
     // MARK: - Reading
 
-    /// Incidents that were still open at `since` or later, the newest first.
-    package func incidents(
-        since: Timestamp,
-        atMost limit: Int
-    ) async throws(StoreError) -> [Incident] {
+    /// Those that ended in a range, the last that were detected first.
+    package func incidents(_ range: PastIncidents) async throws(StoreError) -> [Incident] {
+        try await read { db in try Incident.stored(range, db) }
+    }
+
+    /// The newest occurrence of an incident.
+    package func incident(_ id: String) async throws(StoreError) -> Incident? {
+        try await read { db in try Incident.stored(id: id, db) }
+    }
+
+    private func read<Value: Sendable>(
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) async throws(StoreError) -> Value {
         do {
-            return try await pool.read { db in try Incident.stored(since: since, atMost: limit, db)
-            }
+            return try await pool.read(body)
         } catch {
             throw StoreError(path: path, reason: words(error))
         }

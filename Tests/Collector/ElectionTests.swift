@@ -88,14 +88,14 @@ private struct Race {
     func release() throws {
         var race = Race("a", "b")
         race.pass(10)
-        let last = race.elections[0].release(told: "last", now: race.now)
+        let last = race.elections[0].release(told: "last", open: "", now: race.now)
         let request = try #require(last)
         _ = race.server.answer(request)
         race.asleep = [0]
         race.pass(3)
         #expect(race.turns.last == [1])
         #expect(race.server.lease?.transitions == 2)
-        #expect(race.elections[0].release(told: "", now: race.now) == nil)
+        #expect(race.elections[0].release(told: "", open: nil, now: race.now) == nil)
     }
 
     @Test("who was stopped and wakes after another took over says nothing more")
@@ -237,7 +237,9 @@ private struct Race {
         #expect(metadata["resourceVersion"] as? String == "7")
         #expect(metadata["labels"] as? [String: String] == ["x": "y"])
         #expect(metadata["managedFields"] == nil)
-        let notes = ["other": "1", "podpath/told": "t", "podpath/silences": "s"]
+        let notes = [
+            "other": "1", "podpath/told": "t", "podpath/silences": "s", "podpath/open": "",
+        ]
         #expect(metadata["annotations"] as? [String: String] == notes)
         let spec = try #require(object?["spec"] as? [String: Any])
         #expect(spec["renewTime"] as? String == "2026-11-27T20:00:03.500000Z")

@@ -81,6 +81,41 @@ private struct Life {
 private let broken = verdict(.kernelRouteMissing, "n3")
 
 @Suite struct StoreTests {
+    @Test(
+        "the past comes in pages, the last that began first, each incident once, and one by its name"
+    )
+    func pages() async throws {
+        let cellar = Cellar()
+        let store = try cellar.open()
+        var life = Life()
+        for number in 0..<5 {
+            // Two at a time begin and end together.
+            let broken = ["n\(number)", "m\(number)"].map { verdict(.kernelRouteMissing, $0) }
+            let begun = life.judge(broken, at: at(Int64(number) * 100_000 + 1_000))
+            await store.keep(begun.entries, begun.deliveries)
+            for second in [50_000, 99_000] {
+                let ended = life.judge([], at: at(Int64(number) * 100_000 + Int64(second)))
+                await store.keep(ended.entries, ended.deliveries)
+            }
+        }
+        var (range, seen) = (
+            PastIncidents(since: at(0), until: at(399_500), limit: 3), [Incident]()
+        )
+        while case let page = try await store.incidents(range), let last = page.last {
+            #expect(page.count <= 3)
+            seen += page
+            range.after = last.key
+        }
+        #expect(seen.count == 8)
+        #expect(Set(seen.map(\.id)).count == 8)
+        #expect(seen.map(\.detectedAt) == seen.map(\.detectedAt).sorted(by: >))
+        range = PastIncidents(since: at(300_000), until: at(.max), limit: 10)
+        #expect(try await store.incidents(range).count == 4)
+        let one = try #require(seen.first)
+        #expect(try await store.incident(one.id) == one)
+        #expect(try await store.incident("nothing") == nil)
+    }
+
     @Test("what is open, what was resolved and what is still to be told is found again")
     func memory() async throws {
         let cellar = Cellar()

@@ -116,7 +116,7 @@ import Verdicts
         }
         #expect(told.words.count == Told.limit)
         #expect(told.words.values.count { $0.isOpen } == (Told.limit + 500) / 2)
-        #expect(told.text.utf8.count < 200_000)
+        #expect(told.text.utf8.count < 100_000)
         #expect((try? Told(parsing: told.text)) == told)
     }
 }
@@ -165,7 +165,7 @@ import Verdicts
         var one = SharedSilences([])
         for number in 0..<2_000 { one.note(silence("s\(number)"), at: at(2_000)) }
         let text = one.text(at: at(3_000))
-        #expect(text.utf8.count <= 64 << 10)
+        #expect(text.utf8.count <= 32 << 10)
         one.published(text, at: at(3_000))
         #expect(!one.isUnpublished)
         _ = one.merge(text)

@@ -14,6 +14,10 @@ from topology import (AS, COLLECTOR, COLLECTOR_ADDRESS, LTM_ADDRESS, NODES, PART
 
 PAGE_PORT = 10480
 AGENTS_PORT = 10443
+# A second collector, on the same address: where its file is there, it is started and agents report to both.
+SECOND = "collector-b"
+SECOND_PAGE_PORT = 10481
+SECOND_AGENTS_PORT = 10444
 HOLD = 0.3
 # Kinds whose hold-down is not time alone: two reads, or what the device says of its monitors.
 HELD_BY_READS = {"switch-route-missing", "switch-wrong-next-hop",
@@ -34,9 +38,24 @@ STALE_HOLD = 3_000
 APPEND = """line=$(tr '\\n' ' '); printf '%s\\n' "$line" >>"$0\""""
 
 
-def page(lab):
+def page(lab, port=PAGE_PORT):
     there = namespaces.host_addresses(lab.recall("options")["index"])[1]
-    return f"http://{there}:{PAGE_PORT}/"
+    return f"http://{there}:{port}/"
+
+
+def has_second(lab):
+    return lab.path(f"{SECOND}.yaml").exists()
+
+
+def configure_second(lab):
+    """As the first, with ports, a store and a record of alerts of its own. What switches and units bring by themselves
+    they bring to the first."""
+    lines = lab.path("collector.yaml").read_text().splitlines(keepends=True)
+    text = "".join(line for line in lines if line.split(":")[0].strip() not in ("bmp", "bgp", "syslog"))
+    for own, other in ((f":{PAGE_PORT}", f":{SECOND_PAGE_PORT}"), (f":{AGENTS_PORT}", f":{SECOND_AGENTS_PORT}"),
+                       ("podpath.sqlite", "podpath-b.sqlite"), ("alerts.jsonl", "alerts-b.jsonl")):
+        text = text.replace(own, other)
+    lab.path(f"{SECOND}.yaml").write_text(text)
 
 
 def configure(lab, kinds, only=None, envelope="ins-api", every="1s", ltm_every="1s", is_patient=False):
@@ -131,7 +150,7 @@ alerts:
 
 
 def selected(what, name):
-    """The processes meant by `agents`, `collector`, `all` or `agent NODE`."""
+    """The processes meant by `agents`, `collector`, `collector-b`, `all` or `agent NODE`."""
     agents = [f"agent-{node.name}" for node in NODES]
     if what == "agent":
         if f"agent-{name}" not in agents:
@@ -139,7 +158,7 @@ def selected(what, name):
         return [f"agent-{name}"]
     if name:
         raise UsageError(f"{what} takes no name")
-    return {"agents": agents, "collector": [COLLECTOR], "all": [COLLECTOR, *agents]}[what]
+    return {"agents": agents, "collector": [COLLECTOR], SECOND: [SECOND], "all": [COLLECTOR, *agents]}[what]
 
 
 def start(lab, names, directory=None):
@@ -165,11 +184,12 @@ def stop(lab, names, signal="TERM"):
 
 
 def start_one(lab, name, directory):
-    program = directory / ("podpath-collector" if name == COLLECTOR else "podpath-agent")
+    is_collector = name in (COLLECTOR, SECOND)
+    program = directory / ("podpath-collector" if is_collector else "podpath-agent")
     if not program.exists():
         raise LabError(f"{program} is missing: swift build, or --bin DIRECTORY")
-    if name == COLLECTOR:
-        lab.start(name, COLLECTOR, program, "serve", "--config", lab.path("collector.yaml"))
+    if is_collector:
+        lab.start(name, COLLECTOR, program, "serve", "--config", lab.path(f"{name}.yaml"))
     else:
         node = node_named(name.partition("-")[2])
         lab.start(name, node.name, *clock(lab, node), program, *agent_options(lab, node))
@@ -215,7 +235,8 @@ def clock(lab, node):
 
 
 def agent_options(lab, node):
-    return ["--collector", f"{COLLECTOR_ADDRESS}:{AGENTS_PORT}", "--server-name", COLLECTOR,
+    second = ["--collector", f"{COLLECTOR_ADDRESS}:{SECOND_AGENTS_PORT}"] if has_second(lab) else []
+    return ["--collector", f"{COLLECTOR_ADDRESS}:{AGENTS_PORT}", *second, "--server-name", COLLECTOR,
             "--node", node.name, "--pod-cidr", POD_SUPERNET,
             "--bird-socket", lab.path(node.name, "bird.ctl"), "--interval", "1",
             "--ca", lab.path("ca.crt"), "--certificate", lab.path(f"{node.name}.crt"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import BigIPSource
+import Election
 import EventLoop
 import Facts
 import Foundation
@@ -31,6 +32,7 @@ struct Check: AsyncParsableCommand {
         var rows: [Row] = [Row(what: "configuration", failure: nil, detail: file.config)]
         rows += checkNodes(configuration)
         rows += await checkKubernetes(configuration)
+        rows += await checkLease(configuration)
         rows += checkAgents(configuration)
         rows += checkWeb(configuration)
         for item in configuration.switches {
@@ -100,6 +102,24 @@ struct Check: AsyncParsableCommand {
             }
         } catch {
             return [Row(what: "kubernetes", failure: "\(error)", detail: "")]
+        }
+    }
+
+    /// Read, not taken: whether it may be written is known when a collector runs.
+    private func checkLease(_ configuration: Configuration) async -> [Row] {
+        guard let lease = configuration.lease, let access = configuration.kubernetes else {
+            return []
+        }
+        let what = "lease \(lease.namespace)/\(lease.name)"
+        guard let client = try? ClusterClient(access) else { return [] }
+        let answer = await LeaseDoor(lease, client).ask(.read)
+        await client.close()
+        switch answer {
+        case .failed(let reason): return [Row(what: what, failure: reason, detail: "")]
+        case .found(let found) where !found.holder.isEmpty:
+            return [Row(what: what, failure: nil, detail: "held by \(found.holder)")]
+        case .found, .absent, .written, .conflict:
+            return [Row(what: what, failure: nil, detail: "held by nobody")]
         }
     }
 

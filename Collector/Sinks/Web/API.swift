@@ -96,11 +96,18 @@ extension WebServer {
     ) async throws -> IncidentsDocument {
         let states = query.words("state").map { Set($0) }
         let since = query.moment("since")
-        let chosen = try await known(since: since, state, archive).filter { incident in
+        let limit = query.number("limit") ?? standardLimit
+        let after = continuation(query)
+        let isPast = states?.contains(Incident.State.resolved.rawValue) ?? true
+        let all =
+            isPast
+            ? try await known(since: since, after: after, limit: limit + 1, state, archive)
+            : state.incidents
+        let chosen = all.filter { incident in
             states?.contains(incident.state.rawValue) ?? true
                 && since.map { (incident.resolvedAt ?? now) >= $0 } ?? true
         }
-        let (page, next) = page(chosen, query)
+        let (page, next) = page(chosen, after: after, limit: limit)
         return IncidentsDocument(
             incidents: page.map { IncidentDocument($0, now: now) },
             next: next
@@ -110,35 +117,49 @@ extension WebServer {
     /// By when they were detected, which never changes: what happens between two pages moves nothing from one to the other.
     private static func page(
         _ incidents: [Incident],
-        _ query: Query
+        after: IncidentKey?,
+        limit: Int
     ) -> (page: ArraySlice<Incident>, next: String?) {
-        func place(_ incident: Incident) -> (Int64, String) {
-            (-incident.detectedAt.milliseconds, incident.id)
+        func place(_ key: IncidentKey) -> (Int64, String) {
+            (-key.detectedAt.milliseconds, key.id)
         }
-        var rest = incidents.sorted { place($0) < place($1) }[...]
-        if let parts = query["next"]?.split(separator: "-", maxSplits: 1),
-            let moment = Int64(parts[0])
-        {
-            rest = rest.drop { place($0) <= (-moment, String(parts[1])) }
-        }
-        let page = rest.prefix(query.number("limit") ?? standardLimit)
+        var rest = incidents.sorted { place($0.key) < place($1.key) }[...]
+        if let after { rest = rest.drop { place($0.key) <= place(after) } }
+        let page = rest.prefix(limit)
         guard page.count < rest.count, let last = page.last else { return (page, nil) }
         return (page, "\(last.detectedAt.milliseconds)-\(last.id)")
     }
 
+    private static func continuation(_ query: Query) -> IncidentKey? {
+        guard let parts = query["next"]?.split(separator: "-", maxSplits: 1), parts.count == 2,
+            let moment = Int64(parts[0])
+        else { return nil }
+        return IncidentKey(id: String(parts[1]), detectedAt: Timestamp(milliseconds: moment))
+    }
+
     private static let standardLimit = 1_000
 
-    /// Those in memory, and where they do not go back far enough those of the store.
+    /// Those in memory, and where they do not go back far enough as many of the store as a page needs.
     static func known(
         since: Timestamp?,
+        after: IncidentKey? = nil,
+        limit: Int,
         _ state: CollectorState,
         _ archive: Archive
     ) async throws -> [Incident] {
+        // What memory holds ended after all that it does not hold.
         let oldest = state.incidents.last?.resolvedAt ?? .zero
         guard let since, since < oldest, let read = archive.incidents else {
             return state.incidents
         }
-        let stored = try await kept { try await read(since) }
+        let range = PastIncidents(
+            since: since,
+            until: oldest,
+            after: after,
+            // Of those that ended in the same moment some may be known.
+            limit: limit + IncidentLedger.resolvedLimit
+        )
+        let stored = try await kept { try await read(range) }
         let known = Set(state.incidents.map(\.key))
         return state.incidents + stored.filter { !known.contains($0.key) && $0.state == .resolved }
     }
@@ -150,15 +171,12 @@ extension WebServer {
         _ archive: Archive
     ) async throws -> Incident? {
         if let incident = state.incidents.first(where: { $0.id == id }) { return incident }
-        guard let read = archive.incidents else { return nil }
-        return try await kept { try await read(.zero) }.filter { $0.id == id }
-            .max { $0.detectedAt < $1.detectedAt }
+        guard let read = archive.incident else { return nil }
+        return try await kept { try await read(id) }
     }
 
     /// What a store that cannot be read leaves out is not said to be nothing.
-    private static func kept(
-        _ read: () async throws -> [Incident]
-    ) async throws -> [Incident] {
+    private static func kept<Value>(_ read: () async throws -> Value) async throws -> Value {
         do {
             return try await read()
         } catch is CancellationError {

@@ -20,6 +20,21 @@ package struct CollectorState: Sendable {
         }
     }
 
+    /// Who tells people, where several collectors share that.
+    package struct Telling: Sendable, Hashable {
+        package var tells: Bool
+        /// Nil: nobody is known to.
+        package var holder: String?
+        /// Why the Lease cannot be had.
+        package var failure: String?
+
+        package init(tells: Bool, holder: String?, failure: String?) {
+            self.tells = tells
+            self.holder = holder
+            self.failure = failure
+        }
+    }
+
     package var snapshot: Snapshot
     package var judgement: Judgement
     package var incidents: [Incident]
@@ -28,6 +43,7 @@ package struct CollectorState: Sendable {
     package var judgeDurations: Durations
     /// Nil where none is configured.
     package var store: Store?
+    package var telling: Telling?
 
     package init(
         snapshot: Snapshot,
@@ -35,8 +51,10 @@ package struct CollectorState: Sendable {
         incidents: [Incident],
         judgedAt: Timestamp,
         judgeDurations: Durations,
-        store: Store? = nil
+        store: Store? = nil,
+        telling: Telling? = nil
     ) {
+        self.telling = telling
         self.store = store
         self.snapshot = snapshot
         self.judgement = judgement
@@ -214,7 +232,10 @@ package final class StateBoard: Sendable {
         let sources = SourceDocument.all(in: new, now: now)
         let before = old.map { SourceDocument.all(in: $0, now: now) } ?? []
         events += sources.filter { source in
-            !before.contains { $0.name == source.name && $0.state == source.state }
+            !before.contains {
+                $0.name == source.name && $0.state == source.state && $0.holder == source.holder
+                    && $0.tells == source.tells
+            }
         }.map { event("source", $0) }
         events += changedSilences(from: old, to: new).map {
             event("silence", SilenceDocument($0, now: now))

@@ -59,7 +59,12 @@ extension WebServer {
             guard let state = board.state else { return starting() }
             let yesterday = Timestamp(milliseconds: board.clock().milliseconds - day)
             let since = query.moment("since") ?? yesterday
-            let all = try await known(since: since, state, archive)
+            let all = try await known(
+                since: since,
+                limit: timelineLimit + 1,
+                state,
+                archive
+            )
             return answer(timeline(all, since: since))
         }
     }

@@ -14,7 +14,8 @@ const isFine = (source) => source.state === "ok";
 function card(entry) {
   const word = known(entry.item.state, STATES, "stale");
   const about = () => {
-    const { ageSeconds, lastDurationSeconds, connected, expected, type } = entry.item;
+    const { ageSeconds, lastDurationSeconds, connected, expected, type, tells, holder } = entry.item;
+    if (type === "lease") return tells ? t("tells") : holder ? t("standsBy", clean(holder)) : t("nobodyTells");
     const age = isAge(ageSeconds) ? t("readAgo", duration(ageNow(ageSeconds, entry.receivedAt))) : type === "store" ? "" : t("neverRead");
     return compact([isAge(connected) && isAge(expected) ? t("connected", connected, expected) : "", age,
       isAge(lastDurationSeconds) && lastDurationSeconds > 0 ? t("took", lastDurationSeconds.toFixed(2)) : ""]).join(", ");

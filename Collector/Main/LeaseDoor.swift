@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Election
+import KubernetesSource
+
+/// From what the election asks to the API server and back.
+struct LeaseDoor: Sendable {
+    private let lease: Configuration.Lease
+    private let cluster: ClusterLease
+
+    init(_ lease: Configuration.Lease, _ client: ClusterClient) {
+        self.lease = lease
+        cluster = ClusterLease(client, namespace: lease.namespace, name: lease.name)
+    }
+
+    func ask(_ request: Election.Request) async -> Election.Answer {
+        do throws(LeaseError) {
+            switch request {
+            case .read:
+                return try answer(await cluster.read(limit: Lease.sizeLimit)) { .found($0) }
+            case .write(let wanted):
+                let body = try wanted.encoded(namespace: lease.namespace, name: lease.name)
+                let written = await cluster.write(
+                    body,
+                    isNew: wanted.document == nil,
+                    limit: Lease.sizeLimit
+                )
+                return try answer(written) { .written($0) }
+            }
+        } catch {
+            return .failed(error.description)
+        }
+    }
+
+    private func answer(
+        _ answer: ClusterLease.Answer,
+        _ make: (Lease) -> Election.Answer
+    ) throws(LeaseError) -> Election.Answer {
+        switch answer {
+        case .found(let bytes): make(try Lease(from: bytes))
+        case .absent: .absent
+        case .conflict: .conflict
+        case .failed(let reason): .failed(reason)
+        }
+    }
+}
