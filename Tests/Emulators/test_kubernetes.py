@@ -133,10 +133,11 @@ class Emulator:
     def connection(self, timeout=LONG_ENOUGH):
         return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=timeout)
 
-    def ask(self, path, method="GET", token=TOKEN, connection=None, **query):
+    def ask(self, path, method="GET", token=TOKEN, connection=None, body=None, **query):
         """The response, of which the body is still to be read."""
         connection = connection or self.connection()
-        connection.request(method, path + "?" + urlencode(query), headers={"Authorization": f"Bearer {token}"})
+        connection.request(method, path + "?" + urlencode(query), body=body and json.dumps(body),
+                           headers={"Authorization": f"Bearer {token}"})
         return connection, connection.getresponse()
 
     def get(self, path, method="GET", token=TOKEN, **query):
@@ -670,6 +671,46 @@ class AccessTests(EmulatorCase):
         api.watch(NODES)
         api.process.terminate()
         self.assertEqual(api.process.wait(5), 0)
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/podpath/leases"
+
+
+def lease(name="l", holder="a", duration=15, annotations=None, **metadata):
+    return {"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+            "metadata": {"name": name, "namespace": "podpath", "annotations": annotations or {}, **metadata},
+            "spec": {"holderIdentity": holder, "leaseDurationSeconds": duration,
+                     "renewTime": "2026-11-27T20:00:00.000000Z"}}
+
+
+class LeaseTests(EmulatorCase):
+    def write(self, path, method, thing):
+        return self.api.get(path, method, body=thing)
+
+    def test_a_lease_is_made_once_and_read(self):
+        self.assert_status(self.api.get(LEASES + "/once"), 404, "NotFound")
+        status, made = self.write(LEASES, "POST", lease("once"))
+        self.assertEqual((status, made["spec"]["holderIdentity"]), (201, "a"))
+        self.assertEqual(self.api.get(LEASES + "/once"), (200, made))
+        self.assert_status(self.write(LEASES, "POST", lease("once")), 409, "Conflict")
+
+    def test_only_the_newest_version_is_replaced(self):
+        _, made = self.write(LEASES, "POST", lease("race"))
+        made["spec"]["holderIdentity"] = "b"
+        status, written = self.write(LEASES + "/race", "PUT", made)
+        self.assertEqual((status, written["spec"]["holderIdentity"]), (200, "b"))
+        self.assertNotEqual(written["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"])
+        self.assertEqual(written["metadata"]["uid"], made["metadata"]["uid"])
+        self.assert_status(self.write(LEASES + "/race", "PUT", made), 409, "Conflict")
+        self.assertEqual(self.api.get(LEASES + "/race"), (200, written))
+
+    def test_what_is_no_lease_is_refused(self):
+        self.assert_status(self.write(LEASES + "/none", "PUT", lease("none")), 404, "NotFound")
+        for bad in (node("n1"), lease(duration=0), lease(namespace="other"), lease(annotations={"a": "x" * (256 << 10)}),
+                    {**lease(), "spec": {"renewTime": "yesterday"}}):
+            self.assert_status(self.write(LEASES, "POST", bad), 422, "Invalid")
+        self.assert_status(self.write(LEASES + "/l", "DELETE", None), 405, "MethodNotAllowed")
+        self.assert_status(self.api.get(LEASES, "POST", token="wrong"), 401, "Unauthorized")
 
 
 class FaultTests(EmulatorCase):
