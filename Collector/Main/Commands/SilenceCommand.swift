@@ -88,16 +88,18 @@ extension SilenceTerms {
             }
             return begin
         }
-        let now = Timestamp(milliseconds: wallClockMilliseconds())
-        let document = SilenceDocument(
-            form: form,
-            match: match,
-            author: author,
-            comment: comment,
-            startsAt: begin.map(rfc3339),
-            endsAt: rfc3339((begin ?? now) + length)
-        )
         try await api.ask { client in
+            // By the collector's clock: a workstation's may be hours off.
+            let now = try await client.get("/healthz").at
+            let start = begin ?? now ?? Timestamp(milliseconds: wallClockMilliseconds())
+            let document = SilenceDocument(
+                form: form,
+                match: match,
+                author: author,
+                comment: comment,
+                startsAt: begin.map(rfc3339),
+                endsAt: rfc3339(start + length)
+            )
             let body = Sinks.json(document)
             try api.show(try await client.send(.POST, "/api/v1/silences", body), client)
         }

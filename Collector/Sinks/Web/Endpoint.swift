@@ -165,7 +165,9 @@ struct Endpoint: Sendable {
     static let events = Endpoint(
         method: .get,
         path: "/api/v1/events",
-        summary: "What changes, as server-sent events: incident, path, source",
+        summary:
+            "What changes, as server-sent events: incident, path, source and silence, each with its document, "
+            + "or {} where it is to be asked for anew; lost: more happened than could be told",
         content: .text("text/event-stream"),
         statuses: [503: "Too many listen already."]
     )

@@ -56,7 +56,7 @@ export async function get(address) {
   const date = Date.parse(answer.headers.get("date") ?? "");
   if (Number.isFinite(date) && Math.abs(date - clock.now()) > 1500) clock.offset = date - Date.now();
   const body = await answer.json().catch(() => null);
-  if (!answer.ok || !body) throw new Error(clean(body?.error) || t("answered", answer.status));
+  if (!answer.ok || !body) throw Object.assign(new Error(clean(body?.error) || t("answered", answer.status)), { status: answer.status });
   return body;
 }
 

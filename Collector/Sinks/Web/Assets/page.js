@@ -82,17 +82,17 @@ async function showIncident(isNew = false) {
   const id = place.incident;
   if (isNew || incident.id !== id) Object.assign(incident, { id, document: null, isGone: false, signature: "" });
   drawIncident();
-  // One that nobody has heard of is not asked for, so that a stale link is no error.
+  // What neither list has may be in the store, and is asked for once.
   const isHeard = [...site.incidents, ...site.timeline].some((each) => each.id === id);
-  if (!isHeard && site.loaded.has("incidents") && site.loaded.has("timeline")) { incident.isGone = !incident.document; drawIncident(); return; }
-  if (!isHeard) return;
+  if (!isHeard && incident.isGone) return;
   try {
     const document = await get(`api/v1/incidents/${encodeURIComponent(id)}`);
     Object.assign(incident, { document, receivedAt: performance.now(), isGone: false });
-  } catch {
-    // What was resolved long ago is in the timeline alone.
+  } catch (error) {
+    if (place.incident !== id) return;
     incident.document ??= site.timeline.find((each) => each.id === id) ?? null;
-    incident.isGone = incident.document === null;
+    // While the collector cannot be asked it is not known to be gone.
+    incident.isGone = incident.document === null && error.status === 404;
   }
   if (place.incident === id) drawIncident();
 }
