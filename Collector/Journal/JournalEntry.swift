@@ -10,6 +10,8 @@ package enum JournalEntry: Sendable, Equatable, Codable {
     case begin(JournalHead)
     /// What entered, and when it had come.
     case fact(FactUpdate, at: Timestamp)
+    /// An incident that another collector had told, and that this one goes on with.
+    case tookOver(LedgerEntry)
     /// All that entered so far was judged.
     case judged(at: Timestamp)
     /// So much could not be written: what follows stands on less than the collector knew.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Facts
 import Foundation
+package import Incidents
 package import Routing
 import Synchronization
 
@@ -80,10 +81,16 @@ package final class JournalWriter: Sendable {
         write()
     }
 
-    package func judged(at now: Timestamp) {
+    package func judged(at now: Timestamp) { add([.judged(at: now)]) }
+
+    package func tookOver(_ entries: [LedgerEntry]) {
+        if !entries.isEmpty { add(entries.map { .tookOver($0) }) }
+    }
+
+    private func add(_ entries: [JournalEntry]) {
         waiting.withLock { waiting in
-            guard waiting.entries.count < Self.mostWaiting else { return }
-            waiting.entries.append(.judged(at: now))
+            guard waiting.entries.count + entries.count <= Self.mostWaiting else { return }
+            waiting.entries += entries
         }
         write()
     }

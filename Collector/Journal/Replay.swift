@@ -25,6 +25,7 @@ package struct Replay: Sendable {
         case .fact(let update, let moment):
             facts += 1
             batch.append((update, moment))
+        case .tookOver(let entry): ledger?.takeOver(entry)
         case .lost(let updates): lost += updates
         case .judged(let moment): return judged(at: moment)
         }

@@ -81,8 +81,10 @@ final class Engine: Sendable {
             let began = monotonicMicroseconds()
             let now = clock()
             let judgement = judge.judge(snapshot, changes, now: now)
+            let left = telling?.elector.takeLeft() ?? []
+            journal?.tookOver(left)
             journal?.judged(at: now)
-            for entry in telling?.elector.takeLeft() ?? [] { ledger.takeOver(entry) }
+            for entry in left { ledger.takeOver(entry) }
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             durations.observe(Double(monotonicMicroseconds() - began) / 1_000_000)
             for transition in transitions { log.info("\(IncidentText.line(transition))") }

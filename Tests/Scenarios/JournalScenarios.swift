@@ -206,6 +206,49 @@ import Verdicts
         }
     }
 
+    @Test("what was taken over from another collector is gone on with, recorded or live")
+    func takenOver() throws {
+        var (snapshot, first) = (
+            Snapshot(head.site, startedAt: at(0)),
+            IncidentLedger(cluster: "lab", policy: head.policy)
+        )
+        let story = story()
+        // Until something is told that is not over.
+        let half = try #require(
+            story.indices.first { index in
+                snapshot.apply(story[index].updates)
+                let now = story[index].at
+                _ = first.step(judge(snapshot, now: now), now: now)
+                return !first.toldEntries.isEmpty
+            }
+        )
+        let left = first.toldEntries.map(\.essence)
+        // The other has seen the same, and told nothing of it.
+        var (seen, second) = (
+            Snapshot(head.site, startedAt: at(0)),
+            IncidentLedger(cluster: "lab", policy: head.policy)
+        )
+        try inFolder { path in
+            let writer = try JournalWriter(path: path, head: head) { _ in }
+            var expected: [String] = []
+            for (index, (updates, now)) in story.enumerated() {
+                seen.apply(updates)
+                writer.record(updates)
+                guard index >= half else { continue }
+                if index == half {
+                    for entry in left { second.takeOver(entry) }
+                    writer.tookOver(left)
+                }
+                writer.judged(at: now)
+                expected += transcript(second.step(judge(seen, now: now), now: now))
+            }
+            writer.finish()
+            #expect(try read(path).told == expected)
+            let ids = Set(left.map(\.incident.id))
+            #expect(!ids.isDisjoint(with: second.incidents.map(\.id)))
+        }
+    }
+
     @Test("every kind of update is the same when it is read back")
     func lossless() throws {
         let entries = story().flatMap { updates, now in
