@@ -220,8 +220,9 @@ let package = Package(
             "podpath-collector",
             "Collector/Main",
             [
-                "Routing", "Wire", "Facts", "AgentSource", "SwitchDialects", "SwitchSource",
-                "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts", "Incidents",
+                "Routing", "Wire", "Facts", "AgentSource", "Deadline", "SwitchDialects",
+                "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
+                "Incidents",
                 "Journal", "Store", "Election", "Passwords", "Sinks",
                 arguments, yams,
                 log,

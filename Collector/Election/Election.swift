@@ -37,6 +37,8 @@ package struct Election: Sendable {
     /// As the components of Kubernetes have it: taken over after 15 s, given up after 10, looked at every 2.
     private static let duration: Int64 = 15_000
     private static let renewalLimit: Int64 = 10_000
+    /// Nobody's Lease is waited for longer, whatever stands in it.
+    private static let longest: Int64 = 60_000
     private static let period: Int64 = 2_000
     /// An API server that restarts or moves is back by then.
     private static let patience: Int64 = 60_000
@@ -58,6 +60,9 @@ package struct Election: Sendable {
     private var heldSince: Timestamp?
     private var failure: (reason: String, since: Timestamp, at: Timestamp)?
     private var attempts = 0
+    /// In a row.
+    private var conflicts = 0
+    private static let conflictLimit = 3
     /// When the last request began, and whether it is still under way.
     private var begun: Timestamp
     private var isAsking = false
@@ -115,7 +120,7 @@ package struct Election: Sendable {
         if lease.holder == identity || isFree(lease, now) {
             guard isFresh || lease.holder == identity else { return .read }
             // Whoever takes it has yet to take over what the last holder left open.
-            if lease.holder == identity, let open { lease.open = open }
+            if isHolder, let open { lease.open = open }
             take(&lease, now)
             lease.told = told
         } else {
@@ -133,7 +138,8 @@ package struct Election: Sendable {
     private func take(_ lease: inout Lease, _ now: Timestamp) {
         if lease.holder != identity {
             (lease.holder, lease.acquiredAt) = (identity, now)
-            lease.transitions += 1
+            // The API's number has 32 bits.
+            lease.transitions = lease.transitions < Int(Int32.max) ? lease.transitions + 1 : 0
         }
         (lease.duration, lease.renewedAt) = (Self.duration, now)
     }
@@ -142,34 +148,41 @@ package struct Election: Sendable {
         if lease.holder.isEmpty { return true }
         if lease.holder.hasPrefix(name + "_"), !isDoubled { return true }
         // By how long it was seen not to stir: clocks differ.
-        return now - quietSince >= max(lease.duration, Self.duration)
+        return now - quietSince >= min(max(lease.duration, Self.duration), Self.longest)
     }
 
     /// `jitter` is about 1.
     package mutating func answered(_ answer: Answer, jitter: Double, now: Timestamp) {
         isAsking = false
-        if case .failed(let reason) = answer { return failed(reason, jitter, now) }
-        (failure, attempts) = (nil, 0)
         switch answer {
+        case .failed(let reason): failed(reason, jitter, now)
         case .found(let lease):
             see(lease, now)
             isFresh = true
             if lease.holder != identity { heldSince = nil }
             let isOurs = lease.holder == identity || isFree(lease, now)
+            // What can be read and not taken cannot be had: only one that is well held is no failure.
+            if !isOurs { recovered() }
             due = isOurs || isHasty ? now : now + pause(jitter)
         case .absent:
+            // Nobody has it: whoever held it last does until it is made anew.
             see(Lease(), now)
-            (isFresh, heldSince, due) = (true, nil, now)
+            (isFresh, due) = (true, now)
         case .written(let lease):
             see(lease, now)
-            if lease.holder == identity { heldSince = begun }
+            recovered()
+            heldSince = lease.holder == identity ? begun : nil
             (isHasty, due) = (false, now + pause(jitter))
         case .conflict:
             // Whoever was faster may only have noted something.
-            (seen, due) = (nil, now)
-        case .failed: break
+            (seen, due, conflicts) = (nil, now, conflicts + 1)
+            if conflicts >= Self.conflictLimit {
+                failed("somebody changes it whenever it is to be written", jitter, now)
+            }
         }
     }
+
+    private mutating func recovered() { (failure, attempts, conflicts) = (nil, 0, 0) }
 
     private func pause(_ jitter: Double) -> Int64 { Int64(Double(Self.period) * jitter) }
 
@@ -193,7 +206,7 @@ package struct Election: Sendable {
         (lease.holder, lease.duration, lease.renewedAt) = ("", 1_000, now)
         lease.told = told
         if let open { lease.open = open }
-        (begun, isAsking, heldSince) = (now, true, nil)
+        (begun, isAsking) = (now, true)
         return .write(lease)
     }
 }

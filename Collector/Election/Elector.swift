@@ -48,6 +48,8 @@ package final class Elector: Sendable {
         var left: [LedgerEntry] = []
         /// Something was told since the Lease was last written.
         var isNews = false
+        /// Whether the Lease was there when it was first asked for; nil before.
+        var wasThere: Bool?
         var standing: Election.Standing?
         var failure: String?
 
@@ -80,8 +82,36 @@ package final class Elector: Sendable {
         return state.withLock { $0.election.speaks(at: now) }
     }
 
+    /// Of what waits for one sink, the sequences of what was told, or is of no use any more.
     package func heard(of waiting: [Delivery]) -> Set<Int64> {
-        state.withLock { $0.told }.heard(of: waiting)
+        let now = edge.clock()
+        let (told, wasThere, speaks) = state.withLock { state in
+            (state.told, state.wasThere, state.election.speaks(at: now))
+        }
+        // Before the Lease was read nothing is known of others.
+        guard let wasThere else { return [] }
+        let heard = told.heard(of: waiting, isWhole: wasThere)
+        return speaks ? heard : heard.union(settled(waiting, now))
+    }
+
+    /// What only this collector saw, and is over for so long that the one that tells would have told it.
+    private func settled(_ waiting: [Delivery], _ now: Timestamp) -> Set<Int64> {
+        var settled = Set<Int64>()
+        for deliveries in Dictionary(grouping: waiting, by: \.transition.incident.id).values {
+            let last = deliveries.lastIndex {
+                $0.transition.change == .resolved && now - $0.transition.at > Self.memory
+            }
+            if let last { settled.formUnion(deliveries[...last].map(\.sequence)) }
+        }
+        return settled
+    }
+
+    /// An hour: as long as a chat may be down without anything being lost with the collector that tells.
+    private static let memory: Int64 = 3_600_000
+
+    /// Whether those behind a sink know of an incident that is not over.
+    package func isOpen(_ incident: String, at sink: String) -> Bool {
+        state.withLock { $0.told.isOpen(incident, at: sink) }
     }
 
     /// What this collector has told and is open, worst first.
@@ -126,43 +156,57 @@ package final class Elector: Sendable {
 
     /// Hands the Lease over, having told the last.
     package func release() async {
-        let now = edge.clock()
-        let request = state.withLock { state in
-            state.election.release(
-                told: state.told.text,
-                open: state.left.isEmpty ? state.open.text : nil,
-                now: now
-            )
+        // Somebody may have noted something meanwhile: then once more.
+        for _ in 0..<2 {
+            let now = edge.clock()
+            let request = state.withLock { state in
+                state.election.release(
+                    told: state.told.text,
+                    open: state.left.isEmpty ? state.open.text : nil,
+                    now: now
+                )
+            }
+            guard let request else { return }
+            let answer = await edge.ask(request)
+            await take(answer)
+            guard answer == .conflict else { return }
+            await take(await edge.ask(.read))
         }
-        if let request { _ = await edge.ask(request) }
     }
 
     private func turn() async {
         let now = edge.clock()
         let request = state.withLock { state in
             let silences = state.silences.isUnpublished ? state.silences.text(at: now) : nil
-            defer { state.isNews = false }
-            return state.election.request(
+            let request = state.election.request(
                 told: state.told.text,
                 open: state.left.isEmpty ? state.open.text : nil,
                 silences: silences,
                 isNews: state.isPressing,
                 now: now
             )
+            if request != nil { state.isNews = false }
+            return request
         }
         guard let request else { return look() }
-        await take(await edge.ask(request), to: request)
+        await take(await edge.ask(request))
         look()
     }
 
-    private func take(_ answer: Election.Answer, to request: Election.Request) async {
+    private func take(_ answer: Election.Answer) async {
         let now = edge.clock()
         let learned: [Silence] = state.withLock { state in
             state.election.answered(answer, jitter: .random(in: 0.8...1.2), now: now)
             switch answer {
             case .found(let lease):
-                // Of what this one has told the Lease may know nothing yet; else it knows best.
-                if let told = try? Told(parsing: lease.told) { state.told.merge(told) }
+                if let told = try? Told(parsing: lease.told) {
+                    // Of what this one told last the Lease may know nothing; else it knows best.
+                    if state.wasThere == nil {
+                        state.told.yield(to: told, since: lease.renewedAt - Self.slack)
+                    }
+                    state.told.merge(told, now: now)
+                }
+                state.wasThere = true
                 return state.silences.merge(lease.silences)
             case .written(let lease):
                 if state.standing?.speaks != true, state.election.speaks(at: now) {
@@ -170,7 +214,11 @@ package final class Elector: Sendable {
                 }
                 state.silences.published(lease.silences, at: now)
                 return []
-            case .absent, .conflict, .failed:
+            case .absent:
+                state.wasThere = state.wasThere ?? false
+                state.isNews = true
+                return []
+            case .conflict, .failed:
                 state.isNews = true
                 return []
             }
@@ -195,6 +243,9 @@ package final class Elector: Sendable {
         for text in news { edge.say(text) }
         if !news.isEmpty { edge.moved() }
     }
+
+    /// As long as a message may have been under way, and clocks may differ.
+    private static let slack: Int64 = 60_000
 
     private func words(_ standing: Election.Standing) -> String {
         guard !standing.speaks else { return "this collector tells people" }

@@ -31,10 +31,11 @@ extension Lease {
         let spec = object["spec"] as? [String: Any] ?? [:]
         let notes = (object["metadata"] as? [String: Any])?["annotations"] as? [String: Any] ?? [:]
         holder = spec["holderIdentity"] as? String ?? ""
-        duration = Int64(clamping: spec["leaseDurationSeconds"] as? Int ?? 0) * 1_000
+        let seconds = spec["leaseDurationSeconds"] as? Int ?? 0
+        duration = Int64(min(max(seconds, 0), 86_400)) * 1_000
         acquiredAt = moment(spec["acquireTime"])
         renewedAt = moment(spec["renewTime"])
-        transitions = spec["leaseTransitions"] as? Int ?? 0
+        transitions = min(max(spec["leaseTransitions"] as? Int ?? 0, 0), Int(Int32.max))
         told = notes[Self.toldKey] as? String ?? ""
         silences = notes[Self.silencesKey] as? String ?? ""
         open = notes[Self.openKey] as? String ?? ""
@@ -83,7 +84,10 @@ private let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 private func moment(_ value: Any?) -> Timestamp {
     guard let text = value as? String, text.utf8.count <= 40 else { return .zero }
     let date = (try? style.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text))
-    return Timestamp(milliseconds: Int64((date?.timeIntervalSince1970 ?? 0) * 1_000))
+    let seconds = date?.timeIntervalSince1970 ?? 0
+    // Thousands of years away is no moment.
+    guard (0..<1e11) ~= seconds else { return .zero }
+    return Timestamp(milliseconds: Int64(seconds * 1_000))
 }
 
 private func text(_ moment: Timestamp) -> String {

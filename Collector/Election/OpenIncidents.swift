@@ -24,7 +24,10 @@ struct OpenIncidents: Sendable {
         for entry in essences {
             guard let line = try? encoder.encode(entry) else { continue }
             size += line.count + 1
-            guard size <= Self.sizeLimit else { break }
+            guard size <= Self.sizeLimit else {
+                size -= line.count + 1
+                continue
+            }
             lines.append(String(decoding: line, as: UTF8.self))
         }
         text = lines.joined(separator: "\n")
@@ -35,7 +38,7 @@ struct OpenIncidents: Sendable {
         guard text.utf8.count <= sizeLimit else { return [] }
         return text.split(separator: "\n").prefix(countLimit).compactMap { line in
             let entry = try? JSONDecoder().decode(LedgerEntry.self, from: Data(line.utf8))
-            return entry.flatMap { $0.isSound ? $0 : nil }
+            return entry.flatMap { $0.isSound ? $0.essence : nil }
         }
     }
 }

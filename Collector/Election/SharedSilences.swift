@@ -23,6 +23,8 @@ struct SharedSilences: Sendable {
     private var inLease: [String: Timestamp] = [:]
     /// Those for which there was no room.
     private var leftOut: [String: Timestamp] = [:]
+    /// All that were known when the text was made that is being written.
+    private var offered: [String: Timestamp] = [:]
 
     /// Its part of what an object may hold: a hundred and more, those that end first left out.
     private static let sizeLimit = 32 << 10
@@ -30,7 +32,8 @@ struct SharedSilences: Sendable {
 
     /// Of those that are remembered nobody knows when they were said: whatever is newer counts.
     init(_ silences: [Silence]) {
-        for silence in silences { words[silence.id] = Word(silence: silence, saidAt: .zero) }
+        let first = Timestamp(milliseconds: 1)
+        for silence in silences { words[silence.id] = Word(silence: silence, saidAt: first) }
     }
 
     /// Whether one of this collector's is not in the Lease.
@@ -42,7 +45,9 @@ struct SharedSilences: Sendable {
     }
 
     mutating func note(_ silence: Silence, at now: Timestamp) {
-        words[silence.id] = Word(silence: silence, saidAt: now)
+        // After what is known, whoever's clock that was said by.
+        let saidAt = words[silence.id].map { max(now, $0.saidAt + 1) } ?? now
+        words[silence.id] = Word(silence: silence, saidAt: saidAt)
     }
 
     /// Takes in what the Lease has, and returns what of it is news here.
@@ -61,7 +66,7 @@ struct SharedSilences: Sendable {
     mutating func published(_ text: String, at now: Timestamp) {
         guard let read = Self.parse(text) else { return }
         inLease = Dictionary(read.map { ($0.silence.id, $0.saidAt) }) { max($0, $1) }
-        leftOut = words.mapValues(\.saidAt).filter { inLease[$0.key] == nil }
+        leftOut = offered.filter { inLease[$0.key] == nil }
         words = words.filter { now - $0.value.silence.endsAt < Self.memory }
     }
 
@@ -69,7 +74,8 @@ struct SharedSilences: Sendable {
     private static let memory: Int64 = 7 * 86_400_000
 
     /// All that are of use, those that end last first.
-    func text(at now: Timestamp) -> String {
+    mutating func text(at now: Timestamp) -> String {
+        offered = words.mapValues(\.saidAt)
         let wanted = words.values.filter { now - $0.silence.endsAt < Self.memory }
             .sorted { ($0.silence.endsAt, $0.silence.id) > ($1.silence.endsAt, $1.silence.id) }
         let encoder = JSONEncoder()

@@ -8,6 +8,8 @@ import Verdicts
 package struct Told: Sendable, Hashable {
     /// The last word on one incident.
     struct Word: Sendable, Hashable {
+        /// A hash of the sink's name.
+        var sink: UInt32
         var isOpen: Bool
         var severity: Severity
         /// A hash of the verdict's identity: the root that was named.
@@ -19,7 +21,7 @@ package struct Told: Sendable, Hashable {
     /// By a hash of sink and incident.
     private(set) var words: [UInt64: Word] = [:]
 
-    /// Each takes less than 50 bytes; an object has room for 256 KiB of annotations, for all that is noted.
+    /// Each takes less than 56 bytes; an object has room for 256 KiB of annotations, for all that is noted.
     static let limit = 2_000
     /// A collector that stands by and reads every two seconds has long seen an end that is as old.
     private static let memory: Int64 = 3_600_000
@@ -34,7 +36,7 @@ package struct Told: Sendable, Hashable {
         note(delivery.transition, sink: delivery.sink)
     }
 
-    mutating func note(_ transition: IncidentTransition, sink: String) {
+    package mutating func note(_ transition: IncidentTransition, sink: String) {
         note(
             transition.incident,
             isOpen: transition.change != .resolved,
@@ -51,20 +53,37 @@ package struct Told: Sendable, Hashable {
         at moment: Timestamp
     ) {
         let verdict = incident.verdict
-        words[key(sink, incident.id)] = Word(
+        let key = key(sink, incident.id)
+        // After what is known, whoever's clock that was told by.
+        let at = words[key].map { max(moment, $0.at + 1) } ?? moment
+        words[key] = Word(
+            sink: short(sink),
             isOpen: isOpen,
             severity: verdict.severity,
-            root: UInt32(truncatingIfNeeded: fnv(verdict.identity)),
+            root: short(verdict.identity),
             prefixes: verdict.impact.prefixes.count,
-            at: moment
+            at: at
         )
         trim(moment)
     }
 
-    /// Of what both know the later counts.
-    package mutating func merge(_ other: Told) {
-        words.merge(other.words) { $0.at >= $1.at ? $0 : $1 }
-        if let newest = words.values.map(\.at).max() { trim(newest) }
+    /// Of what both know the later counts. What claims to be of the future is of now.
+    package mutating func merge(_ other: Told, now: Timestamp) {
+        for (key, word) in other.words {
+            var word = word
+            word.at = min(word.at, now)
+            if words[key].map({ $0.at < word.at }) ?? true { words[key] = word }
+        }
+        trim(now)
+    }
+
+    /// What an earlier life remembers gives way to what all agree on, but for what it may have told last.
+    package mutating func yield(to other: Told, since moment: Timestamp) {
+        words = words.filter { $1.at >= moment || other.words[$0] != nil }
+    }
+
+    package func isOpen(_ incident: String, at sink: String) -> Bool {
+        words[key(sink, incident)]?.isOpen ?? false
     }
 
     /// Ends that are old go, and, of too many, ends before all else.
@@ -79,11 +98,12 @@ package struct Told: Sendable, Hashable {
 
     /// Of what waits for one sink, in order, the sequences of what those behind it have heard already.
     ///
-    /// What is heard covers all that was to be told of the same incident before.
-    package func heard(of waiting: [Delivery]) -> Set<Int64> {
+    /// What is heard covers all that was to be told of the same incident before. `isWhole`: what is not here was not told.
+    package func heard(of waiting: [Delivery], isWhole: Bool = true) -> Set<Int64> {
         var heard = Set<Int64>()
+        let roots = Set(words.values.filter(\.isOpen).map { Root(sink: $0.sink, root: $0.root) })
         for deliveries in Dictionary(grouping: waiting, by: \.transition.incident.id).values {
-            let last = deliveries.indices.last { isHeard(deliveries[...$0]) }
+            let last = deliveries.indices.last { isHeard(deliveries[...$0], roots, isWhole) }
             guard let last else { continue }
             heard.formUnion(deliveries[...last].map(\.sequence))
         }
@@ -91,30 +111,50 @@ package struct Told: Sendable, Hashable {
     }
 
     /// Whether the last of these, all of one incident, says nothing new.
-    private func isHeard(_ deliveries: ArraySlice<Delivery>) -> Bool {
+    private func isHeard(
+        _ deliveries: ArraySlice<Delivery>,
+        _ roots: Set<Root>,
+        _ isWhole: Bool
+    ) -> Bool {
         guard let last = deliveries.last else { return false }
         let transition = last.transition
+        let verdict = transition.incident.verdict
         let isEnd = transition.change == .resolved
         guard let word = words[key(last.sink, transition.incident.id)] else {
-            // Nobody knows that there is something to end.
-            return isEnd && !deliveries.contains { $0.transition.change != .resolved }
+            let isBegun = deliveries.contains { $0.transition.change != .resolved }
+            // Nobody knows that there is something to end; or the same root is known by another name.
+            return isEnd
+                ? isWhole && !isBegun
+                : roots.contains(Root(sink: short(last.sink), root: short(verdict.identity)))
         }
         guard word.isOpen else {
             // Its end was told: the end of this time, or of an earlier one?
-            return word.at >= (isEnd ? transition.incident.firedAt ?? transition.at : transition.at)
+            let began = transition.incident.firedAt ?? transition.at
+            return word.at >= (isEnd ? began : transition.at + Self.clockSlack)
         }
-        let verdict = transition.incident.verdict
-        return !isEnd
+        // Between the word and this its end may have been told, or was to be.
+        let end = deliveries.last { $0.transition.change == .resolved }?.transition.at
+        return !isEnd && end.map { word.at >= $0 } ?? true
             && !LedgerEntry.isNews(
                 verdict,
                 afterSeverity: word.severity,
                 prefixes: word.prefixes,
-                isSameRoot: word.root == UInt32(truncatingIfNeeded: fnv(verdict.identity))
+                isSameRoot: word.root == short(verdict.identity)
             )
+    }
+
+    /// So much may the collectors' clocks differ where it matters which of two came first.
+    private static let clockSlack: Int64 = 5_000
+
+    private struct Root: Hashable {
+        var sink: UInt32
+        var root: UInt32
     }
 }
 
 private func key(_ sink: String, _ incident: String) -> UInt64 { fnv(sink + "\n" + incident) }
+
+private func short(_ text: String) -> UInt32 { UInt32(truncatingIfNeeded: fnv(text)) }
 
 /// FNV-1a: the same in every process, which Swift's own is not.
 private func fnv(_ text: String) -> UInt64 {

@@ -9,7 +9,7 @@ package struct ToldError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// As an annotation holds it: a line for each word, its numbers in base 36.
 ///
-///     KEY open|over SEVERITY ROOT PREFIXES AT
+///     KEY SINK open|over SEVERITY ROOT PREFIXES AT
 extension Told {
     private static let lineLimit = 96
 
@@ -17,7 +17,9 @@ extension Told {
         words.sorted { $0.key < $1.key }.map { key, word in
             let numbers: [any BinaryInteger] = [word.root, word.prefixes, word.at.milliseconds]
             let state = word.isOpen ? "open" : "over"
-            return ([base36(key), state, word.severity.rawValue] + numbers.map(base36))
+            return
+                ([base36(key), base36(word.sink), state, word.severity.rawValue]
+                + numbers.map(base36))
                 .joined(separator: " ")
         }.joined(separator: "\n")
     }
@@ -41,14 +43,16 @@ extension Told {
 
     private static func parse(_ line: Substring) -> (UInt64, Word)? {
         let parts = line.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 6, let key = UInt64(parts[0], radix: 36),
-            let isOpen = ["open": true, "over": false][parts[1]],
-            let severity = Severity(rawValue: String(parts[2])),
-            let root = UInt32(parts[3], radix: 36),
-            let prefixes = Int(parts[4], radix: 36), prefixes >= 0,
-            let at = Int64(parts[5], radix: 36), (0..<Self.latest) ~= at
+        guard parts.count == 7, let key = UInt64(parts[0], radix: 36),
+            let sink = UInt32(parts[1], radix: 36),
+            let isOpen = ["open": true, "over": false][parts[2]],
+            let severity = Severity(rawValue: String(parts[3])),
+            let root = UInt32(parts[4], radix: 36),
+            let prefixes = Int(parts[5], radix: 36), prefixes >= 0,
+            let at = Int64(parts[6], radix: 36), (0..<Self.latest) ~= at
         else { return nil }
         let word = Word(
+            sink: sink,
             isOpen: isOpen,
             severity: severity,
             root: root,

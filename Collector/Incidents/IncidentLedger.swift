@@ -94,9 +94,9 @@ package struct IncidentLedger: Sendable {
     /// Goes on with what another collector of this cluster told, unless this ledger has it firing or had it later.
     package mutating func takeOver(_ entry: LedgerEntry) {
         let incident = entry.incident
+        // The same root under another name gives way to the name that people know.
         let isKnown = open.values.contains {
-            ($0.incident.identity == incident.identity || $0.incident.id == incident.id)
-                && $0.incident.state == .firing
+            $0.incident.id == incident.id && $0.incident.state == .firing
         }
         let began = incident.firedAt ?? incident.detectedAt
         let hasEnded = resolved.contains {

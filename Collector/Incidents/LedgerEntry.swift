@@ -64,8 +64,14 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
         (essence.incident.verdict.evidence, essence.incident.verdict.verify) = ([], [])
         (essence.incident.timeline, essence.incident.verdict.impact.capacity) = ([], [])
         (essence.goneSince, essence.missingSince) = (nil, nil)
+        essence.incident.verdict.impact.shorten(to: Self.listLimit)
+        essence.incident.verdict.absorbs = Array(incident.verdict.absorbs.prefix(Self.listLimit))
+        essence.absorbed = Set(absorbed.sorted().prefix(Self.listLimit))
         return essence
     }
+
+    /// Of a fleet's thousands as many as a message names, many times over.
+    private static let listLimit = 100
 
     /// Whether it can be gone on with, whoever wrote it: it was told and is open, and nothing computed with its
     /// numbers can overflow.

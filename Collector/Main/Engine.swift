@@ -84,7 +84,7 @@ final class Engine: Sendable {
             let left = telling?.elector.takeLeft() ?? []
             journal?.tookOver(left)
             journal?.judged(at: now)
-            for entry in left { ledger.takeOver(entry) }
+            for entry in left { takeOver(entry, &ledger) }
             let transitions = ledger.step(judgement, silences: snapshot.silences, now: now)
             durations.observe(Double(monotonicMicroseconds() - began) / 1_000_000)
             for transition in transitions { log.info("\(IncidentText.line(transition))") }
@@ -113,6 +113,15 @@ final class Engine: Sendable {
             )
             await rest(after: monotonicMicroseconds() - began)
             await alarm.sleep(milliseconds: delay(judgement, ledger))
+        }
+    }
+
+    /// What another collector told, its sinks are to hear the end of.
+    private func takeOver(_ entry: LedgerEntry, _ ledger: inout IncidentLedger) {
+        ledger.takeOver(entry)
+        let id = entry.incident.id
+        for outbox in outboxes where telling?.elector.isOpen(id, at: outbox.name) ?? false {
+            outbox.know(id)
         }
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Deadline
 import Election
 import KubernetesSource
 
@@ -12,7 +13,18 @@ struct LeaseDoor: Sendable {
         cluster = ClusterLease(client, namespace: lease.namespace, name: lease.name)
     }
 
+    /// Whoever stands by takes over after 15 s: what takes longer than a third of it, to its last byte, has failed.
+    private static let deadline = 5
+
     func ask(_ request: Election.Request) async -> Election.Answer {
+        do {
+            return try await withDeadline(seconds: Self.deadline) { await answer(to: request) }
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    private func answer(to request: Election.Request) async -> Election.Answer {
         do throws(LeaseError) {
             switch request {
             case .read:

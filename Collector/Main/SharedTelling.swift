@@ -113,13 +113,13 @@ final class SharedTelling: Sendable {
 }
 
 extension Store.Memory {
-    /// What an earlier life of this collector had told.
+    /// What an earlier life of this collector had told; what still waits was not.
     fileprivate var knownToSinks: Told {
         var known = Told()
         for entry in entries where entry.incident.state == .firing {
             let incident = entry.incident
             let at = incident.firedAt ?? incident.detectedAt
-            for (sink, ids) in told where ids.contains(incident.id) {
+            for (sink, ids) in heard where ids.contains(incident.id) {
                 known.note(incident, isOpen: true, sink: sink, at: at)
             }
         }

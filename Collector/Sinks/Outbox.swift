@@ -133,7 +133,15 @@ package final class Outbox: Sendable {
     }
 
     /// Whose turn it is, or what others have told, may be another.
-    package func look() { signal.continuation.yield() }
+    package func look() {
+        if let turn = edge.turn, !turn.isOurs() { state.withLock { $0.hadTurn = false } }
+        signal.continuation.yield()
+    }
+
+    /// What it was told by another, and is to hear the end of.
+    package func know(_ incident: String) {
+        state.withLock { _ = $0.told.insert(incident) }
+    }
 
     /// Delivers until cancelled.
     package func run() async {
@@ -148,6 +156,8 @@ package final class Outbox: Sendable {
     private func send() async {
         var bucket = sink.pace.map(TokenBucket.init)
         for await _ in signal.stream {
+            // Also with nothing waiting: from here on what comes is told.
+            _ = await hasTurn()
             while !Task.isCancelled, counters.waiting > 0, await hasTurn() {
                 let hasWaited = await waitForToken(&bucket)
                 guard let batch = state.withLock({ $0.queue.take(isLate: hasWaited) }) else {
@@ -179,6 +189,12 @@ package final class Outbox: Sendable {
         return isOurs && counters.waiting > 0
     }
 
+    /// Nobody else had it since this was taken up.
+    private var hasTurnStill: Bool {
+        guard let turn = edge.turn else { return true }
+        return turn.isOurs() && state.withLock { $0.hadTurn }
+    }
+
     /// Whether there was none at first.
     private func waitForToken(_ bucket: inout TokenBucket?) async -> Bool {
         var hasWaited = false
@@ -200,7 +216,7 @@ package final class Outbox: Sendable {
         )
         var backOff = BackOff()
         while !Task.isCancelled {
-            guard edge.turn?.isOurs() ?? true else { return state.withLock { $0.queue.release() } }
+            guard hasTurnStill else { return state.withLock { $0.queue.release() } }
             do throws(SinkError) {
                 try await sink.deliver(notice)
                 return await finish(batch, .delivered)
@@ -237,7 +253,8 @@ package final class Outbox: Sendable {
     }
 
     private func finish(_ batch: [Delivery], _ outcome: Delivery.Outcome) async {
-        if outcome == .delivered, let turn = edge.turn { batch.forEach(turn.told) }
+        // What it refuses nobody need tell it again.
+        if let turn = edge.turn { batch.forEach(turn.told) }
         for delivery in batch { await edge.ended(delivery.sequence, outcome) }
         let now = edge.clock()
         state.withLock { state in

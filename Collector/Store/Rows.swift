@@ -93,6 +93,16 @@ extension Store.Memory {
                 """
         )
         for row in rows { told[row["sink"], default: []].insert(row["incident"]) }
+        let heardRows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT sink, incident FROM delivery JOIN incident ON incident.id = incident
+                WHERE incident.state <> 'resolved' AND delivery.at >= incident.detected_at
+                GROUP BY sink, incident
+                HAVING sum(CASE WHEN outcome IN ('delivered', 'elsewhere') THEN 0 ELSE 1 END) = 0
+                """
+        )
+        for row in heardRows { heard[row["sink"], default: []].insert(row["incident"]) }
     }
 }
 

@@ -20,6 +20,8 @@ package final class Store: Sendable {
         package var waiting: [Delivery] = []
         /// Ids of open incidents that a sink was told of, by its name.
         package var told: [String: Set<String>] = [:]
+        /// Those of them of which each word has reached it.
+        package var heard: [String: Set<String>] = [:]
         package var lastSequence: Int64 = 0
 
         package init() {}

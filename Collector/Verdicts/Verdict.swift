@@ -78,6 +78,16 @@ package struct Impact: Sendable, Hashable, Codable {
     package var capacity: [Capacity] = []
 
     package init() {}
+
+    /// Keeps the first of each list.
+    package mutating func shorten(to limit: Int) {
+        prefixes = Array(prefixes.prefix(limit))
+        nodes = Array(nodes.prefix(limit))
+        pools = Array(pools.prefix(limit))
+        virtualServers = Array(virtualServers.prefix(limit))
+        wideIPs = Array(wideIPs.prefix(limit))
+        capacity = Array(capacity.prefix(limit))
+    }
 }
 
 /// What still answers behind a virtual server.

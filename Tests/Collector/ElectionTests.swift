@@ -11,10 +11,18 @@ private struct Server {
     var lease: Lease?
     var version = 0
     var isDown = false
+    /// What a write is answered in place of being done.
+    var refusal: Election.Answer?
+    /// Nothing is where it is asked for.
+    var isElsewhere = false
 
     mutating func answer(_ request: Election.Request) -> Election.Answer {
         guard !isDown else { return .failed("no answer") }
         switch request {
+        case .read where isElsewhere: return .absent
+        case .write(let wanted) where isElsewhere:
+            return wanted.document == nil ? .failed("no such namespace") : .conflict
+        case .write where refusal != nil: return refusal ?? .conflict
         case .read: return lease.map { .found($0) } ?? .absent
         case .write(let wanted):
             guard wanted.document == lease?.document else { return .conflict }
@@ -90,7 +98,7 @@ private struct Race {
         race.pass(10)
         let last = race.elections[0].release(told: "last", open: "", now: race.now)
         let request = try #require(last)
-        _ = race.server.answer(request)
+        race.elections[0].answered(race.server.answer(request), jitter: 1, now: race.now)
         race.asleep = [0]
         race.pass(3)
         #expect(race.turns.last == [1])
@@ -136,6 +144,52 @@ private struct Race {
         #expect(race.turns.isEmpty)
         race.pass(10)
         #expect(race.turns == [[0]])
+    }
+
+    @Test(
+        "where it may be read and not written, all speak after a minute, and nobody asks without end",
+        arguments: [Election.Answer.failed("HTTP 403"), .conflict]
+    )
+    func unwritable(answer: Election.Answer) {
+        var race = Race("a", "b")
+        race.server.refusal = answer
+        race.pass(59)
+        #expect(race.turns.isEmpty)
+        race.pass(15)
+        #expect(race.turns == [[0, 1]])
+        race.pass(600)
+        #expect(race.turns == [[0, 1]])
+        race.server.refusal = nil
+        race.pass(30)
+        #expect(race.turns.last?.count == 1)
+    }
+
+    @Test("who holds it goes on when it is taken away, and makes it anew when it can")
+    func elsewhere() {
+        var race = Race("a")
+        race.pass(10)
+        race.server.isElsewhere = true
+        race.pass(200)
+        #expect(race.turns == [[0]])
+        race.server.isElsewhere = false
+        race.server.lease = nil
+        race.pass(20)
+        #expect(race.turns == [[0]])
+        #expect(race.server.lease?.holder == "a_0")
+    }
+
+    @Test("no number in a Lease keeps it from being taken, or overflows")
+    func numbers() {
+        for transitions in [0, Int(Int32.max), .max] {
+            var race = Race("a")
+            race.server.lease = Lease()
+            race.server.lease?.holder = "gone_1"
+            race.server.lease?.duration = .max
+            race.server.lease?.transitions = transitions
+            race.pass(61)
+            #expect(race.turns == [[], [0]] || race.turns == [[0]])
+            #expect((0...Int(Int32.max)) ~= race.server.lease?.transitions ?? -1)
+        }
     }
 
     @Test("who slept through an outage's end is not taken to be in it still")
@@ -222,6 +276,20 @@ private struct Race {
         "acquireTime":"2026-11-27T20:00:00.000000Z","renewTime":"2026-11-27T20:00:01.500000Z",
         "leaseTransitions":3,"strategy":"later"}}
         """
+
+    @Test("numbers beyond the API's own are brought within them")
+    func clamped() throws {
+        let body = answered.replacing(
+            "\"leaseDurationSeconds\":15",
+            with: "\"leaseDurationSeconds\":\(Int.max)"
+        )
+        .replacing("\"leaseTransitions\":3", with: "\"leaseTransitions\":\(Int.max)")
+        .replacing("2026-11-27T20:00:01.500000Z", with: "999999999-11-27T20:00:01.500000Z")
+        let lease = try Lease(from: Data(body.utf8))
+        #expect(lease.duration == 86_400_000)
+        #expect(lease.transitions == Int(Int32.max))
+        #expect(lease.renewedAt == .zero)
+    }
 
     @Test("a Lease is read by the API's names, and what is not ours stays")
     func roundTrip() throws {

@@ -92,6 +92,37 @@ import Verdicts
         #expect(other.incidents.isEmpty)
     }
 
+    @Test("the name that people know goes on, whatever this ledger called the same root")
+    func otherName() throws {
+        let first = ledger([verdict("n3")])
+        var entry = try #require(first.toldEntries.first)
+        var incident = Incident(
+            id: "known-name",
+            cluster: "lab",
+            verdict: verdict("n3"),
+            openings: 1,
+            at: at(500)
+        )
+        (incident.state, incident.firedAt) = (.firing, at(500))
+        entry.incident = incident
+        var second = ledger([verdict("n3")], at: 2_000)
+        second.takeOver(try #require(parsed([entry]).first))
+        #expect(second.incidents.filter { $0.state == .firing }.map(\.id) == ["known-name"])
+        #expect(second.step(judgement([verdict("n3")]), now: at(3_000)).isEmpty)
+    }
+
+    @Test("what takes a whole fleet down has room, and what is smaller beside it")
+    func fleet() throws {
+        var wide = verdict("n3")
+        wide.impact.prefixes = (0..<30_000).compactMap {
+            Prefix("10.\($0 / 250).\($0 % 250).0/24")
+        }
+        wide.impact.nodes = (0..<15_000).map { "node-\($0).example.net" }
+        wide.absorbs = wide.impact.nodes.map { "session-down/\($0)" }
+        let entries = ledger([wide, verdict("n4", severity: .warning)]).toldEntries
+        #expect(parsed(entries).count == 2)
+    }
+
     @Test("what was not told is not left to anybody")
     func untold() {
         var ledger = IncidentLedger(

@@ -81,6 +81,21 @@ private struct Life {
 private let broken = verdict(.kernelRouteMissing, "n3")
 
 @Suite struct StoreTests {
+    @Test("what waits for a sink is not taken to be heard there")
+    func heard() async throws {
+        let cellar = Cellar()
+        let store = try cellar.open()
+        var life = Life()
+        let broken = ["n1", "n2"].map { verdict(.kernelRouteMissing, $0) }
+        let begun = life.judge(broken, at: at(1_000))
+        await store.keep(begun.entries, begun.deliveries)
+        let first = try #require(begun.deliveries.first)
+        await store.end(first.sequence, .delivered)
+        let memory = try await store.memory()
+        #expect(memory.told["chat"]?.count == 2)
+        #expect(memory.heard["chat"] == [first.transition.incident.id])
+    }
+
     @Test(
         "the past comes in pages, the last that began first, each incident once, and one by its name"
     )

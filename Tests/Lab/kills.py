@@ -39,6 +39,7 @@ class Sink(http.server.ThreadingHTTPServer):
     def __init__(self, address):
         super().__init__((address, 0), Handler)
         self.taken = []
+        self.is_closed = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def url(self):
@@ -51,6 +52,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         length = int(self.headers.get("content-length", "0"))
         text = json.loads(self.rfile.read(min(length, 1 << 20)))["text"]
+        if self.server.is_closed:
+            self.send_response(503)
+            self.send_header("content-length", "0")
+            return self.end_headers()
         # Without the sign that stands before the state.
         entry = [time.monotonic(), None, text.splitlines()[0].split(" ", 1)[1]]
         self.server.taken.append(entry)

@@ -162,6 +162,7 @@ class Pair:
     def recover(self):
         """What failed must not fail the next."""
         kubernetes.ask(self.lab, {"faults": {}})
+        self.chat.is_closed = False
         demo.lab(self.identity, "mend", "all", check=False)
         for name in PORTS:
             if self.lab.pid(name):
@@ -254,6 +255,30 @@ def silenced(pair):
         raise demo.DemoError(f"told all the same: {told}")
 
 
+def untold(pair):
+    """what it could not tell is told, though it was killed and is back at once, and the other had it too"""
+    speaker = pair.telling()[0]
+    before = len(pair.heads("n2"))
+    pair.chat.is_closed = True
+    pair.fault("n2")
+    demo.wait("both see it", demo.READY, lambda: all(kills.firing(each) for each in pair.collectors.values()))
+    pair.kill(speaker)
+    pair.start(speaker)
+    demo.wait("one tells", demo.READY, lambda: len(pair.telling()) == 1)
+    time.sleep(SETTLED)
+    pair.chat.is_closed = False
+    pair.is_told("n2", before)
+    pair.chat.is_closed = True
+    pair.mend("n2")
+    demo.wait("nothing open", 90, pair.is_quiet)
+    pair.kill(speaker)
+    pair.start(speaker)
+    time.sleep(SETTLED)
+    pair.chat.is_closed = False
+    pair.is_over("n2", before)
+    pair.told_once("n2", before)
+
+
 def alertmanager(pair):
     """Alertmanagers are told by both, and tell once"""
     pair.hook.taken.clear()
@@ -274,7 +299,7 @@ def alertmanager(pair):
         raise demo.DemoError(f"{pair.hook.taken}")
 
 
-CASES = [killed, handed_over, stopped, kept_apart, silenced, alertmanager]
+CASES = [killed, handed_over, stopped, kept_apart, silenced, untold, alertmanager]
 
 
 def main():
