@@ -305,7 +305,7 @@ private func strings(in body: Data) throws -> [String] {
     @Test("what fires is told with an end ahead, what is over for some minutes with its end")
     func life() {
         let story = story()
-        var alerts = Alerts([], link: "https://p", every: 60_000)
+        var alerts = Alerts([], link: "https://p", every: 60_000, at: at(0))
         alerts.take(story[0])
         let opened = alerts.current(at: at(1_700_000_001_000))
         #expect(opened.count == 1)
@@ -331,8 +331,17 @@ private func strings(in body: Data) throws -> [String] {
 
     @Test("a collector that begins anew goes on with what the last one had told")
     func inherited() {
-        var alerts = Alerts([transition().incident], link: nil, every: 60_000)
-        #expect(alerts.current(at: at(1_700_000_500_000)).count == 1)
+        let began = at(1_700_000_500_000)
+        let firing = [transition().incident]
+        var alerts = Alerts(firing, link: nil, every: 60_000, at: began)
+        #expect(alerts.current(at: began + Int64(120_000)).count == 1)
+        // Before the last collector's word is lost, and not before this one has had time to see.
+        #expect(alerts.current(at: began + Int64(119_000)).isEmpty)
+        let whole = story()
+        alerts = Alerts(firing, link: nil, every: 60_000, at: began)
+        alerts.take(whole[3])
+        let ended = alerts.current(at: began + Int64(1_000))
+        #expect(ended.map(\.endsAt) == [rfc3339(whole[3].at)])
     }
 }
 

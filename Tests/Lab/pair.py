@@ -36,6 +36,9 @@ LEASE_PATH = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{LEASE
 FAULT = "kernel-route-missing"
 # A Lease that is not renewed is taken after 15 s and one look more; then what waited is told.
 TAKEN_OVER = 45
+# An Alertmanager is told again so often. What a collector does not know yet since it began it does not repeat for
+# two of these: longer than it takes to see.
+REPEATED = 15
 # Longer than a Lease lasts without its holder.
 OUT_COLD = 20
 # Whoever was told of nothing for so long will hear nothing more of it: several looks at the Lease.
@@ -97,7 +100,7 @@ class Pair:
         path = self.lab.path("collector.yaml")
         lease = f"  lease: {{ namespace: {NAMESPACE}, name: {LEASE}, identity: first }}\n"
         sinks = ("  sinks:\n    - { name: chat, slack: { webhook-file: webhook } }\n"
-                 f"    - {{ name: am, alertmanager: {{ urls: [{urls}], every: 2s }} }}\n")
+                 f"    - {{ name: am, alertmanager: {{ urls: [{urls}], every: {REPEATED}s }} }}\n")
         path.write_text(path.read_text().replace("  sinks:\n", lease + sinks, 1))
         podpath.configure_second(self.lab)
         second = self.lab.path(f"{SECOND}.yaml")

@@ -51,7 +51,7 @@ package final class Alertmanager: Sink {
         self.clock = clock
         self.timeOfDay = timeOfDay
         self.pause = pause
-        alerts = Mutex(Alerts(firing, link: link, every: every))
+        alerts = Mutex(Alerts(firing, link: link, every: every, at: clock()))
     }
 
     package func deliver(_ notice: Notice) async throws(SinkError) {

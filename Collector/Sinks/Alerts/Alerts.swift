@@ -19,6 +19,8 @@ struct Alerts: Sendable {
         var incident: Incident
         /// Nil while it fires.
         var endedAt: Timestamp?
+        /// Before that it is not said again: nobody has seen it yet since this collector began.
+        var silentUntil: Timestamp?
     }
 
     /// By labels: what has others is another alert.
@@ -30,11 +32,20 @@ struct Alerts: Sendable {
     private static let afterglow: Int64 = 900_000
     /// Three repetitions may be lost before an alert ends by itself.
     private static let lives: Int64 = 4
+    /// As many of them may be lost to a collector that has just begun. It may be over, and another collector have
+    /// said so: to say it again would raise it from the dead.
+    private static let livesUnseen: Int64 = 2
 
-    init(_ firing: [Incident], link: String?, every: Int64) {
+    /// `firing` is what an earlier collector had told.
+    init(_ firing: [Incident], link: String?, every: Int64, at now: Timestamp) {
         self.link = link
         self.every = every
-        for incident in firing { told[Self.labels(of: incident)] = Told(incident: incident) }
+        for incident in firing {
+            told[Self.labels(of: incident)] = Told(
+                incident: incident,
+                silentUntil: now + every * Self.livesUnseen
+            )
+        }
     }
 
     mutating func take(_ transition: IncidentTransition) {
@@ -55,7 +66,8 @@ struct Alerts: Sendable {
         told = told.filter { _, item in
             item.endedAt.map { now - $0 < Self.afterglow } ?? true
         }
-        return told.map { labels, item in body(labels, item, now, shift) }
+        return told.filter { $0.value.silentUntil.map { $0 <= now } ?? true }
+            .map { labels, item in body(labels, item, now, shift) }
             .sorted {
                 ($0.labels["incident"] ?? "", $0.startsAt) < (
                     $1.labels["incident"] ?? "", $1.startsAt
