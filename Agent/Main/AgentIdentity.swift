@@ -1,22 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 import Routing
 import TLS
+import Wire
 
-/// Who the agent is towards every collector: certificate, key and whom it trusts, as the files
-/// say now.
+/// Who the agent is towards every collector, and whom it trusts: certificate and key or a token, and the CA, as
+/// the files say now.
 final class AgentIdentity {
     private var identity: TLSIdentity
+    private var tokenFile: TokenFile?
     private let log: AgentLog
     private var nextCheck: Timestamp
     private var isExpiring = false
+    /// The last complaint about the token, told once.
+    private var complaint: String?
 
-    /// Secrets that Kubernetes mounts change within a minute or two of their source.
+    /// Secrets that Kubernetes mounts change within a minute or two of their source; of a token a fifth of its life
+    /// is left then, two minutes at least.
     private static let period: Int64 = 60_000
     /// cert-manager renews a month ahead: one that has a week left is not being renewed.
     private static let warningTime: Int64 = 7 * 86_400
 
-    init(files: TLSFiles, log: AgentLog, now: Timestamp) throws(TLSError) {
+    init(
+        files: TLSFiles,
+        tokenFile: TokenFile?,
+        log: AgentLog,
+        now: Timestamp
+    ) throws(TLSError) {
         identity = try TLSIdentity(.client, files: files)
+        self.tokenFile = tokenFile
         self.log = log
         nextCheck = now + Self.period
         checkExpiry()
@@ -24,22 +35,44 @@ final class AgentIdentity {
 
     var context: TLSContext { identity.context }
     var deadline: Timestamp { nextCheck }
+    /// Nil where a certificate says who the agent is.
+    var token: BearerToken? { tokenFile?.token }
+    /// Another number, another token.
+    var tokenSerial: Int { tokenFile?.serial ?? 0 }
 
     func timerFired(now: Timestamp) {
         guard now >= nextCheck else { return }
         check(now: now)
     }
 
-    /// Reads the files if they changed. Streams that run go on with what they began with.
+    /// Reads the files if they changed. Streams that run go on with the certificate they began with, and hand a new
+    /// token over.
     func check(now: Timestamp) {
         nextCheck = now + Self.period
+        let what = tokenFile == nil ? "certificate and key" : "CA file"
         switch identity.refresh() {
         case .none: break
-        case .renewed: log.notice("certificate and key are read again")
+        case .renewed: log.notice("\(what) \(tokenFile == nil ? "are" : "is") read again")
         case .refused(let reason):
-            log.warning("the new certificate or key cannot be used, the old ones are: \(reason)")
+            log.warning("what is new of \(what) cannot be used, the old is: \(reason)")
         }
+        refreshToken()
         checkExpiry()
+    }
+
+    /// Before each connection too: the last look may be a minute ago.
+    func refreshToken() {
+        switch tokenFile?.refresh() {
+        case nil: return
+        case .some(.none): complaint = nil
+        case .renewed:
+            complaint = nil
+            log.notice("the token is read again")
+        case .refused(let reason):
+            guard complaint != reason else { return }
+            complaint = reason
+            log.warning("the new token cannot be used, the old one is: \(reason)")
+        }
     }
 
     private func checkExpiry() {

@@ -24,14 +24,22 @@ enum AgentMain {
         if case .inspect(let file) = options.command { return inspectFile(file) }
         boundNameResolution()
         if case .report = options.command { return start(options, nil) }
-        guard let files = options.files else { return 2 }
-        do throws(TLSError) {
-            let identity = try AgentIdentity(files: files, log: options.log, now: Driver.now())
-            return start(options, identity)
+        do {
+            return start(options, try identity(options))
         } catch {
             writeLine("podpath-agent: \(error)", to: 2)
             return 2
         }
+    }
+
+    private static func identity(_ options: AgentOptions) throws -> AgentIdentity {
+        guard let files = options.files else { throw TLSError("no CA file") }
+        return try AgentIdentity(
+            files: files,
+            tokenFile: try options.tokenFile.map(TokenFile.init),
+            log: options.log,
+            now: Driver.now()
+        )
     }
 
     private static func start(_ options: AgentOptions, _ identity: AgentIdentity?) -> Int32 {

@@ -29,6 +29,8 @@ struct AgentOptions {
     /// Milliseconds.
     var interval: Int64 = 5_000
     var files: TLSFiles?
+    /// Stands for a certificate.
+    var tokenFile: String?
     var serverName: String?
     var log = AgentLog()
 
@@ -87,7 +89,7 @@ struct AgentOptions {
 
     private static let names: Set<String> = [
         "--collector", "--node", "--pod-cidr", "--bird-socket", "--interval", "--ca",
-        "--certificate", "--key", "--server-name", "--log-level", "--log-format",
+        "--certificate", "--key", "--token-file", "--server-name", "--log-level", "--log-format",
     ]
 
     private mutating func set(_ name: String, _ value: String) throws(UsageError) {
@@ -100,6 +102,7 @@ struct AgentOptions {
         case "--ca": ca = value
         case "--certificate": certificate = value
         case "--key": key = value
+        case "--token-file": tokenFile = value
         case "--server-name": serverName = value
         case "--log-level":
             guard let level = AgentLog.Level(name: value) else {
@@ -154,6 +157,9 @@ struct AgentOptions {
             birdSockets = value.split(separator: ",").map(String.init)
         }
         if node.isEmpty { node = environment("NODE_NAME") ?? hostName() }
+        if tokenFile == nil, certificate == nil, key == nil {
+            tokenFile = environment("PODPATH_TOKEN_FILE")
+        }
     }
 
     private mutating func complete() throws(UsageError) {
@@ -166,13 +172,20 @@ struct AgentOptions {
         }
         guard case .stream = command else { return }
         if collectors.isEmpty { throw UsageError(message: "--collector HOST:PORT is missing") }
-        guard let ca, let certificate, let key else {
+        try completeIdentity()
+    }
+
+    private mutating func completeIdentity() throws(UsageError) {
+        guard let ca, (certificate == nil) == (key == nil),
+            (certificate == nil) != (tokenFile == nil)
+        else {
             throw UsageError(
-                message:
-                    "--ca, --certificate and --key are needed: the stream is TLS, both sides prove who they are"
+                message: "--ca is needed, and either --certificate and --key or --token-file: "
+                    + "the stream is TLS, both sides prove who they are"
             )
         }
-        for file in [ca, certificate, key] where access(file, R_OK) != 0 {
+        for file in [ca, certificate, key, tokenFile].compactMap(\.self)
+        where access(file, R_OK) != 0 {
             throw UsageError(message: "\(file): \(String(cString: strerror(errno)))")
         }
         files = TLSFiles(ca: ca, certificate: certificate, key: key)
@@ -210,7 +223,9 @@ struct AgentOptions {
           --pod-cidr PREFIX       repeatable; supernets pods live in (PODPATH_POD_CIDRS)
           --bird-socket PATH      repeatable (PODPATH_BIRD_SOCKETS)
           --interval SECONDS      poll floor, 5; changes are pushed at once
-          --ca, --certificate, --key FILE   mutual TLS, PEM
+          --ca, --certificate, --key FILE   mutual TLS, PEM; read again when they change
+          --token-file FILE       in place of certificate and key: a projected ServiceAccount
+                                  token, whose audience the collector names (PODPATH_TOKEN_FILE)
           --server-name NAME      default: the collector's HOST
           --log-level LEVEL       debug, info, notice, warning, error
           --log-format text|json

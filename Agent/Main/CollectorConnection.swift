@@ -43,6 +43,10 @@ final class CollectorConnection {
     /// The last failure told, so that a dead collector costs one line, not one each retry.
     private var told: String?
     private var isAccepted = false
+    /// Which of the identity's tokens the collector has, and since when.
+    private var handed = (serial: 0, at: Timestamp.zero)
+    /// A collector takes them no faster than each five seconds.
+    private static let tokenPause: Int64 = 10_000
 
     init(
         _ collector: AgentOptions.Collector,
@@ -73,6 +77,17 @@ final class CollectorConnection {
     func proceed(_ table: FactTable, now: Timestamp) {
         tellClock(now)
         perform(stream.proceed(table, now: now), table, now: now)
+        handOver(table, now: now)
+    }
+
+    /// A new token, while the old one still holds.
+    private func handOver(_ table: FactTable, now: Timestamp) {
+        guard isStreaming, identity.tokenSerial != handed.serial,
+            now >= handed.at + Self.tokenPause, let token = identity.token
+        else { return }
+        handed = (identity.tokenSerial, now)
+        log.info("handing the new token to \(name)")
+        perform(stream.handOver(token, now: now), table, now: now)
     }
 
     private func tellClock(_ now: Timestamp) {
@@ -219,7 +234,9 @@ final class CollectorConnection {
             watch(descriptor, .read)
             isAccepted = false
             tellClock(now)
-            perform(stream.opened(table, now: now), table, now: now)
+            identity.refreshToken()
+            handed = (identity.tokenSerial, now)
+            perform(stream.opened(table, token: identity.token, now: now), table, now: now)
         case .wantsRead: watch(descriptor, .read)
         case .wantsWrite: watch(descriptor, .write)
         case .ended: fail("closed during the handshake", now: now)
@@ -284,7 +301,8 @@ final class CollectorConnection {
     // MARK: - Closing
 
     private func fail(_ reason: String, now: Timestamp) {
-        tell(reason)
+        let isAsked = identity.token != nil && reason.contains("certificate required")
+        tell(isAsked ? "it takes no tokens, and wants a certificate: \(reason)" : reason)
         dropLink()
         stream.closed(now: now)
     }

@@ -5,6 +5,7 @@ package import Wire
 /// The agent's side of one report stream, as a machine: no socket, no clock.
 ///
 ///     waiting ──retry──► connecting ──opened──► streaming ──closed──► waiting
+///                             └──opened with a token──► proving ──welcome──┘
 ///
 /// While streaming at most one frame is unacknowledged; what changes meanwhile merges in the fact
 /// table and leaves with the next frame. A quiet stream carries a heartbeat each interval, and the
@@ -20,6 +21,8 @@ package struct ReportStream {
     private enum Phase {
         case waiting(until: Timestamp)
         case connecting(until: Timestamp)
+        /// Hello and token are said; nothing else is before the welcome.
+        case proving(until: Timestamp)
         case streaming
     }
 
@@ -45,6 +48,8 @@ package struct ReportStream {
 
     /// Name resolution, TCP and TLS together.
     private static let connectLimit: Int64 = 10_000
+    /// The collector may take 20 s to have a token reviewed.
+    private static let proofLimit: Int64 = 30_000
     /// First retry 0.5 s, doubling to 30 s: a restarted collector is back within seconds, a dead
     /// one costs two attempts a minute.
     private static let firstRetry: Int64 = 500
@@ -63,21 +68,35 @@ package struct ReportStream {
 
     package var deadline: Timestamp {
         switch phase {
-        case .waiting(let until), .connecting(let until): until
+        case .waiting(let until), .connecting(let until), .proving(let until): until
         case .streaming: inFlight?.deadline ?? nextHeartbeat
         }
     }
 
-    /// The TLS handshake is done.
-    package mutating func opened(_ table: FactTable, now: Timestamp) -> [Action] {
-        phase = .streaming
+    /// The TLS handshake is done. `token`: what is to prove the node, where no certificate does.
+    package mutating func opened(
+        _ table: FactTable,
+        token: BearerToken? = nil,
+        now: Timestamp
+    ) -> [Action] {
         reader = FrameReader(limit: WireLimit.reply)
         acknowledged = nil
         inFlight = nil
         isWelcome = false
         nextHeartbeat = now + interval
         hello.clock = clock(at: now)
-        return [.send(AgentFrame.hello(hello).encoded(now: now))] + speak(table, now: now)
+        let greeting = Action.send(AgentFrame.hello(hello).encoded(now: now))
+        guard let token else {
+            phase = .streaming
+            return [greeting] + speak(table, now: now)
+        }
+        phase = .proving(until: now + Self.proofLimit)
+        return [greeting] + handOver(token, now: now)
+    }
+
+    /// A token in place of the last one, before that expires.
+    package func handOver(_ token: BearerToken, now: Timestamp) -> [Action] {
+        [.send(AgentFrame.token(token).encoded(now: now))]
     }
 
     /// The connection ended or could not be made.
@@ -94,7 +113,11 @@ package struct ReportStream {
     ) -> [Action] {
         reader.append(bytes)
         do throws(WireError) {
-            while let body = try reader.next() { apply(try CollectorFrame(decoding: body)) }
+            while let body = try reader.next() {
+                let frame = try CollectorFrame(decoding: body)
+                if case .refused(let reason) = frame { return drop("refused: \(reason)", now: now) }
+                apply(frame, now: now)
+            }
         } catch {
             return drop("collector sent a bad frame: \(error)", now: now)
         }
@@ -110,6 +133,8 @@ package struct ReportStream {
             return [.connect]
         case .connecting(let until):
             return now >= until ? drop("no connection within 10 s", now: now) : []
+        case .proving(let until):
+            return now >= until ? drop("no word of the token for 30 s", now: now) : []
         case .streaming:
             if let inFlight, now >= inFlight.deadline {
                 return drop("no acknowledgement for 3 intervals", now: now)
@@ -124,9 +149,14 @@ package struct ReportStream {
         clockOffset.flatMap { UInt64(exactly: (now + $0).milliseconds) }
     }
 
-    private mutating func apply(_ frame: CollectorFrame) {
+    private mutating func apply(_ frame: CollectorFrame, now: Timestamp) {
         switch frame {
+        case .refused: return
         case .welcome:
+            if case .proving = phase {
+                phase = .streaming
+                nextHeartbeat = now + interval
+            }
             failures = 0
             isWelcome = true
         case .resync:

@@ -18,6 +18,8 @@ package struct ClusterFacts: Sendable, Equatable {
     package var controllers = Watched<F5Controller>()
     package var ciliumSettings = Watched<Masquerading>()
     package var masqueradeAgents = Watched<Masquerading>()
+    /// Of the tokens by which agents prove their nodes, where they do.
+    package internal(set) var tokenReviews = TokenReviewFacts()
     /// By service, of all its slices.
     package internal(set) var endpoints: [String: ServiceEndpoints] = [:]
     /// Since when a pool has been asked for as it is now.
@@ -39,12 +41,15 @@ package struct ClusterFacts: Sendable, Equatable {
         ].compactMap(\.self).max()
     }
 
+    package static let reviewing = "token reviews"
+
     /// Every collection that fails, with the reason, in the order above.
     package var failures: [(what: String, failure: ReadFailure)] {
         let all: [(String, ReadFailure?)] = [
             ("nodes", nodes.failure), ("CiliumNodes", ciliumNodes.failure),
             ("BlockAffinities", blockAffinities.failure), ("services", services.failure),
             ("EndpointSlices", endpointSlices.failure), ("ConfigMaps", exposures.failure),
+            (Self.reviewing, tokenReviews.failure),
         ]
         return all.compactMap { what, failure in failure.map { (what, $0) } }
     }

@@ -31,6 +31,8 @@ package enum FactUpdate: Sendable, Equatable, Codable {
     case agent(node: String, AgentUpdate)
     case intent(ReadResult<[String: NodeIntent]>)
     case cluster(ClusterUpdate)
+    /// Why agents' tokens cannot be reviewed; nil: they can again.
+    case tokenReviews(failure: String?)
     case switchRead(name: String, by: SwitchWay, ReadResult<SwitchTable>, took: Int64)
     case loadBalancerRead(
         name: String,
@@ -81,6 +83,8 @@ extension Snapshot {
         case .intent(.read(let nodes)): intent.succeeded(nodes, at: now)
         case .intent(.failed(let reason)): intent.failed(reason, at: now)
         case .cluster(let change): apply(change, at: now)
+        case .tokenReviews(let reason?): kubernetes?.tokenReviews.failed(reason, at: now)
+        case .tokenReviews(nil): kubernetes?.tokenReviews.succeeded(at: now)
         case .operators(let change): silences.apply(change, at: now)
         case .sink(let name, let health): sinks[name] = SinkFacts(health, since: now)
         case .switchRead(let name, let way, let result, let duration):

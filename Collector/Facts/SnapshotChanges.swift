@@ -25,6 +25,10 @@ package struct SnapshotChanges: Sendable, Hashable {
         switch update {
         case .operators: return
         case .cluster, .sink: hasClusterMoved = true
+        // Whom nobody can prove nobody may miss.
+        case .tokenReviews(let failure):
+            let wasFailing = snapshot.kubernetes?.tokenReviews.failure != nil
+            if wasFailing == (failure != nil) { hasClusterMoved = true } else { isWide = true }
         case .switchRead, .loadBalancerRead, .poolsRead: haveDevicesMoved = true
         case .agent(let node, _) where snapshot.nodes[node] != nil: nodes.insert(node)
         // An agent that comes for the first time may be what was missed under another name.

@@ -72,7 +72,8 @@ struct Collector: Service {
             isInDoubt: { units.ask($0) }
         )
         let listener = try AgentListener()
-        try startListener(listener, engine, now)
+        let reviewer = try configuration.tokenReviewer
+        try startListener(listener, engine, reviewer, now)
         defer {
             listener.stop()
             board.close()
@@ -118,6 +119,7 @@ struct Collector: Service {
             group.cancelAll()
         }
         await telling?.end()
+        await reviewer?.close()
         await sinks.made.shutDown()
         remembered.store?.close()
     }
@@ -146,16 +148,18 @@ struct Collector: Service {
     private func startListener(
         _ listener: AgentListener,
         _ engine: Engine,
+        _ reviewer: TokenReviewer?,
         _ now: @escaping @Sendable () -> Timestamp
     ) throws {
         guard let agents = configuration.agents else { return }
         let log = log
-        let settings = AgentListener.Settings(
+        var settings = AgentListener.Settings(
             host: agents.host,
             port: agents.port,
             files: agents.files,
             patience: max(3 * agents.staleAfter, 15_000)
         )
+        settings.tokens = reviewer.map { TokenReviews($0) { engine.post($0) } }
         try listener.start(
             settings,
             clock: now,

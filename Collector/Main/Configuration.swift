@@ -18,6 +18,8 @@ struct Configuration: Sendable {
         var host: String
         var port: UInt16
         var files: TLSFiles
+        /// Nil: every agent has a certificate.
+        var tokens: AgentTokens?
         var staleAfter: Int64
     }
 

@@ -50,6 +50,13 @@ struct ConfigurationReader {
                 try .inCluster()
             }
         }
+        if configuration.agents?.tokens != nil, configuration.kubernetes == nil,
+            let agents = keys["agents"]
+        {
+            throw agents.error(
+                "\"tokens\" need the API server that makes them: \"kubernetes: {}\", or \"nodes: { from: kubernetes }\""
+            )
+        }
         try readListeners(keys, &configuration)
         for item in try keys["switches"]?.list() ?? [] {
             let read = try readSwitch(item)
@@ -88,18 +95,50 @@ struct ConfigurationReader {
     // MARK: - Listeners
 
     private func readAgents(_ tree: Tree) throws(FileError) -> Configuration.Agents {
-        let keys = try tree.mapping("listen", "certificate", "key", "client-ca", "stale-after")
+        let keys = try tree.mapping(
+            "listen",
+            "certificate",
+            "key",
+            "client-ca",
+            "tokens",
+            "stale-after"
+        )
         let (host, port) = try address(try required("listen", keys, tree))
+        let tokens = try keys["tokens"].map { tree throws(FileError) in try readTokens(tree) }
+        guard tokens != nil || keys["client-ca"] != nil else {
+            throw tree.error(
+                "\"client-ca\" or \"tokens\" is missing: by what agents prove their nodes"
+            )
+        }
+        var files = TLSFiles(
+            ca: try keys["client-ca"].map { tree throws(FileError) in try path(tree) },
+            certificate: try path(try required("certificate", keys, tree)),
+            key: try path(try required("key", keys, tree))
+        )
+        files.mayOmitCertificate = tokens != nil
         return Configuration.Agents(
             host: host,
             port: port,
-            files: TLSFiles(
-                ca: try path(try required("client-ca", keys, tree)),
-                certificate: try path(try required("certificate", keys, tree)),
-                key: try path(try required("key", keys, tree))
-            ),
+            files: files,
+            tokens: tokens,
             staleAfter: try keys["stale-after"]?.duration() ?? 15_000
         )
+    }
+
+    private func readTokens(_ tree: Tree) throws(FileError) -> AgentTokens {
+        let keys = try tree.mapping("audience", "service-account")
+        var tokens = AgentTokens()
+        if let audience = keys["audience"] {
+            tokens.audience = try audience.text()
+            guard !tokens.audience.isEmpty else { throw audience.error("an audience is expected") }
+        }
+        guard let account = keys["service-account"] else { return tokens }
+        let name = /([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)\/([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)/
+        guard let match = try account.text().wholeMatch(of: name) else {
+            throw account.error("NAMESPACE/NAME is expected")
+        }
+        (tokens.namespace, tokens.serviceAccount) = (String(match.1), String(match.3))
+        return tokens
     }
 
     private func readHTTP(_ tree: Tree) throws(FileError) -> Configuration.HTTP {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import AgentSource
 import BigIPSource
 import Facts
+import KubernetesSource
 import OperatorSource
 import Routing
 import Sinks
 import SwitchDialects
 import SwitchSource
+import Wire
 
 extension Configuration {
     /// The switches that come by themselves, with the address they come from.
@@ -32,8 +35,27 @@ extension Configuration {
         return SwitchPoller(name: item.name, reader: reader, period: item.every)
     }
 
+    /// Nil where agents bring no tokens. Must be closed.
+    var tokenReviewer: TokenReviewer? {
+        get throws {
+            guard let tokens = agents?.tokens, let access = kubernetes else { return nil }
+            return TokenReviewer(try ClusterClient(access), tokens)
+        }
+    }
+
     var bigIPPollers: [BigIPPoller] {
         loadBalancers.flatMap { item in item.bigip.units.map { item.poller(of: $0) } }
+    }
+}
+
+extension TokenReviews {
+    init(_ reviewer: TokenReviewer, post: @escaping @Sendable (FactUpdate) -> Void) {
+        self.init(
+            review: { token in
+                await reviewer.review(Secret(String(decoding: token.reveal(), as: UTF8.self)))
+            },
+            tell: { post(.tokenReviews(failure: $0)) }
+        )
     }
 }
 

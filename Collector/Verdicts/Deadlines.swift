@@ -8,6 +8,7 @@ extension World {
     func nextChange(of node: NodeSight) -> Timestamp? {
         var next = Next(after: now)
         if let created = node.intent?.createdAt { next.add(created + newNodeGrace) }
+        if let settled = snapshot.kubernetes?.tokenReviews.settledAt { next.add(settled) }
         guard let facts = node.told else { return next.moment }
         next.add(facts.lastHeard + snapshot.agentStaleAfter + 1)
         // A goodbye's grace ends later than the agent's own patience.

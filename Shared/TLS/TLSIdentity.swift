@@ -42,7 +42,7 @@ package struct TLSIdentity {
     }
 
     private static func marks(_ files: TLSFiles) -> [FileMark?] {
-        [files.ca, files.certificate, files.key].map(FileMark.init)
+        files.all.map(FileMark.init)
     }
 }
 

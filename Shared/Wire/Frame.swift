@@ -16,6 +16,8 @@ package enum AgentFrame: Hashable, Sendable {
     case heartbeat(generation: UInt64, clock: UInt64? = nil)
     /// The agent stops on purpose and expects to be back.
     case goodbye
+    /// In place of a certificate: right after hello, and again before it expires.
+    case token(BearerToken)
 
     package struct Hello: Hashable, Sendable {
         package var version: UInt64
@@ -49,6 +51,8 @@ package enum CollectorFrame: Hashable, Sendable {
     case acknowledge(generation: UInt64)
     /// A gap: a snapshot is needed.
     case resync
+    /// Why the connection is closed now. Said only to who brought a token: earlier agents do not know it.
+    case refused(reason: String)
 }
 
 enum FrameType: UInt8 {
@@ -57,9 +61,11 @@ enum FrameType: UInt8 {
     case changes = 3
     case heartbeat = 4
     case goodbye = 5
+    case token = 6
     case welcome = 16
     case acknowledge = 17
     case resync = 18
+    case refused = 19
 }
 
 /// Collects bytes of any split and gives whole frames: a length of 4 bytes, big endian, then that
@@ -67,9 +73,9 @@ enum FrameType: UInt8 {
 package struct FrameReader {
     private var buffer: [UInt8] = []
     private var consumed = 0
-    private let limit: Int
+    /// A frame longer than that is refused from its length alone.
+    package var limit: Int
 
-    /// A frame longer than `limit` is refused from its length alone.
     package init(limit: Int) { self.limit = limit }
 
     package var isEmpty: Bool { consumed == buffer.count }

@@ -30,6 +30,7 @@ extension AgentFrame {
             let generation = try reader.varint(bytes)
             self = .heartbeat(generation: generation, clock: try reader.clock(bytes))
         case .goodbye: self = .goodbye
+        case .token: self = .token(try reader.token(bytes))
         default: throw .unknownFrame(type)
         }
         // A later version may say more at the end of a frame.
@@ -46,6 +47,7 @@ extension CollectorFrame {
         case .welcome: self = .welcome(version: try reader.varint(bytes))
         case .acknowledge: self = .acknowledge(generation: try reader.varint(bytes))
         case .resync: self = .resync
+        case .refused: self = .refused(reason: try reader.text(bytes))
         default: throw .unknownFrame(type)
         }
     }
@@ -67,6 +69,16 @@ extension ByteReader {
             agentVersion: try text(bytes),
             clock: try clock(bytes)
         )
+    }
+
+    fileprivate mutating func token(_ bytes: Span<UInt8>) throws(WireError) -> BearerToken {
+        let count = try count(bytes, "token", atMost: BearerToken.limit)
+        let part = try section(count)
+        // Of what is no token nothing is said but where it stood.
+        guard part.end <= bytes.count,
+            let token = BearerToken((part.offset..<part.end).map { bytes[$0] })
+        else { throw .invalid(what: "token", at: part.offset) }
+        return token
     }
 
     /// Earlier versions end before it; 0 is nothing.

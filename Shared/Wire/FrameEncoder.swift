@@ -35,6 +35,11 @@ extension AgentFrame {
             if let clock { writer.varint(clock) }
         case .goodbye:
             writer.byte(FrameType.goodbye.rawValue)
+        case .token(let token):
+            let bytes = token.reveal()
+            writer.byte(FrameType.token.rawValue)
+            writer.varint(bytes.count)
+            writer.raw(bytes)
         }
         return framed(writer.bytes)
     }
@@ -53,6 +58,9 @@ extension CollectorFrame {
             writer.varint(generation)
         case .resync:
             writer.byte(FrameType.resync.rawValue)
+        case .refused(let reason):
+            writer.byte(FrameType.refused.rawValue)
+            writer.text(String(decoding: reason.utf8.prefix(WireLimit.reason), as: UTF8.self))
         }
         return framed(writer.bytes)
     }

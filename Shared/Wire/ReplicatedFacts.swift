@@ -29,7 +29,7 @@ package struct ReplicatedFacts: Sendable {
             return .applied(next)
         case .heartbeat(let current, _):
             return generation == current ? .unchanged(current) : .gap
-        case .hello, .goodbye: return nil
+        case .hello, .goodbye, .token: return nil
         }
     }
 }

@@ -30,6 +30,9 @@ package enum WireLimit {
     package static let channels = 16
     /// Six times the kinds of facts there are.
     package static let sections = 64
-    /// What the collector may send: acknowledgements only.
-    package static let reply = 64
+    /// What the collector may send: acknowledgements, or why it does not want to hear more.
+    package static let reply = 512
+    package static let reason = 200
+    /// Of somebody who has not proved who he is: hello, or a token.
+    package static let greeting = BearerToken.limit + 64
 }

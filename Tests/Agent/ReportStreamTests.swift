@@ -138,15 +138,74 @@ import Wire
         }
     }
 
+    private let token = BearerToken(Array("e30.e30.c2ln".utf8))
+
+    @Test(
+        "with a token nothing is said between it and the welcome, and the next one goes beside reports"
+    )
+    func token_() throws {
+        let token = try #require(token)
+        var table = FactTable()
+        table.replace(with: links([1]))
+        var stream = ReportStream(hello: hello, seed: 1, now: at(0))
+        _ = stream.proceed(table, now: at(0))
+        let first = try frames(stream.opened(table, token: token, now: at(10)), now: at(10))
+        #expect(first == [.hello(hello), .token(token)])
+        table.replace(with: links([1, 2]))
+        #expect(stream.proceed(table, now: at(20_000)) == [])
+        #expect(!stream.isWelcome && !stream.isStreaming)
+        let actions = stream.received(
+            CollectorFrame.welcome(version: 1).encoded(),
+            table,
+            now: at(20_000)
+        )
+        #expect(
+            try frames(actions, now: at(20_000)) == [.snapshot(generation: 2, links([1, 2]))]
+        )
+        #expect(stream.isWelcome)
+        #expect(try frames(stream.handOver(token, now: at(20_001)), now: at(0)) == [.token(token)])
+        let answer = CollectorFrame.acknowledge(generation: 2).encoded()
+        #expect(stream.received(answer, table, now: at(20_002)) == [])
+    }
+
+    @Test("a collector that says nothing of a token is left, and one that refuses it is quoted")
+    func unproved() throws {
+        let token = try #require(token)
+        let table = FactTable()
+        func opened() -> ReportStream {
+            var stream = ReportStream(hello: hello, seed: 1, now: at(0))
+            _ = stream.proceed(table, now: at(0))
+            _ = stream.opened(table, token: token, now: at(0))
+            return stream
+        }
+        var mute = opened()
+        #expect(mute.deadline == at(30_000))
+        #expect(
+            mute.proceed(table, now: at(30_000)) == [
+                .close(reason: "no word of the token for 30 s")
+            ]
+        )
+        #expect(mute.deadline > at(30_000))
+        var refused = opened()
+        let word = CollectorFrame.refused(reason: "token refused: expired").encoded()
+        #expect(
+            refused.received(word, table, now: at(5)) == [
+                .close(reason: "refused: token refused: expired")
+            ]
+        )
+        #expect(refused.proceed(table, now: at(6)) == [])
+        #expect((at(5 + 250)...at(5 + 500)).contains(refused.deadline))
+    }
+
     @Test("a bad frame from the collector ends the connection, not the agent")
     func garbage() throws {
         let table = FactTable()
         var stream = try opened(table)
-        let actions = stream.received([0, 0, 0, 200, 1], table, now: at(20))
+        let actions = stream.received([0, 0, 2, 1, 1], table, now: at(20))
         guard case .close(let reason) = try #require(actions.first) else {
             return #expect(Bool(false))
         }
-        #expect(reason.contains("limit 64"))
+        #expect(reason.contains("limit 512"))
         #expect(!stream.isStreaming)
     }
 

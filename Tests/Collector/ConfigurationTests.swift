@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Facts
 import Foundation
+import KubernetesSource
 import OperatorSource
 import Routing
 import Support
@@ -56,6 +57,33 @@ import Verdicts
         #expect(configuration.sinks[0].filter.severities == [.critical])
     }
 
+    @Test("agents may bring tokens, beside certificates or in their place")
+    func tokens() throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try
+            "{current-context: c, contexts: [{name: c, context: {cluster: c}}], clusters: [{name: c, cluster: {server: \"https://k\"}}]}"
+            .write(to: file, atomically: true, encoding: .utf8)
+        defer { try? FileManager.default.removeItem(at: file) }
+        func agents(_ rest: String) throws -> Configuration.Agents? {
+            try read(
+                """
+                pod-cidrs: [10.0.0.0/8]
+                kubernetes: { kubeconfig: \(file.path) }
+                agents: { listen: ":10443", certificate: c, key: k, \(rest) }
+                """
+            ).agents
+        }
+        let alone = try agents("tokens: {}")
+        #expect(alone?.files.ca == nil && alone?.files.mayOmitCertificate == true)
+        #expect(alone?.tokens == AgentTokens())
+        let both = try agents("client-ca: ca, tokens: { audience: p, service-account: a/b-c }")
+        #expect(both?.files.ca == "/etc/podpath/ca" && both?.files.mayOmitCertificate == true)
+        #expect(both?.tokens?.audience == "p")
+        #expect(both?.tokens?.namespace == "a" && both?.tokens?.serviceAccount == "b-c")
+        let neither = try agents("client-ca: ca")
+        #expect(neither?.tokens == nil && neither?.files.mayOmitCertificate == false)
+    }
+
     @Test("an unknown key is an error with its line and the nearest known key")
     func unknownKey() {
         #expect(
@@ -73,6 +101,22 @@ import Verdicts
                 "c.yaml:1: pod-cidrs[0]: a prefix such as 10.16.0.0/24, host bits zero, is expected"
             ),
             ("pod-cidrs: 5", "c.yaml:1: pod-cidrs: a list is expected"),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nagents: { listen: \":1\", certificate: c, key: k }",
+                "c.yaml:2: agents: \"client-ca\" or \"tokens\" is missing: by what agents prove their nodes"
+            ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nagents: { listen: \":1\", certificate: c, key: k, tokens: {} }",
+                "c.yaml:2: agents: \"tokens\" need the API server that makes them: \"kubernetes: {}\", or \"nodes: { from: kubernetes }\""
+            ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nagents: { listen: \":1\", certificate: c, key: k, tokens: { service-account: agent } }",
+                "c.yaml:2: agents.tokens.service-account: NAMESPACE/NAME is expected"
+            ),
+            (
+                "pod-cidrs: [10.0.0.0/8]\nagents: { listen: \":1\", certificate: c, key: k, tokens: { audiense: a } }",
+                "c.yaml:2: agents.tokens.audiense: unknown key; did you mean \"audience\"?"
+            ),
             (
                 "pod-cidrs: [10.0.0.0/8]\nalerts:\n  hold:\n    session-dwn: 3s",
                 "c.yaml:4: alerts.hold.session-dwn: no such kind"

@@ -7,12 +7,15 @@ prints a token.
     kubernetes.py --listen ADDRESS:PORT --certificate C --key K --token-file FILE --control SOCKET [--minor 19]
 
 Once it listens it prints `kubernetes: listening on ADDRESS:PORT`; port 0 picks one. The token file is read at
-each request. Served are GETs of /version, /readyz and of nodes, services, configmaps, endpoints, endpointslices
+each request. Served are GETs of /version, /readyz and of nodes, pods, services, configmaps, endpoints, endpointslices
 (v1beta1 from 1.17 to 1.24, v1 from 1.21 on), deployments, daemonsets and, once they are switched on, ciliumnodes,
 blockaffinities, virtualservers and transportservers: cluster wide, those of one namespace, or one by its name. A
 list takes limit, continue and selectors; a watch takes resourceVersion, selectors, allowWatchBookmarks,
 timeoutSeconds and, from 1.32 on, sendInitialEvents. Leases, and nothing else, may be written: see kubernetes_leases. The selectors are labelSelector (key=value, joined by commas)
 and fieldSelector (likewise, of metadata.name and metadata.namespace alone).
+
+A POST is answered where it asks for a TokenReview: of tokens that were made here, for a pod that must still be there.
+From 1.30 on a token names its node.
 
 Versions begin at the time of day in milliseconds: to an emulator that was started anew those of before are too old.
 
@@ -23,7 +26,9 @@ The control socket takes one JSON object a line and answers each with one, {"ok"
     {"offer": ["ciliumnodes", "blockaffinities", "virtualservers", "transportservers"]}
     {"state": true}             the version, and how many objects there are of each kind
     {"counts": true}            lists (pages), watches and gets (of one object) asked for by path, watches open now,
-                                requests refused for their token, attempts of other methods than GET
+                                requests refused for their token, attempts of other methods than GET, TokenReviews
+    {"token": {"namespace": …, "serviceAccount": …, "pod": …, "audience": …, "seconds": …}}
+                                makes one: {"ok": true, "token": "…"}
     {"faults": {…}}             takes the place of the faults before; {} heals
     {"compact": true}           forgets all history, and ends all watches with the error 410
     {"drop": true}              closes the connections of all watches
@@ -60,6 +65,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 from kubernetes_leases import Leases
+from kubernetes_tokens import Tokens
 
 # Events of each kind that a watch may begin before.
 HISTORY = 1_000
@@ -74,6 +80,7 @@ BETA = "discovery.k8s.io/v1beta1"
 # Go's HTTP server states the length of what fits its buffer.
 LARGEST_UNCHUNKED = 2_048
 LONGEST_LINE = 1 << 28
+TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 REASONS = {
     400: ("BadRequest", "the request is invalid"),
@@ -172,6 +179,7 @@ HOLLOW_DAEMON_SET = {"spec": HOLLOW_WORKLOAD | {"updateStrategy": {}}, "status":
     ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"), 0)}
 RESOURCES = (
     Resource("Node", "v1", "nodes", False, {"spec": {}, "status": {}}),
+    Resource("Pod", "v1", "pods", True, {"spec": {"containers": None}, "status": {}}),
     Resource("Service", "v1", "services", True, {"spec": {}, "status": {"loadBalancer": {}}}),
     Resource("ConfigMap", "v1", "configmaps", True),
     Resource("Endpoints", "v1", "endpoints", True),
@@ -366,6 +374,7 @@ class Store:
         self.asked = {"lists": dict.fromkeys(BY_PATH, 0), "watches": dict.fromkeys(BY_PATH, 0), "gets": {}}
         self.refused = self.writes = 0
         self.leases = Leases(self.version)
+        self.tokens = Tokens(minor, lambda namespace, name: self.objects["Pod"].get(f"{namespace}/{name}"))
 
     # What is asked
 
@@ -381,7 +390,7 @@ class Store:
 
     def count(self, command, path, query):
         with self.changed:
-            if Leases.has(path):
+            if Leases.has(path) or command == "POST" and path == TOKEN_REVIEWS:
                 return
             if command != "GET":
                 self.writes += 1
@@ -549,6 +558,10 @@ class Store:
             self.faults = checked(faults)
             self.changed.notify_all()
 
+    def make_token(self, order):
+        with self.changed:
+            return self.tokens.make(order)
+
     def set_bookmark(self, seconds):
         if not is_seconds(seconds) or not seconds:
             raise ValueError("bookmark: seconds")
@@ -571,7 +584,8 @@ class Store:
     def counts(self):
         with self.changed:
             asked = {kind: dict(found) for kind, found in self.asked.items()}
-            return asked | {"open": len(self.watches), "refused": self.refused, "writes": self.writes}
+            return asked | {"open": len(self.watches), "refused": self.refused, "writes": self.writes,
+                            "reviews": self.tokens.reviews}
 
 
 def within(namespace, things):
@@ -683,7 +697,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def read_body(self):
         length = self.headers.get("Content-Length", "0")
-        if self.command != "GET" or length != "0":
+        is_asking = self.command == "GET" and length == "0"
+        if not is_asking and (self.command != "POST" or self.path != TOKEN_REVIEWS):
             self.close_connection = True
         self.body = self.rfile.read(int(length)) if re.fullmatch("[0-9]{1,7}", length) else b""
 
@@ -717,6 +732,8 @@ class Handler(BaseHTTPRequestHandler):
             raise Refusal(401)
         if Leases.has(path):
             return self.answer_lease(path)
+        if self.command == "POST" and path == TOKEN_REVIEWS:
+            return self.review()
         if self.command != "GET":
             raise Refusal(405)
         if path == "/readyz":
@@ -738,6 +755,19 @@ class Handler(BaseHTTPRequestHandler):
         if status >= 400:
             raise Refusal(status, found)
         self.answer(status, encoded(found))
+
+    def review(self):
+        try:
+            question = json.loads(self.body)
+            token, kind = question["spec"]["token"], question["kind"]
+        except (ValueError, KeyError, TypeError):
+            raise Refusal(400) from None
+        if not isinstance(token, str) or not token or kind != "TokenReview":
+            raise Refusal(422)
+        store = self.server.store
+        with store.changed:
+            answer = store.tokens.review(question)
+        self.answer(201, encoded(answer))
 
     def list(self, place, query, faults):
         if faults.get("expire") and query.text("continue"):
@@ -848,7 +878,7 @@ class Control(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.verbs = {
             "put": store.put, "delete": store.delete, "offer": store.offer, "faults": store.misbehave,
             "bookmark": store.set_bookmark, "state": lambda _: store.state(), "counts": lambda _: store.counts(),
-            "compact": lambda _: store.compact(), "drop": lambda _: store.drop(),
+            "compact": lambda _: store.compact(), "drop": lambda _: store.drop(), "token": store.make_token,
         }
         pathlib.Path(path).unlink(missing_ok=True)
         old = os.umask(0o177)

@@ -304,8 +304,8 @@ class ListTests(EmulatorCase):
                          ("ADDED", "discovery.k8s.io/v1beta1", topology))
 
     def test_what_the_server_does_not_have_is_not_found(self):
-        for path in (SLICES, CILIUM_NODES, BLOCKS, VIRTUAL_SERVERS, TRANSPORT_SERVERS, "/api/v1/pods", "/",
-                     "/api/v1/namespaces", "/api/v1/namespaces/default", "/api/v1/namespaces/default/pods",
+        for path in (SLICES, CILIUM_NODES, BLOCKS, VIRTUAL_SERVERS, TRANSPORT_SERVERS, "/api/v1/secrets", "/",
+                     "/api/v1/namespaces", "/api/v1/namespaces/default", "/api/v1/namespaces/default/secrets",
                      "/api/v1/namespaces/default/nodes", "/api/v1/namespaces/default/nodes/n1",
                      "/api/v1/configmaps/c", "/api/v1/namespaces/default/configmaps/c/status"):
             self.assert_status(self.api.get(path), 404, "NotFound")
@@ -646,7 +646,7 @@ class AccessTests(EmulatorCase):
 
     def test_a_command_that_is_not_understood_changes_nothing(self):
         version = self.version()
-        for command in ({"put": [node("n1"), {"kind": "Pod", "metadata": {"name": "p"}}]}, {"put": [{"kind": "Node"}]},
+        for command in ({"put": [node("n1"), {"kind": "Secret", "metadata": {"name": "p"}}]}, {"put": [{"kind": "Node"}]},
                         {"put": [node("n1"), {"kind": "Node", "metadata": {}}]}, {"put": "n1"}, {"what": 1}, {},
                         {"put": [node("n1"), {"kind": "Node", "metadata": {"name": "n2", "labels": "x"}}]},
                         {"delete": [{"kind": "Node", "name": "n1"}]}, {"offer": ["pods"]}, {"bookmark": 0},

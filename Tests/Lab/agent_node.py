@@ -107,7 +107,7 @@ class Agent:
 
     running = []
 
-    def __init__(self, program, node, authority, collectors, *, interval="5", identity="n1", options=(), user=None):
+    def __init__(self, program, node, authority, collectors, *, interval="5", identity="n1", token=None, options=(), user=None):
         self.log_path = node.folder / f"agent-{time.monotonic_ns()}.log"
         self.notifications = []
         self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -118,7 +118,10 @@ class Agent:
         environment["ASAN_OPTIONS"] = "quarantine_size_mb=1"
         command = [program, "--node", "n1", "--pod-cidr", "10.16.0.0/12", "--pod-cidr", "fd00:10::/32"]
         command += ["--bird-socket", node.socket, "--interval", interval, "--ca", authority.path("ca.crt")]
-        command += ["--certificate", authority.path(f"{identity}.crt"), "--key", authority.path(f"{identity}.key")]
+        if token:
+            command += ["--token-file", token]
+        else:
+            command += ["--certificate", authority.path(f"{identity}.crt"), "--key", authority.path(f"{identity}.key")]
         for collector in collectors:
             command += ["--collector", getattr(collector, "address", collector)]
         prefix = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] if user else []

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The stream and the program's manners: reconnects, new certificates, collectors that misbehave,
 the service manager, the log."""
+import hashlib
 import os
 import signal
 import time
 
+import report_format
 from agent_node import Agent, sh, wait
 from scripted_collector import Collector
 
@@ -195,6 +197,91 @@ def no_rights(stage):
     agent.stop()
 
 
+def mount_token(stage, token, name="token"):
+    """As a kubelet does it."""
+    path = stage.authority.path(name)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(token)
+    os.replace(fresh, path)
+    return path
+
+
+def digest(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def handed(connection):
+    return [frame["sha256"] for _, frame in connection.frames if frame["frame"] == "token"]
+
+
+def tokens(stage):
+    """hello and token, and nothing before the welcome; the next token on the stream that runs; each time the newest."""
+    first, second, third = (f"e30.{word}.c2ln" for word in ("first", "second", "third"))
+    collector = Collector(stage.authority, stage.free_port(), takes_tokens=True)
+    collector.answers = False
+    path = mount_token(stage, first)
+    agent = Agent(stage.program, stage.node, stage.authority, [collector], token=path, interval="1")
+    collector.wait("hello and token", lambda: collector.connections and len(collector.last.frames) == 2)
+    time.sleep(4)
+    kinds = [frame["frame"] for _, frame in collector.last.frames]
+    assert kinds == ["hello", "token"] and handed(collector.last) == [digest(first)], kinds
+    collector.answers = True
+    collector.last.stream.sendall(report_format.reply(report_format.WELCOME, 1))
+    collector.wait_for_facts("a complete picture", is_complete)
+    running = collector.last
+    # No sooner than each ten seconds; a file that is the same is none.
+    mount_token(stage, first)
+    agent.process.send_signal(signal.SIGHUP)
+    time.sleep(7)
+    mount_token(stage, second)
+    agent.process.send_signal(signal.SIGHUP)
+    collector.wait("the next token", lambda: handed(running) == [digest(first), digest(second)])
+    sh("ip route add 10.16.79.0/24 dev cilium_host")
+    collector.wait_for_facts("a change on the same stream", has_route("10.16.79.0/24"))
+    sh("ip route del 10.16.79.0/24")
+    assert collector.last is running and not running.has_ended
+    # Of a file that holds none the last one stands.
+    mount_token(stage, "two words")
+    running.stream.shutdown(2)
+    collector.wait("the return", lambda: collector.last is not running)
+    collector.wait_for_facts("a complete picture", is_complete)
+    assert handed(collector.last) == [digest(second)]
+    assert agent.log.count("no token") == 1 and "two words" not in agent.log, agent.log
+    mount_token(stage, third + "\n")
+    again = collector.last
+    again.stream.shutdown(2)
+    collector.wait("the return", lambda: collector.last is not again)
+    collector.wait("its token", lambda: handed(collector.last) == [digest(third)])
+    assert not any(token in agent.log for token in (first, second, third)), agent.log
+    assert agent.stop() == 0
+
+
+def refused_tokens(stage):
+    """What a collector says against it is quoted, once; one that takes none is named."""
+    collector = Collector(stage.authority, stage.free_port(), takes_tokens=True)
+    collector.refusal = "token refused: its pod is gone"
+    path = mount_token(stage, "e30.e30.c2ln")
+    agent = Agent(stage.program, stage.node, stage.authority, [collector, stage.collector], token=path)
+    collector.wait("three attempts", lambda: len(collector.connections) >= 3, patience=30)
+    wait("its word of it", lambda: "refused: token refused: its pod is gone" in agent.log)
+    wait("its word of the other", lambda: "takes no tokens" in agent.log)
+    assert agent.log.count("its pod is gone") == 1, agent.log
+    agent.stop()
+
+
+def no_token(stage):
+    """Unusable files and options that do not go together are named, with exit 2."""
+    for content, word in (("two words", "no token"), ("", "no token"), ("a" * 16_385, "no token")):
+        agent = Agent(stage.program, stage.node, stage.authority, [stage.collector], token=mount_token(stage, content, "bad-token"))
+        assert agent.process.wait(timeout=15) == 2
+        assert word in agent.log and "bad-token" in agent.log and "two words" not in agent.log, agent.log
+        agent.stop()
+    both = ["--token-file", mount_token(stage, "e30.e30.c2ln", "bad-token")]
+    agent = Agent(stage.program, stage.node, stage.authority, [stage.collector], options=both)
+    assert agent.process.wait(timeout=15) == 2 and "--token-file" in agent.log, agent.log
+    agent.stop()
+
+
 def bad_files(stage):
     """An unusable file is named, with exit 2."""
     broken = stage.authority.path("broken.key")
@@ -215,5 +302,8 @@ CASES = [
     ("a name that does not resolve holds nobody up", names),
     ("the log says each thing once", the_log),
     ("an agent without rights reads the kernel and says why it cannot ask BIRD", no_rights),
+    ("a token proves the node, and the next one is handed over on the stream that runs", tokens),
+    ("why a token is refused is said once, and by whom none is taken", refused_tokens),
+    ("a file without a token, and a token beside a certificate, are named", no_token),
     ("an unusable key is named, its content is not", bad_files),
 ]

@@ -16,6 +16,7 @@ import attacks
 import cluster
 import combinations
 import demo
+import identities
 import matrix
 import operators
 import page
@@ -28,7 +29,7 @@ from state import NOT_MADE, Lab
 # Long enough for every poll, and for the monitors, to meet what is broken or mended; a demonstration waits longer.
 demo.AFTERWARDS = 3.5
 
-MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, api, page)
+MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, identities, api, page)
 RAISED = "every stage of every pod CIDR becomes good"
 # Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
 LONG = ("restarts for two minutes", "uplinks down", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")

@@ -3,6 +3,7 @@
 
     report_format.py FILE        frames of an agent, one JSON document a line; - is standard input
 """
+import hashlib
 import ipaddress
 import json
 import sys
@@ -15,9 +16,10 @@ HOPS_LIMIT = 256
 SECTIONS_LIMIT = 64
 FACTS_LIMIT = 131_072
 CHANNELS_LIMIT = 16
+TOKEN_LIMIT = 16_384
 
-HELLO, SNAPSHOT, CHANGES, HEARTBEAT, GOODBYE = 1, 2, 3, 4, 5
-WELCOME, ACKNOWLEDGE, RESYNC = 16, 17, 18
+HELLO, SNAPSHOT, CHANGES, HEARTBEAT, GOODBYE, TOKEN = 1, 2, 3, 4, 5, 6
+WELCOME, ACKNOWLEDGE, RESYNC, REFUSED = 16, 17, 18, 19
 
 
 class FormatError(Exception):
@@ -377,6 +379,12 @@ def read_frame(body):
         return frame | clock(reader)
     if kind == HEARTBEAT:
         return {"frame": "heartbeat", "generation": reader.varint()} | clock(reader)
+    if kind == TOKEN:
+        token = reader.take(reader.varint())
+        if not 1 <= len(token) <= TOKEN_LIMIT or any(not 0x21 <= byte <= 0x7E for byte in token):
+            reader.fail("no token")
+        # What is told of it is enough to tell one from the next.
+        return {"frame": "token", "sha256": hashlib.sha256(token).hexdigest()}
     if kind == GOODBYE:
         return {"frame": "goodbye"}
     if kind == SNAPSHOT:
@@ -451,6 +459,12 @@ def encode_varint(value):
 def reply(kind, value=None):
     """A frame of a collector."""
     body = bytes([kind]) + (b"" if value is None else encode_varint(value))
+    return len(body).to_bytes(4, "big") + body
+
+
+def refused(reason):
+    words = reason.encode()
+    body = bytes([REFUSED]) + encode_varint(len(words)) + words
     return len(body).to_bytes(4, "big") + body
 
 

@@ -41,17 +41,18 @@ class Connection:
     def __init__(self, stream):
         self.stream = stream
         self.resumed = stream.session_reused
-        self.serial = stream.getpeercert()["serialNumber"]
+        # None where a token stands for a certificate.
+        self.serial = (stream.getpeercert() or {}).get("serialNumber")
         self.frames = []
         self.belief = report_format.Belief()
         self.has_ended = False
 
 
 class Collector:
-    """Listens on a port of 127.0.0.1. `reads` and `answers` may be changed at any moment."""
+    """Listens on a port of 127.0.0.1. `reads`, `answers` and `refusal` may be changed at any moment."""
 
-    def __init__(self, authority, port):
-        self.port = port
+    def __init__(self, authority, port, takes_tokens=False):
+        self.port, self.takes_tokens, self.refusal = port, takes_tokens, None
         self.reads = threading.Event()
         self.reads.set()
         self.answers = True
@@ -60,7 +61,7 @@ class Collector:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*authority.make(f"collector-{port}", "IP:127.0.0.1,DNS:localhost"))
         self.context.load_verify_locations(authority.path("ca.crt"))
-        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.context.verify_mode = ssl.CERT_OPTIONAL if takes_tokens else ssl.CERT_REQUIRED
         self.listener = socket.create_server(("127.0.0.1", port), backlog=16)
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -107,14 +108,19 @@ class Collector:
     def take(self, connection, frame):
         with self.changed:
             connection.frames.append((time.monotonic(), frame))
-            follows = frame["frame"] in ("hello", "goodbye") or connection.belief.take(frame)
+            follows = frame["frame"] in ("hello", "goodbye", "token") or connection.belief.take(frame)
             self.changed.notify_all()
+            is_first = len([1 for _, each in connection.frames if each["frame"] == "token"]) == 1
         if self.answers:
-            connection.stream.sendall(self.reply(frame, follows))
+            connection.stream.sendall(self.reply(frame, follows, is_first))
 
-    @staticmethod
-    def reply(frame, follows):
-        if frame["frame"] == "hello":
+    def reply(self, frame, follows, is_first):
+        """Where tokens are taken the welcome is the first one's answer."""
+        if frame["frame"] == "token" and self.refusal:
+            return report_format.refused(self.refusal)
+        if frame["frame"] == "token" and not is_first or frame["frame"] == "hello" and self.takes_tokens:
+            return b""
+        if frame["frame"] in ("hello", "token"):
             return report_format.reply(report_format.WELCOME, 1)
         if frame["frame"] == "goodbye":
             return b""

@@ -18,10 +18,10 @@ OVERLAYS = ("cilium-bird", "calico", "reference-site", "pod-network")
 RULES = REPOSITORY / "packaging/prometheus/podpath.rules.yml"
 COLLECTOR = REPOSITORY / ".build/debug/podpath-collector"
 OLDEST = (1, 19)
-# The Prometheus operator's, of which the checkers have no schema.
-FOREIGN = {"monitoring.coreos.com/v1"}
+# The Prometheus operator's and cert-manager's, of which the checkers have no schema.
+FOREIGN = {"monitoring.coreos.com/v1", "cert-manager.io/v1"}
 # Made by people or by `certificates`, and named so in the README.
-SECRETS = {"podpath-agent-tls", "podpath-collector-tls", "podpath-collector-secrets"}
+SECRETS = {"podpath-agent-ca", "podpath-agent-tls", "podpath-collector-tls", "podpath-collector-secrets"}
 
 
 def main():
@@ -35,8 +35,9 @@ def main():
     if "--write" in sys.argv[1:]:
         write(rendered)
     extra = kustomized(HOME / "monitoring")
+    issued = kustomized(HOME / "cert-manager")
     problems, done = [], []
-    for name, check in checks(rendered, extra).items():
+    for name, check in checks(rendered, extra, issued).items():
         found = check()
         problems += [f"{name}: {each}" for each in found]
         done.append(f"{'FAILED' if found else 'ok    '} {name}")
@@ -44,8 +45,9 @@ def main():
     sys.exit(1 if problems else 0)
 
 
-def checks(rendered, extra):
+def checks(rendered, extra, issued):
     charts = {name: templated(name) for name in OVERLAYS}
+    certified = templated("cilium-bird", {"certManager": {"enabled": True}})
     monitored = templated("pod-network", {"monitoring": {"serviceMonitor": True, "prometheusRule": True}})
     everything = [*rendered.items(), *((f"chart {name}", objects) for name, objects in charts.items())]
     return {
@@ -53,6 +55,9 @@ def checks(rendered, extra):
         "schemas": lambda: schemas([*everything, ("monitoring", extra), ("chart monitoring", monitored)]),
         "kustomize and chart make the same": lambda: each(rendered, lambda name, objects: same(objects, charts[name])),
         "both monitor in the same way": lambda: same(extra, [x for x in monitored if x["apiVersion"] in FOREIGN]),
+        "both have cert-manager make the same": lambda: same(issued, [x for x in certified if x["apiVersion"] in FOREIGN]),
+        "cert-manager makes what is mounted": lambda: issuing(issued, rendered["cilium-bird"]),
+        "an issuer of the site's own": issuer,
         "what is referred to is there": lambda: each(dict(everything), lambda _, objects: references(objects)),
         "roles are what is read": lambda: each(rendered, roles),
         "the agent knows its options": lambda: each(rendered, options),
@@ -60,6 +65,7 @@ def checks(rendered, extra):
         "alert rules": lambda: rules(extra),
         "the chart refuses what it must": refusals,
         "certificates": certificates,
+        "another authority, without a gap": rollover,
     }
 
 
@@ -265,6 +271,7 @@ def references(objects):
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
         used |= {("ConfigMap", v["configMap"]["name"]) for v in volumes.values() if "configMap" in v}
         secrets = {v["secret"]["secretName"] for v in volumes.values() if "secret" in v}
+        secrets |= {source["secret"]["name"] for source in sources(volumes.values()) if "secret" in source}
         volumes |= {claim["metadata"]["name"]: claim for claim in one["spec"].get("volumeClaimTemplates", [])}
         for container in pod["containers"]:
             used |= {("ConfigMap", source["configMapRef"]["name"]) for source in container.get("envFrom", [])}
@@ -276,27 +283,67 @@ def references(objects):
     return problems
 
 
+def sources(volumes):
+    return [source for volume in volumes for source in volume.get("projected", {}).get("sources", [])]
+
+
 def labelled(spec):
     return spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
 
 
+# Beside what is listed and watched: by the role's kind and name, what may be done with what.
+ASKED = {("ClusterRole", "podpath-collector"): {("authentication.k8s.io", "tokenreviews", "create")},
+         ("Role", "podpath-collector-agents"): {("", "pods", "get")}}
+
+
 def roles(_, objects):
-    """The collector may list and watch what its source asks for, nothing else; nobody else may anything."""
+    """The collector may list and watch what its source asks for, and have tokens reviewed; nobody else may anything."""
     text = "".join(path.read_text() for path in (REPOSITORY / "Collector/Sources/Kubernetes").rglob("*.swift"))
     paths = [path for block in re.findall(r"static let paths = \[(.*?)\]", text, re.S)
              for path in re.findall(r'"(/[^"]+)"', block)]
     read = {("", path.split("/")[3]) if path.startswith("/api/") else (path.split("/")[2], path.split("/")[4])
             for path in paths}
-    bindings = [one for one in objects if one["kind"] in ("RoleBinding", "ClusterRoleBinding", "Role")]
-    role = [one for one in objects if one["kind"] == "ClusterRole"]
-    subjects = [subject["name"] for one in bindings for subject in one["subjects"]]
-    if len(paths) < 10 or len(role) != 1 or subjects != ["podpath-collector"]:
-        return [f"{len(paths)} paths in the source, {len(role)} roles, bound to {subjects}"]
-    may = {(group, resource) for rule in role[0]["rules"] for group in rule["apiGroups"]
-           for resource in rule["resources"]}
-    verbs = {verb for rule in role[0]["rules"] for verb in rule["verbs"]}
-    problems = [f"{'granted' if pair in may else 'read'} alone: {'/'.join(pair)}" for pair in sorted(may ^ read)]
-    return problems + ([] if verbs == {"list", "watch"} else [f"verbs {sorted(verbs)}"])
+    bindings = [one for one in objects if one["kind"] in ("RoleBinding", "ClusterRoleBinding")]
+    subjects = {subject["name"] for one in bindings for subject in one["subjects"]}
+    may = {(one["kind"], one["metadata"]["name"]): rights(one) for one in objects if one["kind"] in ("Role", "ClusterRole")}
+    if len(paths) < 10 or subjects != {"podpath-collector"} or may.keys() < ASKED.keys():
+        return [f"{len(paths)} paths in the source, roles {sorted(may)}, bound to {sorted(subjects)}"]
+    wanted = ASKED | {("ClusterRole", "podpath-collector"): ASKED["ClusterRole", "podpath-collector"] | {
+        (*pair, verb) for pair in read for verb in ("list", "watch")}}
+    return [f"{'granted' if right in may[role] else 'needed'} alone: {role[1]} {'/'.join(right)}"
+            for role in wanted for right in sorted(may[role] ^ wanted[role])]
+
+
+def rights(role):
+    return {(group, resource, verb) for rule in role["rules"] for group in rule["apiGroups"]
+            for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+def issuing(issued, objects):
+    """Its Secrets are those that are mounted; and the agents' has no name of a node in its certificate."""
+    made = {one["spec"]["secretName"]: one["spec"] for one in issued if one["kind"] == "Certificate"}
+    pods = [one["spec"]["template"]["spec"] for one in objects if one["kind"] in ("DaemonSet", "StatefulSet")]
+    volumes = [volume for pod in pods for volume in pod["volumes"]]
+    mounted = {source["secret"]["name"] for source in sources(volumes) if "secret" in source} | {
+        volume["secret"]["secretName"] for volume in volumes if "secret" in volume and not volume["secret"].get("optional")}
+    problems = [f"{name} is mounted and not made" for name in sorted(mounted - made.keys())]
+    agent = next((pod for pod in pods if pod["serviceAccountName"] == "podpath-agent"))
+    keys = [item["key"] for source in sources(agent["volumes"]) if "secret" in source for item in source["secret"]["items"]]
+    return problems + ([] if keys == ["ca.crt"] else [f"the agents' pods have {keys}"]) + (
+        [] if "server auth" not in made["podpath-agent-ca"]["usages"] else ["the agents' certificate may serve"])
+
+
+def issuer():
+    """An issuer of the site's own takes the place of ours; addresses are addresses."""
+    values = {"certManager": {"enabled": True, "issuer": {"name": "vault", "kind": "ClusterIssuer"}}}
+    made = [one for one in templated("reference-site", values) if one["apiVersion"].startswith("cert-manager")]
+    found = [(one["kind"], one["metadata"]["name"]) for one in made]
+    if found != [("Certificate", "podpath-agent-ca"), ("Certificate", "podpath-collector")]:
+        return [f"makes {found}"]
+    problems = [f"{one['metadata']['name']}: {one['spec']['issuerRef']}" for one in made
+                if one["spec"]["issuerRef"] != {"name": "vault", "kind": "ClusterIssuer", "group": "cert-manager.io"}]
+    names = {key: made[1]["spec"].get(key) for key in ("dnsNames", "ipAddresses")}
+    return problems + ([] if names == {"dnsNames": None, "ipAddresses": ["10.1.0.100"]} else [f"names {names}"])
 
 
 def options(_, objects):
@@ -310,7 +357,7 @@ def options(_, objects):
     problems = [f"{word} is not in the agent's help" for word in words
                 if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text)]
     mounted = {mount["mountPath"] for mount in agent["volumeMounts"]}
-    files = [argument.split("=")[1] for argument in agent["args"]] + config["data"]["PODPATH_BIRD_SOCKETS"].split(",")
+    files = [argument.split("=")[1] for argument in agent["args"] if "=/" in argument] + config["data"]["PODPATH_BIRD_SOCKETS"].split(",")
     return problems + [f"{file} is in no volume" for file in files if str(pathlib.Path(file).parent) not in mounted]
 
 
@@ -386,33 +433,81 @@ def refusals():
 
 
 def certificates():
-    """`certificates` prints two Secrets; each certificate is its authority's, and names whom it must."""
-    import base64
-    import yaml
+    """Each way prints the Secrets and writes the files that it says; each certificate is its authority's, and names
+    whom it must. Both places of the script do the same."""
+    nodes = "node/n1\nnode/n2.example.net\n"
+    ways = [(SCRIPTS[0], [], nodes, {"podpath-collector-tls", "podpath-agent-tls"}),
+            (SCRIPTS[1], ["--each"], nodes, {"podpath-collector-tls"}),
+            (SCRIPTS[1], ["--tokens"], "", {"podpath-collector-tls", "podpath-agent-ca"}),
+            (SCRIPTS[1], ["--host", "h1"], "", set())]
     problems = []
     with tempfile.TemporaryDirectory() as folder:
-        for words, secrets in (([], {"podpath-collector-tls", "podpath-agent-tls"}),
-                               (["--each"], {"podpath-collector-tls"})):
-            done = subprocess.run([HOME / "certificates", *words, "10.1.0.100", folder], text=True,
-                                  capture_output=True, timeout=60, input="node/n1\nnode/n2.example.net\n")
-            made = {one["metadata"]["name"]: one for one in yaml.safe_load_all(done.stdout) if one["kind"] == "Secret"}
-            if done.returncode or set(made) != secrets:
-                return [f"exit {done.returncode}, {sorted(made)}: {done.stderr[-300:]}"]
-            for name, one in made.items():
-                for key, file in ((key, pathlib.Path(folder, "secret", name, key)) for key in one["data"]):
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(base64.b64decode(one["data"][key]))
-        expected = {"secret/podpath-collector-tls": ("sslserver", ["IP Address:10.1.0.100"]),
+        for script, words, given, secrets in ways:
+            done = certify(script, *words, "10.1.0.100,c.example.net", folder, given=given)
+            problems += printed(done, folder, secrets)
+        names = ["IP Address:10.1.0.100", "DNS:c.example.net"]
+        expected = {"secret/podpath-collector-tls": ("sslserver", names),
                     "secret/podpath-agent-tls": ("sslclient", ["DNS:n1", "DNS:n2.example.net"]),
-                    "nodes/n1": ("sslclient", ["DNS:n1"]),
-                    "nodes/n2.example.net": ("sslclient", ["DNS:n2.example.net"])}
+                    "collector": ("sslserver", names), "nodes/n1": ("sslclient", ["DNS:n1"]),
+                    "nodes/n2.example.net": ("sslclient", ["DNS:n2.example.net"]), "nodes/h1": ("sslclient", ["DNS:h1"])}
         for place, (purpose, names) in expected.items():
             problems += [f"{place}: {problem}" for problem in certificate(pathlib.Path(folder, place), purpose, names)]
-        refused = subprocess.run([HOME / "certificates", "c", folder], text=True, capture_output=True, timeout=60,
-                                 input="node/n1,IP:10.0.0.1\n")
-        if refused.returncode != 2:
-            problems.append("a node's name with a comma was taken")
+        problems += [f"{path} may be read by others" for path in pathlib.Path(folder).rglob("*")
+                     if "secret" not in path.parts and path.stat().st_mode & 0o077]
+        if [each.name for each in pathlib.Path(folder, "secret/podpath-agent-ca").iterdir()] != ["ca.crt"]:
+            problems.append("agents with tokens get more than the authority")
+        for words, given in ((["c", folder], "node/n1,IP:10.0.0.1\n"), (["--host", "H/1", "c", folder], ""),
+                             (["--tokens", "c,", folder], ""), (["--what", "c"], ""), ([], "")):
+            if certify(SCRIPTS[1], *words, given=given).returncode != 2:
+                problems.append(f"taken: {words} {given}")
     return problems
+
+
+SCRIPTS = HOME / "certificates", REPOSITORY / "packaging/certificates"
+
+
+def certify(script, *words, given=""):
+    return subprocess.run([script, *words], text=True, capture_output=True, timeout=60, input=given)
+
+
+def printed(done, folder, secrets):
+    import base64
+    import yaml
+    documents = [] if not secrets else list(yaml.safe_load_all(done.stdout))
+    made = {one["metadata"]["name"]: one for one in documents if one["kind"] == "Secret"}
+    if done.returncode or set(made) != secrets:
+        return [f"exit {done.returncode}, {sorted(made)}: {done.stderr[-300:]}"]
+    for name, one in made.items():
+        for key, text in one["data"].items():
+            file = pathlib.Path(folder, "secret", name, key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(base64.b64decode(text))
+    return [] if secrets or not any(word in done.stdout for word in ("BEGIN", "data:")) else ["secrets are printed for a host"]
+
+
+def rollover():
+    """At each step those who have made it and those who have not accept each other."""
+    import shutil
+    problems, states = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder, "work")
+        for step in range(4):
+            done = certify(SCRIPTS[1], "--host", "h1", *(["--roll"] if step else []), "c", work)
+            if done.returncode:
+                return [f"step {step}: {done.stderr[-300:]}"]
+            states.append(pathlib.Path(folder, f"step-{step}"))
+            shutil.copytree(work, states[-1])
+        for one, other in [(x, y) for x in range(4) for y in range(4)]:
+            agrees = all(subprocess.run(["openssl", "verify", "-CAfile", states[one] / here / "ca.crt", states[other] / there / "tls.crt"],
+                                        capture_output=True, timeout=30).returncode == 0
+                         for here, there in (("nodes/h1", "collector"), ("collector", "nodes/h1")))
+            # The one before the last step is behind by one; who is behind by two was told to wait.
+            if abs(one - other) <= 1 and not agrees:
+                problems.append(f"step {one} does not accept what step {other} made")
+            if (one, other) in ((3, 0), (3, 1), (0, 2)) and agrees:
+                problems.append(f"step {one} still accepts what step {other} made")
+        authorities = [(state / "nodes/h1/ca.crt").read_text().count("BEGIN") for state in states]
+    return problems + ([] if authorities == [1, 2, 2, 1] else [f"authorities in each step: {authorities}"])
 
 
 def certificate(folder, purpose, names):

@@ -2,6 +2,7 @@
 import Foundation
 import Routing
 import Support
+import TLS
 import Testing
 import Wire
 
@@ -24,6 +25,11 @@ import Wire
             stream += frame.encoded(now: now)
             expected.append(ReportFacts(now: now).document(of: frame))
         }
+        let token = try #require(BearerToken(Array("e30.e30.c2ln".utf8)))
+        stream += AgentFrame.token(token).encoded(now: now)
+        expected.append([
+            "frame": "token", "sha256": SHA256Digest(of: token.reveal()).hexadecimal,
+        ])
         let read = try documents(of: stream)
         #expect(read.count == expected.count)
         for (theirs, ours) in zip(read, expected) {
@@ -40,6 +46,7 @@ import Wire
     func refusal() throws {
         #expect(throws: ReaderFailure.self) { try documents(of: [0, 0, 0, 2, 4]) }
         #expect(throws: ReaderFailure.self) { try documents(of: [0, 0, 0, 1, 77]) }
+        #expect(throws: ReaderFailure.self) { try documents(of: [0, 0, 0, 3, 6, 1, 10]) }
     }
 
     private struct ReaderFailure: Error { let text: String }

@@ -153,7 +153,8 @@ private struct Authority {
         var identity = try TLSIdentity(.client, files: files)
         let first = identity.context
         #expect(identity.refresh() == .none)
-        func replace(_ path: String, with source: String) throws {
+        func replace(_ old: String?, with new: String?) throws {
+            let (path, source) = (try #require(old), try #require(new))
             try FileManager.default.removeItem(atPath: path)
             try FileManager.default.copyItem(atPath: source, toPath: path)
         }
@@ -164,11 +165,75 @@ private struct Authority {
         try replace(files.key, with: other.key)
         #expect(identity.refresh() == .renewed)
         #expect(identity.context !== first)
-        try FileManager.default.removeItem(atPath: files.key)
+        try FileManager.default.removeItem(atPath: try #require(files.key))
         guard case .refused = identity.refresh() else { return #expect(Bool(false)) }
         #expect(identity.refresh() == .none)
         let lifetime = try #require(identity.context.certificateLifetime)
         #expect((86_400...172_800).contains(lifetime))
+    }
+
+    @Test(
+        "where it may be left out a client without a certificate comes in, and a bad one does not"
+    )
+    func withoutCertificate() throws {
+        let (authority, stranger) = (try Authority(), try Authority())
+        var files = try authority.files("collector", names: "DNS:collector")
+        files.mayOmitCertificate = true
+        let client = try TLSContext(.client, files: TLSFiles(ca: files.ca))
+        #expect(client.certificateLifetime == nil)
+        let first = try exchange(client, TLSContext(.server, files: files), resuming: nil)
+        #expect(first.names == [])
+        let own = try TLSContext(.client, files: try authority.files("n1", names: "DNS:n1"))
+        #expect(try exchange(own, TLSContext(.server, files: files), resuming: nil).names == ["n1"])
+        var foreign = try stranger.files("n1", names: "DNS:n1")
+        foreign.ca = files.ca
+        #expect(
+            try refusal(TLSContext(.client, files: foreign), TLSContext(.server, files: files))
+                != nil
+        )
+        // Where none is asked for one that is there is not shown.
+        files.ca = nil
+        let unasked = try TLSContext(.server, files: files)
+        #expect(try exchange(own, unasked, resuming: nil).names == [])
+    }
+
+    @Test("where a certificate is needed a client without one is told so, in words the agent knows")
+    func certificateRequired() throws {
+        let authority = try Authority()
+        let files = try authority.files("collector", names: "DNS:collector")
+        let server = try TLSContext(.server, files: files)
+        let client = try TLSContext(.client, files: TLSFiles(ca: files.ca))
+        #expect(try refusal(client, server)?.contains("did not return a certificate") == true)
+        let (left, right) = try pair()
+        defer { close(left); close(right) }
+        let near = try TLSSession(client, descriptor: left, serverName: "collector")
+        _ = shake(near, try TLSSession(server, descriptor: right))
+        var buffer = [UInt8](repeating: 0, count: 16)
+        guard case .failed(let reason) = near.read(into: &buffer).0 else {
+            return #expect(Bool(false))
+        }
+        #expect(reason.contains("certificate required"), "\(reason)")
+    }
+
+    @Test("a server without certificate, or without a word on who may come in, is none")
+    func incomplete() throws {
+        let files = try Authority().files("collector", names: "DNS:collector")
+        #expect(throws: TLSError.self) {
+            _ = try TLSContext(.server, files: TLSFiles(ca: files.ca))
+        }
+        let open = TLSFiles(ca: nil, certificate: files.certificate, key: files.key)
+        #expect(throws: TLSError.self) { _ = try TLSContext(.server, files: open) }
+        #expect(throws: TLSError.self) { _ = try TLSContext(.client, files: TLSFiles(ca: nil)) }
+    }
+
+    /// What the server says of the handshake; nil: it is done.
+    private func refusal(_ client: TLSContext, _ server: TLSContext) throws -> String? {
+        let (left, right) = try pair()
+        defer { close(left); close(right) }
+        let near = try TLSSession(client, descriptor: left, serverName: "collector")
+        let (_, result) = shake(near, try TLSSession(server, descriptor: right))
+        if case .failed(let reason) = result { return reason }
+        return result == .done ? nil : "\(result)"
     }
 
     @Test("a server with another name is refused, and the reason says so")

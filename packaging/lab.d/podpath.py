@@ -114,6 +114,7 @@ agents:
   certificate: collector.crt
   key: collector.key
   client-ca: ca.crt
+  tokens: {{}}
   stale-after: 3s
 http: {{ listen: 0.0.0.0:{PAGE_PORT}, writes: true }}
 store: {{ path: {lab.path("podpath.sqlite")} }}
@@ -239,8 +240,18 @@ def agent_options(lab, node):
     return ["--collector", f"{COLLECTOR_ADDRESS}:{AGENTS_PORT}", *second, "--server-name", COLLECTOR,
             "--node", node.name, "--pod-cidr", POD_SUPERNET,
             "--bird-socket", lab.path(node.name, "bird.ctl"), "--interval", "1",
-            "--ca", lab.path("ca.crt"), "--certificate", lab.path(f"{node.name}.crt"),
-            "--key", lab.path(f"{node.name}.key")]
+            "--ca", lab.path("ca.crt"), *agent_identity(lab, node)]
+
+
+def token_file(lab, node):
+    return lab.path(node.name, "token")
+
+
+def agent_identity(lab, node):
+    """A certificate, unless it was given a token."""
+    if token_file(lab, node).exists():
+        return ["--token-file", token_file(lab, node)]
+    return ["--certificate", lab.path(f"{node.name}.crt"), "--key", lab.path(f"{node.name}.key")]
 
 
 def running(lab):

@@ -34,6 +34,7 @@ struct Check: AsyncParsableCommand {
         rows += await checkKubernetes(configuration)
         rows += await checkLease(configuration)
         rows += checkAgents(configuration)
+        rows += await checkTokens(configuration)
         rows += checkWeb(configuration)
         for item in configuration.switches {
             rows.append(await checkSwitch(item, configuration))
@@ -132,6 +133,19 @@ struct Check: AsyncParsableCommand {
             return [Row(what: "agents", failure: nil, detail: "certificates load")]
         } catch {
             return [Row(what: "agents", failure: "\(error)", detail: "")]
+        }
+    }
+
+    /// A token of nobody is reviewed: an API server that can says so.
+    private func checkTokens(_ configuration: Configuration) async -> [Row] {
+        guard let tokens = configuration.agents?.tokens else { return [] }
+        let whose =
+            "\(tokens.namespace)/\(tokens.serviceAccount) for the audience \(tokens.audience)"
+        do {
+            let failure = try await configuration.tokenReviewer?.check()
+            return [Row(what: "agents: token reviews", failure: failure, detail: "of \(whose)")]
+        } catch {
+            return [Row(what: "agents: token reviews", failure: "\(error)", detail: "")]
         }
     }
 

@@ -36,6 +36,8 @@ package final class AgentListener: Sendable {
         package var files: TLSFiles
         /// Silence after which a stream is closed, milliseconds.
         package var patience: Int64
+        /// Nil: an agent needs a certificate.
+        package var tokens: TokenReviews?
         /// Ten thousand agents twice over, and file descriptors to spare.
         package var connectionLimit = 20_000
 

@@ -3,7 +3,6 @@ import EventLoop
 import Facts
 import Foundation
 import Routing
-import Synchronization
 import TLS
 import Wire
 
@@ -30,7 +29,10 @@ final class AgentLoop {
     private(set) var counters = AgentListenerCounters()
 
     private let handshakes = OperationQueue()
-    private let finished = FinishedHandshakes()
+    /// As many as there are connections.
+    private let finished = Finished<(UInt64, TLSSession.Progress)>()
+    /// Nil where no tokens are taken.
+    private let desk: ProofDesk?
 
     private enum Token {
         static let listener: UInt64 = 1
@@ -55,6 +57,7 @@ final class AgentLoop {
         self.timeOfDay = timeOfDay
         self.deliver = deliver
         self.log = log
+        desk = settings.tokens.map { ProofDesk($0, wakeup) }
         events = try EventLoop()
         try events.add(listener, .read, token: Token.listener)
         try events.add(wakeup.descriptor, .read, token: Token.wakeup)
@@ -64,7 +67,8 @@ final class AgentLoop {
 
     /// Waits for something to do, at most a second, and does it.
     func turn() {
-        for ready in events.wait(milliseconds: 1_000) {
+        let patience = desk?.deadline.map { $0 - clock() } ?? 1_000
+        for ready in events.wait(milliseconds: min(max(patience, 0), 1_000)) {
             switch ready.token {
             case Token.listener: acceptWaiting()
             case Token.wakeup: finishHandshakes()
@@ -72,6 +76,7 @@ final class AgentLoop {
             }
         }
         let now = clock()
+        if let desk { settle(desk.turn(now: now, timeOfDay: timeOfDay?())) }
         if now >= nextSweep { sweep(now) }
     }
 
@@ -110,7 +115,7 @@ final class AgentLoop {
         try? events.change(connection.descriptor, [], token: token)
         connection.isShaking = true
         handshakes.addOperation { [finished, wakeup, session = connection.session] in
-            finished.append(token, session.handshake())
+            finished.append((token, session.handshake()))
             wakeup.wake()
         }
     }
@@ -129,6 +134,7 @@ final class AgentLoop {
             let names = connection.session.peerNames
             connection.agent = AgentSession(
                 names: names,
+                takesTokens: desk != nil,
                 patience: settings.patience,
                 now: clock()
             )
@@ -148,12 +154,14 @@ final class AgentLoop {
         guard let connection = connections[ready.token], !connection.isShaking else { return }
         guard connection.agent != nil else { return shakeHands(ready.token, connection) }
         if ready.canWrite { flush(ready.token, connection) }
+        // The descriptor of one that is not read tells its end all the same.
+        if connection.isPaused, ready.isBroken { return end(ready.token, "connection closed") }
         if ready.canRead || ready.isBroken { receive(ready.token, connection) }
     }
 
     private func receive(_ token: UInt64, _ connection: AgentConnection) {
         // Sixteen reads (1 MB) a turn: a flooding peer waits its turn like everybody.
-        for _ in 0..<16 {
+        for _ in 0..<16 where !connection.isPaused {
             let (progress, count) = connection.session.read(into: &buffer)
             switch progress {
             case .done:
@@ -191,7 +199,12 @@ final class AgentLoop {
             case .deliver(let node, let update):
                 if case .connected = update { claim(node, token) }
                 deliver(node, update)
+            case .prove(let bearer):
+                let answers = prove(bearer, token, connection)
+                guard perform(answers, token, connection) else { return false }
             case .refuse(let reason):
+                // What tells the agent why goes out if the socket takes it now.
+                _ = connection.session.write(connection.output[...])
                 end(token, reason)
                 return false
             case .end:
@@ -201,6 +214,28 @@ final class AgentLoop {
         }
         flush(token, connection)
         return connections[token] != nil
+    }
+
+    private func prove(
+        _ bearer: BearerToken,
+        _ token: UInt64,
+        _ connection: AgentConnection
+    ) -> [AgentSession.Action] {
+        let now = clock()
+        let peer = TCPSocket.peerName(connection.descriptor)
+        guard let outcome = desk?.ask(bearer, for: token, from: peer, now: now) else { return [] }
+        return connection.agent?.reviewed(outcome, now: now) ?? []
+    }
+
+    /// Goes on with those whose token was reviewed.
+    private func settle(_ answers: [TokenProofs.Answer]) {
+        for (token, outcome) in answers {
+            guard let connection = connections[token] else { continue }
+            let actions = connection.agent?.reviewed(outcome, now: clock()) ?? []
+            guard perform(actions, token, connection) else { continue }
+            // What came while nothing was read.
+            receive(token, connection)
+        }
     }
 
     /// A node's newest connection is the one that counts: the older is a leftover of a lost link.
@@ -227,7 +262,8 @@ final class AgentLoop {
     }
 
     private func watch(_ token: UInt64, _ connection: AgentConnection) {
-        let interest: EventLoop.Interest = connection.output.isEmpty ? .read : [.read, .write]
+        var interest: EventLoop.Interest = connection.isPaused ? [] : .read
+        if !connection.output.isEmpty { interest.insert(.write) }
         guard connection.interest != interest else { return }
         connection.interest = interest
         try? events.change(connection.descriptor, interest, token: token)
@@ -238,6 +274,7 @@ final class AgentLoop {
     /// Every half second: streams and handshakes past their deadline.
     private func sweep(_ now: Timestamp) {
         nextSweep = now + 500
+        if let desk { settle(desk.sweep(now: now)) }
         for (token, connection) in connections {
             if let agent = connection.agent {
                 _ = perform(agent.timerFired(now: now), token, connection)
@@ -280,6 +317,7 @@ final class AgentLoop {
 
     private func drop(_ token: UInt64) {
         guard let connection = connections.removeValue(forKey: token) else { return }
+        desk?.forget(token)
         events.remove(connection.descriptor)
         connection.session.close()
         close(connection.descriptor)
@@ -293,24 +331,10 @@ final class AgentLoop {
             counters.refused[label, default: 0] += 1
         }
         // A scanner may come from a thousand addresses; past that they are only counted.
-        guard logged.count < 1_000, logged.insert(peer + label).inserted else { return }
+        // That nobody can be proved is one matter, whomever it befalls.
+        let whose = label == AgentSession.unproved ? "" : peer
+        guard logged.count < 1_000, logged.insert(whose + label).inserted else { return }
         log("refused \(peer): \(reason)")
-    }
-}
-
-/// What the handshake pool hands back to the loop; bounded by the number of connections.
-private final class FinishedHandshakes: Sendable {
-    private let results = Mutex<[(UInt64, TLSSession.Progress)]>([])
-
-    func append(_ token: UInt64, _ progress: TLSSession.Progress) {
-        results.withLock { $0.append((token, progress)) }
-    }
-
-    func takeAll() -> [(UInt64, TLSSession.Progress)] {
-        results.withLock { results in
-            defer { results = [] }
-            return results
-        }
     }
 }
 
@@ -326,6 +350,7 @@ final class AgentConnection {
     var isShaking = false
     /// Past its deadline while the pool had it.
     var isDoomed = false
+    var isPaused: Bool { agent?.isPaused ?? false }
 
     init(_ descriptor: Int32, _ session: TLSSession, now: Timestamp) {
         self.descriptor = descriptor

@@ -5,7 +5,8 @@ package import Wire
 
 /// The collector's side of one report stream, as a machine: no socket, no clock.
 ///
-///     greeting ──hello of a node the certificate names──► streaming ──goodbye, silence──► over
+///     greeting ──hello of a node the certificate names──────────────────► streaming ──goodbye, silence──► over
+///        └─────hello──► claiming ──token──► proving ──the API server: it is that node's──┘
 package struct AgentSession {
     package enum Action: Equatable {
         case send(CollectorFrame)
@@ -14,6 +15,16 @@ package struct AgentSession {
         case refuse(reason: String)
         /// Close; the agent said goodbye.
         case end
+        /// Have it reviewed, and tell `reviewed`. Before the stream begins nothing more is read meanwhile.
+        case prove(BearerToken)
+    }
+
+    private enum Stage {
+        case greeting
+        /// A hello that no certificate stands for.
+        case claiming(AgentFrame.Hello)
+        case proving(AgentFrame.Hello, since: Timestamp)
+        case streaming
     }
 
     /// What came since it was last asked.
@@ -26,9 +37,13 @@ package struct AgentSession {
     }
 
     private let names: [String]
+    private let takesTokens: Bool
     private let opened: Timestamp
+    private var stage = Stage.greeting
+    /// When a token came last; who brought one is told why he is refused.
+    private var tokenAt: Timestamp?
     private let patience: Int64
-    private var reader = FrameReader(limit: WireLimit.frame)
+    private var reader = FrameReader(limit: WireLimit.greeting)
     private var replica = ReplicatedFacts()
     private var facts = AgentFacts()
     private var lastHeard: Timestamp
@@ -41,28 +56,48 @@ package struct AgentSession {
 
     /// Between the end of the handshake and hello: an agent sends it at once.
     private static let helloLimit: Int64 = 5_000
+    /// A queue of newcomers and a review. An agent waits for ten seconds more.
+    private static let proofLimit: Int64 = 20_000
+    /// Of who is kept out though nothing is wrong with him.
+    static let unproved = "cannot be proved now"
+    /// Kubelets replace a token each eight minutes at most.
+    private static let tokenPause: Int64 = 5_000
     private static let clockSlack: Int64 = 1_000
     /// A moment thousands of years from now is none.
     private static let clockLimit: UInt64 = 1 << 48
 
     /// `names` are what the peer's certificate says; `patience` is how long the stream may be
     /// silent, milliseconds.
-    package init(names: [String], patience: Int64, now: Timestamp) {
+    package init(names: [String], takesTokens: Bool = false, patience: Int64, now: Timestamp) {
         self.names = names
+        self.takesTokens = takesTokens
         self.patience = patience
         opened = now
         lastHeard = now
     }
 
     package var deadline: Timestamp {
-        node == nil ? opened + Self.helloLimit : lastHeard + patience
+        switch stage {
+        case .greeting, .claiming: opened + Self.helloLimit
+        case .proving(_, let since): since + Self.proofLimit
+        case .streaming: lastHeard + patience
+        }
+    }
+
+    /// Nothing more is to be read before it is known whose token it was.
+    package var isPaused: Bool {
+        if case .proving = stage { true } else { false }
     }
 
     package mutating func received(_ bytes: ArraySlice<UInt8>, now: Timestamp) -> [Action] {
         reader.append(bytes)
+        return proceed(now: now)
+    }
+
+    private mutating func proceed(now: Timestamp) -> [Action] {
         var actions: [Action] = []
         do throws(WireError) {
-            while let body = try reader.next() {
+            while !isPaused, let body = try reader.next() {
                 lastHeard = now
                 tally.frames += 1
                 let frame = try AgentFrame(decoding: body, now: now, skipped: &tally.skipped)
@@ -75,6 +110,34 @@ package struct AgentSession {
         return actions
     }
 
+    /// What became of the token that was to be reviewed.
+    package mutating func reviewed(_ outcome: TokenProofs.Outcome, now: Timestamp) -> [Action] {
+        switch outcome {
+        case .refused(let reason): return refuse("token refused: \(printable(reason))")
+        case .unproved(let reason): return refuse("\(Self.unproved): \(printable(reason))")
+        case .proved(let whose):
+            let claimed: String
+            if case .proving(let hello, _) = stage {
+                claimed = hello.node
+            } else {
+                claimed = node ?? ""
+            }
+            guard whose == claimed else {
+                let mismatch = "\(printable(whose)) speaks for \(printable(claimed))"
+                return refuse("token of another node: \(mismatch)")
+            }
+            guard case .proving(let hello, _) = stage else { return [] }
+            lastHeard = now
+            return begin(hello, now: now) + proceed(now: now)
+        }
+    }
+
+    /// Whoever brought a token knows the frame that says why.
+    private func refuse(_ reason: String) -> [Action] {
+        let word = tokenAt == nil ? [] : [Action.send(.refused(reason: reason))]
+        return word + [.refuse(reason: reason)]
+    }
+
     package mutating func takeTally() -> Tally {
         defer { tally = Tally() }
         return tally
@@ -82,12 +145,18 @@ package struct AgentSession {
 
     package func timerFired(now: Timestamp) -> [Action] {
         guard now >= deadline else { return [] }
-        return [.refuse(reason: node == nil ? "no hello" : "silent on an open connection")]
+        switch stage {
+        case .greeting: return [.refuse(reason: "no hello")]
+        case .claiming: return [.refuse(reason: "no token, and no certificate")]
+        case .proving: return refuse("\(Self.unproved): no answer in 20 s")
+        case .streaming: return [.refuse(reason: "silent on an open connection")]
+        }
     }
 
     private mutating func take(_ frame: AgentFrame, now: Timestamp) -> [Action] {
         switch frame {
         case .hello(let hello): return greet(hello, now: now)
+        case .token(let token): return take(token, now: now)
         case .goodbye: return node == nil ? [.refuse(reason: "goodbye before hello")] : [.end]
         case .heartbeat(_, let clock):
             return tellClock(clock, now: now) + report(frame)
@@ -96,9 +165,13 @@ package struct AgentSession {
     }
 
     private mutating func greet(_ hello: AgentFrame.Hello, now: Timestamp) -> [Action] {
-        guard node == nil else { return [.refuse(reason: "second hello")] }
+        guard case .greeting = stage else { return [.refuse(reason: "second hello")] }
         guard hello.version == wireVersion else {
             return [.refuse(reason: "format version: \(hello.version), this is \(wireVersion)")]
+        }
+        if names.isEmpty, takesTokens {
+            stage = .claiming(hello)
+            return []
         }
         guard isEntitled(to: hello.node) else {
             let own = names.prefix(3).joined(separator: ", ")
@@ -106,6 +179,29 @@ package struct AgentSession {
             let whose = "\(own) speaks for \(printable(hello.node))"
             return [.refuse(reason: "certificate of another node: \(whose)")]
         }
+        return begin(hello, now: now)
+    }
+
+    private mutating func take(_ token: BearerToken, now: Timestamp) -> [Action] {
+        if let tokenAt, now - tokenAt < Self.tokenPause {
+            return refuse("token again: within \(Self.tokenPause / 1_000) s")
+        }
+        guard takesTokens, names.isEmpty else {
+            return [.refuse(reason: "token beside a certificate")]
+        }
+        switch stage {
+        case .greeting: return [.refuse(reason: "token before hello")]
+        case .claiming(let hello): stage = .proving(hello, since: now)
+        case .proving, .streaming: break
+        }
+        tokenAt = now
+        return [.prove(token)]
+    }
+
+    /// From here on the node's own frames are taken.
+    private mutating func begin(_ hello: AgentFrame.Hello, now: Timestamp) -> [Action] {
+        stage = .streaming
+        reader.limit = WireLimit.frame
         node = hello.node
         let update = AgentUpdate.connected(
             interval: Int64(hello.interval),
@@ -157,7 +253,7 @@ extension AgentSession.Action {
     fileprivate var isLast: Bool {
         switch self {
         case .refuse, .end: true
-        case .send, .deliver: false
+        case .send, .deliver, .prove: false
         }
     }
 }

@@ -17,6 +17,7 @@ struct ClusterFailure: Error {
 }
 
 /// What is read of one API server. Nothing here can write but what has a file of its own: the collectors' Lease.
+/// A TokenReview is a POST that changes nothing.
 package final class ClusterClient: Sendable {
     private let access: ClusterAccess
     private let http: HTTPClient

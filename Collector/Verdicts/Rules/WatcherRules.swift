@@ -37,7 +37,8 @@ func silentAgent(_ node: NodeSight, in world: World) -> Finding? {
 
 private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)? {
     guard let facts = node.told else {
-        guard world.now - world.snapshot.startedAt > firstReportGrace else { return nil }
+        let grace = world.snapshot.startedAt + firstReportGrace
+        guard world.now > grace, !mayLackProof(since: grace, in: world) else { return nil }
         let words = "has not reported since the collector started"
         let other = world.misnamedAgent(of: node.name)
         let rest = other.map {
@@ -52,8 +53,20 @@ private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)
         guard age > goodbyeGrace else { return nil }
         return ("stopped on purpose and did not return", facts.lastHeard)
     case .connected: return ("sends nothing on an open connection", facts.lastHeard)
-    case .lost(let reason): return ("is disconnected: \(reason)", facts.lastHeard)
+    case .lost(let reason):
+        let missed = facts.lastHeard + world.snapshot.agentStaleAfter
+        guard !mayLackProof(since: missed, in: world) else { return nil }
+        return ("is disconnected: \(reason)", facts.lastHeard)
     }
+}
+
+/// Whether all that keeps an agent out may be that nobody can review its token: until everybody had the time to come
+/// back. Who was missed before that began is missed for another reason.
+private func mayLackProof(since missed: Timestamp, in world: World) -> Bool {
+    guard let reviews = world.snapshot.kubernetes?.tokenReviews,
+        let began = reviews.failedSince, missed >= began
+    else { return false }
+    return reviews.settledAt.map { world.now < $0 } ?? true
 }
 
 private func unreadableSwitches(in world: World) -> [Finding] {
@@ -199,14 +212,17 @@ private func unreadableCluster(in world: World) -> [Finding] {
         },
         verify: [
             Verification(on: "kubernetes", "kubectl get --raw /readyz"),
-            Verification(
-                on: "kubernetes",
-                "kubectl auth can-i watch \(first.what.lowercased()) --all-namespaces"
-            ),
+            Verification(on: "kubernetes", "kubectl auth can-i \(right(to: first.what))"),
         ]
     )
     finding.source = "kubernetes"
     return [finding]
+}
+
+private func right(to what: String) -> String {
+    what == ClusterFacts.reviewing
+        ? "create tokenreviews.authentication.k8s.io"
+        : "watch \(what.lowercased()) --all-namespaces"
 }
 
 /// Those who are told do not hear.

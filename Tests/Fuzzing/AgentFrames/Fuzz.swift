@@ -3,7 +3,7 @@ import CFuzzer
 import Routing
 import Wire
 
-/// What any peer with a certificate may send to the collector: one frame's body. What is read must
+/// What any peer may send, proved or not, to the collector: one frame's body. What is read must
 /// come back the same when it is written.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {

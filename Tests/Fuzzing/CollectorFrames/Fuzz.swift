@@ -15,7 +15,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     table.replace(with: report)
     var stream = ReportStream(hello: hello, seed: 1, now: .zero)
     _ = stream.proceed(table, now: .zero)
-    _ = stream.opened(table, now: .zero)
+    // Half of them with a token: what comes before the welcome is another matter then.
+    let token = (bytes.last ?? 0) & 1 == 0 ? nil : BearerToken(Array("e30.e30.c2ln".utf8))
+    _ = stream.opened(table, token: token, now: .zero)
     let cut = bytes.first.map { Int($0) % (count + 1) } ?? 0
     _ = stream.received(bytes[..<cut], table, now: .zero)
     table.replace(with: Report())

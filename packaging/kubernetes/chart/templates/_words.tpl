@@ -20,7 +20,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
 {{- define "podpath.config" -}}
-{{- toYaml (merge (dict "pod-cidrs" .Values.podCIDRs) .Values.collector.config) }}
+{{- $identity := dict "client-ca" "/run/podpath/tls/ca.crt" }}
+{{- if eq .Values.agent.identity "token" }}
+{{- $identity = dict "tokens" (dict "audience" .Values.agent.audience "service-account" (printf "%s/podpath-agent" .Release.Namespace)) }}
+{{- end }}
+{{- toYaml (merge (dict "pod-cidrs" .Values.podCIDRs) (deepCopy .Values.collector.config) (dict "agents" $identity)) }}
 {{- end }}
 
 {{- define "podpath.pullSecrets" -}}
@@ -34,4 +38,19 @@ allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
+{{- end }}
+
+{{/* What agents connect to, as a certificate has it. */}}
+{{- define "podpath.names" -}}
+{{- $names := list }}{{ $addresses := list }}
+{{- range .Values.agent.collectors }}
+{{- $host := regexReplaceAll ":[0-9]+$" . "" | trimPrefix "[" | trimSuffix "]" }}
+{{- if regexMatch "^[0-9.]+$|:" $host }}{{ $addresses = append $addresses $host }}{{ else }}{{ $names = append $names $host }}{{ end }}
+{{- end }}
+{{- with uniq $names }}
+dnsNames: {{ toJson . }}
+{{- end }}
+{{- with uniq $addresses }}
+ipAddresses: {{ toJson . }}
+{{- end }}
 {{- end }}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Facts
+import Routing
+import Support
+import Testing
+import Verdicts
+
+@Suite struct ProofScenarios {
+    private func site() -> Site {
+        var site = Site()
+        site.snapshot.kubernetes = ClusterFacts()
+        return site
+    }
+
+    private func lose(_ site: inout Site, _ index: Int) {
+        let lost = AgentUpdate.disconnected(.lost(reason: "cannot be proved now: HTTP 503"))
+        site.snapshot.apply(.agent(node: "n\(index)", lost), at: site.now)
+    }
+
+    private func fail(_ site: inout Site) {
+        site.snapshot.apply(.tokenReviews(failure: "HTTP 503"), at: site.now)
+    }
+
+    private func pass(_ site: inout Site, seconds: Int, except silent: Set<Int>) {
+        for _ in 0..<(seconds / 5) {
+            site.pass(5_000)
+            site.heartbeats(except: silent)
+            site.readAll()
+            if site.snapshot.kubernetes?.tokenReviews.failure != nil { fail(&site) }
+        }
+    }
+
+    private func kinds(_ site: Site) -> Set<Kind> { Set(site.judgement.verdicts.map(\.kind)) }
+
+    @Test("agents that nobody can prove are not missed; that they cannot be proved is told")
+    func outage() {
+        var site = site()
+        fail(&site)
+        for index in 1...4 { lose(&site, index) }
+        pass(&site, seconds: 90, except: [1, 2, 3, 4])
+        #expect(kinds(site) == [.sourceUnreadable])
+        let verdict = site.judgement.verdicts[0]
+        #expect(verdict.summary.contains("token reviews: HTTP 503"), "\(verdict.summary)")
+        #expect(
+            verdict.verify.contains {
+                $0.command == "kubectl auth can-i create tokenreviews.authentication.k8s.io"
+            }
+        )
+    }
+
+    @Test("once tokens can be reviewed again an agent has a minute to return, and is missed then")
+    func recovery() {
+        var site = site()
+        fail(&site)
+        lose(&site, 3)
+        pass(&site, seconds: 90, except: [3])
+        site.snapshot.apply(.tokenReviews(failure: nil), at: site.now)
+        pass(&site, seconds: 55, except: [3])
+        #expect(kinds(site) == [])
+        let settled = site.snapshot.kubernetes?.tokenReviews.settledAt
+        #expect(
+            site.judgement.nextChange.map { next in settled.map { next <= $0 } ?? false } ?? false
+        )
+        pass(&site, seconds: 10, except: [3])
+        #expect(kinds(site) == [.agentSilent])
+    }
+
+    @Test("who was silent before, and who says nothing on an open stream, is missed all the same")
+    func others() {
+        var site = site()
+        lose(&site, 2)
+        pass(&site, seconds: 30, except: [2])
+        #expect(kinds(site) == [.agentSilent])
+        fail(&site)
+        pass(&site, seconds: 20, except: [2, 3])
+        let silent = site.judgement.verdicts.filter { $0.kind == .agentSilent }
+        #expect(
+            Set(silent.compactMap(\.subject.node)) == ["n2", "n3"] || silent.count == 1,
+            "\(silent)"
+        )
+        #expect(!silent.isEmpty)
+    }
+
+    @Test("a failure that comes back before everybody is there is the same one")
+    func flapping() {
+        var site = site()
+        fail(&site)
+        lose(&site, 3)
+        pass(&site, seconds: 30, except: [3])
+        site.snapshot.apply(.tokenReviews(failure: nil), at: site.now)
+        pass(&site, seconds: 30, except: [3])
+        fail(&site)
+        pass(&site, seconds: 50, except: [3])
+        #expect(!kinds(site).contains(.agentSilent))
+    }
+}
