@@ -20,6 +20,8 @@ COLLECTOR = REPOSITORY / ".build/debug/podpath-collector"
 OLDEST = (1, 19)
 # The Prometheus operator's and cert-manager's, of which the checkers have no schema.
 FOREIGN = {"monitoring.coreos.com/v1", "cert-manager.io/v1"}
+# What stands apart, for it is not of every version.
+SINCE = {"policy/v1": (1, 21)}
 # Made by people or by `certificates`, and named so in the README.
 SECRETS = {"podpath-agent-ca", "podpath-agent-tls", "podpath-collector-tls", "podpath-collector-secrets"}
 
@@ -36,8 +38,9 @@ def main():
         write(rendered)
     extra = kustomized(HOME / "monitoring")
     issued = kustomized(HOME / "cert-manager")
+    spared = kustomized(HOME / "disruption")
     problems, done = [], []
-    for name, check in checks(rendered, extra, issued).items():
+    for name, check in checks(rendered, extra, issued, spared).items():
         found = check()
         problems += [f"{name}: {each}" for each in found]
         done.append(f"{'FAILED' if found else 'ok    '} {name}")
@@ -45,14 +48,17 @@ def main():
     sys.exit(1 if problems else 0)
 
 
-def checks(rendered, extra, issued):
+def checks(rendered, extra, issued, spared):
     charts = {name: templated(name) for name in OVERLAYS}
     certified = templated("cilium-bird", {"certManager": {"enabled": True}})
     monitored = templated("pod-network", {"monitoring": {"serviceMonitor": True, "prometheusRule": True}})
+    budgeted = templated("cilium-bird", {"collector": {"nodeSelector": {"a": "b"}, "disruptionBudget": True}})
     everything = [*rendered.items(), *((f"chart {name}", objects) for name, objects in charts.items())]
     return {
         "rendered files": lambda: each(rendered, golden),
-        "schemas": lambda: schemas([*everything, ("monitoring", extra), ("chart monitoring", monitored)]),
+        "schemas": lambda: schemas([*everything, ("monitoring", extra), ("chart monitoring", monitored),
+                                    ("disruption", spared)]),
+        "both spare one of two": lambda: same(spared, [x for x in budgeted if x["apiVersion"] in SINCE]),
         "kustomize and chart make the same": lambda: each(rendered, lambda name, objects: same(objects, charts[name])),
         "both monitor in the same way": lambda: same(extra, [x for x in monitored if x["apiVersion"] in FOREIGN]),
         "both have cert-manager make the same": lambda: same(issued, [x for x in certified if x["apiVersion"] in FOREIGN]),
@@ -158,7 +164,7 @@ def schemas(everything):
     for version, folder in sorted(versions.items()):
         validators = Validators(folder)
         for name, one in objects.values():
-            if one["apiVersion"] in FOREIGN:
+            if one["apiVersion"] in FOREIGN or version < SINCE.get(one["apiVersion"], OLDEST):
                 continue
             count += 1
             at = f"{name}, {one['kind']}/{one['metadata']['name']}, {version[0]}.{version[1]}"
@@ -293,7 +299,9 @@ def labelled(spec):
 
 # Beside what is listed and watched: by the role's kind and name, what may be done with what.
 ASKED = {("ClusterRole", "podpath-collector"): {("authentication.k8s.io", "tokenreviews", "create")},
-         ("Role", "podpath-collector-agents"): {("", "pods", "get")}}
+         ("Role", "podpath-collector-agents"): {("", "pods", "get")},
+         ("Role", "podpath-collector-lease"): {("coordination.k8s.io", "leases", verb)
+                                               for verb in ("create", "get", "update")}}
 
 
 def roles(_, objects):
@@ -343,7 +351,7 @@ def issuer():
     problems = [f"{one['metadata']['name']}: {one['spec']['issuerRef']}" for one in made
                 if one["spec"]["issuerRef"] != {"name": "vault", "kind": "ClusterIssuer", "group": "cert-manager.io"}]
     names = {key: made[1]["spec"].get(key) for key in ("dnsNames", "ipAddresses")}
-    return problems + ([] if names == {"dnsNames": None, "ipAddresses": ["10.1.0.100"]} else [f"names {names}"])
+    return problems + ([] if names == {"dnsNames": None, "ipAddresses": ["10.1.0.100", "10.1.0.101"]} else [f"names {names}"])
 
 
 def options(_, objects):
@@ -363,6 +371,15 @@ def options(_, objects):
 
 def named(kind, name, objects):
     return next(one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
+
+
+KUBECONFIG = """apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{ name: c, context: { cluster: c, user: u } }]
+clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]
+users: [{ name: u, user: { token: none } }]
+"""
 
 
 def configuration(_, objects):
@@ -388,7 +405,8 @@ def configuration(_, objects):
                 path.write_text("example")
         # No pod, so no API server to find.
         text = re.sub(r"/(run|var/lib)/podpath/", rf"{folder}/\1/podpath/", text)
-        text = text.replace("from: kubernetes", "from: agents")
+        text += "kubernetes: { kubeconfig: kubeconfig }\n"
+        pathlib.Path(folder, "kubeconfig").write_text(KUBECONFIG)
         path = pathlib.Path(folder, "podpath.yml")
         path.write_text(text)
         done = subprocess.run([COLLECTOR, "notify-test", "out", "--config", path], text=True, capture_output=True,
