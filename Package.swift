@@ -119,6 +119,15 @@ let package = Package(
         // What both sides agree on.
         safeModule("Routing", "Shared/Routing"),
         safeModule("Wire", "Shared/Wire", ["Routing"]),
+        .target(
+            name: "CRevision",
+            path: "Shared/CRevision",
+            cSettings: Context.environment["PODPATH_REVISION"].map {
+                [.define("PODPATH_REVISION", to: "\"\($0)\"")]
+            }
+        ),
+        module("Release", "Shared/Release", ["CRevision"]),
+        module("Supervision", "Shared/Supervision", ["Routing"]),
         .systemLibrary(name: "CLinux", path: "Shared/CLinux"),
         module("EventLoop", "Shared/EventLoop", ["CLinux"]),
         .systemLibrary(
@@ -146,7 +155,10 @@ let package = Package(
         program(
             "podpath-agent",
             "Agent/Main",
-            ["Routing", "Wire", "CLinux", "EventLoop", "TLS", "Netlink", "BIRD", "Reporting"]
+            [
+                "Routing", "Wire", "Release", "Supervision", "CLinux", "EventLoop", "TLS",
+                "Netlink", "BIRD", "Reporting",
+            ]
         ),
         // The collector: sources, facts, verdicts, incidents, sinks.
         safeModule("Facts", "Collector/Facts", ["Routing", hashTrees]),
@@ -220,10 +232,10 @@ let package = Package(
             "podpath-collector",
             "Collector/Main",
             [
-                "Routing", "Wire", "Facts", "AgentSource", "Deadline", "SwitchDialects",
-                "SwitchSource", "BigIPSource", "KubernetesSource", "OperatorSource", "Verdicts",
-                "Incidents",
-                "Journal", "Store", "Election", "Passwords", "Sinks",
+                "Routing", "Wire", "Release", "Supervision", "Facts", "AgentSource", "Deadline",
+                "SwitchDialects", "SwitchSource", "BigIPSource", "KubernetesSource",
+                "OperatorSource", "Verdicts", "Incidents", "Journal", "Store", "Election",
+                "Passwords", "Sinks",
                 arguments, yams,
                 log,
                 lifecycle, httpClient, nio, nioSSL,

@@ -49,7 +49,7 @@ package struct EchoSession {
     /// commands` it tells of each session on its control socket, ours above all: heeded, every poll
     /// would bring the next.
     private func isNoise(_ text: String) -> Bool {
-        text.contains("strange next-hop") || text.hasPrefix("CLI ") || text.hasPrefix("CLI:")
+        text.holds("strange next-hop") || text.hasPrefix("CLI ") || text.hasPrefix("CLI:")
     }
 
     private mutating func take(_ reply: Reply) -> [Action] {

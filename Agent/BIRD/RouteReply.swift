@@ -37,7 +37,7 @@ struct RouteReply {
         } else if !takeRow(text) {
             isOpen = false
             // `1 of 1 routes for 1 networks in table master4`
-            if !text.contains(" routes for ") { unknown += 1 }
+            if !text.holds(" routes for ") { unknown += 1 }
         }
     }
 

@@ -32,6 +32,16 @@ extension StringProtocol where SubSequence == Substring {
         return Substring(bytes.dropFirst(start.utf8.count))
     }
 
+    /// `part` stands in it. The standard library's own brings its regular expressions into the program, a sixth of it.
+    func holds(_ part: String) -> Bool {
+        var bytes = Substring(self).utf8[...]
+        while !bytes.isEmpty {
+            if bytes.starts(with: part.utf8) { return true }
+            bytes = bytes.dropFirst()
+        }
+        return false
+    }
+
     /// At most `limit` scalars of it.
     func bounded(_ limit: Int = 256) -> String {
         guard utf8.count > limit else { return String(self) }

@@ -2,9 +2,8 @@
 import BIRD
 import EventLoop
 import Glibc
+import Release
 import TLS
-
-let agentVersion = "0.1.0"
 
 @main
 enum AgentMain {
@@ -49,7 +48,7 @@ enum AgentMain {
                 writeLine(ReportDocument.json(driver.readOnce(), node: options.node), to: 1)
                 return 0
             }
-            options.log.notice("podpath-agent \(agentVersion) watches \(options.node)")
+            options.log.notice("podpath-agent \(versionAndRevision) watches \(options.node)")
             driver.run()
             options.log.notice("told to stop")
             return 0

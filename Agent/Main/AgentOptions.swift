@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Release
 import Routing
 import TLS
 
@@ -68,7 +69,7 @@ struct AgentOptions {
             return false
         }
         if word == "--version" {
-            writeLine("podpath-agent \(agentVersion)", to: 1)
+            writeLine("podpath-agent \(versionAndRevision)", to: 1)
             return false
         }
         var name = word

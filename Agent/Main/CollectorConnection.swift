@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import EventLoop
 import Glibc
+import Release
 import Reporting
 import Routing
 import TLS
@@ -66,7 +67,7 @@ final class CollectorConnection {
         let hello = AgentFrame.Hello(
             node: options.node,
             interval: UInt32(clamping: min(options.interval, Self.longestSilence)),
-            agentVersion: agentVersion
+            agentVersion: version
         )
         stream = ReportStream(hello: hello, seed: UInt64.random(in: 1 ... .max), now: now)
     }

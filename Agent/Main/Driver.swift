@@ -5,6 +5,7 @@ import Glibc
 import Netlink
 import Reporting
 import Routing
+import Supervision
 import Wire
 
 /// The agent's one loop: feeds the machines, carries out what they ask.
@@ -186,6 +187,7 @@ final class Driver {
         // A kernel that cannot be read whole is reported as such, and no reason to be killed for.
         if !isReady, isAllRead || Driver.now() - began >= Driver.readyLimit {
             isReady = true
+            // Kernel and BIRD were asked, and the streams are begun.
             notifier.ready()
         }
         notifier.tell(status: statusLine)
@@ -203,7 +205,7 @@ final class Driver {
     }
 
     private func reload(_ now: Timestamp) {
-        notifier.reloading()
+        notifier.reloading(now: now)
         identity?.check(now: now)
         notifier.ready()
     }

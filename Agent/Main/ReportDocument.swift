@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import BIRD
+import Release
 import Routing
 import Wire
 
@@ -9,7 +10,7 @@ enum ReportDocument {
         var report = report
         report.sort()
         return JSONText.object([
-            ("node", .string(node)), ("agentVersion", .string(agentVersion)),
+            ("node", .string(node)), ("agentVersion", .string(version)),
             ("kernelComplete", .bool(report.kernel.contains(where: \.isComplete))),
             ("watchesConnections", .bool(report.kernel.contains(where: \.watchesConnections))),
             ("links", .list(report.links.map(object))),

@@ -9,6 +9,7 @@ import Journal
 import KubernetesSource
 import Logging
 import OperatorSource
+import Release
 import Routing
 import ServiceLifecycle
 import Sinks
@@ -16,8 +17,6 @@ import Store
 import SwitchDialects
 import SwitchSource
 import Synchronization
-
-let version = "0.1.0"
 
 /// Puts sources, engine and sinks together from a configuration.
 ///
@@ -113,6 +112,7 @@ struct Collector: Service {
                 startedAt: startedAt
             )
             group.addTask { await engine.run(snapshot, ledger) }
+            group.addTask { await ServiceWatch(engine: engine, board: board).run() }
             try? await gracefulShutdown()
             // Event streams would hold the web server open.
             board.close()

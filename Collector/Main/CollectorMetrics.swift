@@ -3,6 +3,7 @@ import AgentSource
 import Election
 import Incidents
 import Journal
+import Release
 import Sinks
 
 /// Everything at `/metrics`.

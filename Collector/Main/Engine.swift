@@ -17,6 +17,7 @@ final class Engine: Sendable {
     private let inbox = Mutex(Inbox())
     private let alarm = Alarm()
     private let arePoolsInDoubt = Mutex(false)
+    private let finished = Atomic(0)
     private let clock: @Sendable () -> Timestamp
     private let board: StateBoard
     /// Sinks and store, and what was left in it.
@@ -68,7 +69,10 @@ final class Engine: Sendable {
         alarm.ring()
     }
 
-    /// What is shown beside the facts is another.
+    /// How many were judged and published.
+    var rounds: Int { finished.load(ordering: .relaxed) }
+
+    /// Another round: what is shown beside the facts is another, or a sign of life is wanted.
     func look() { alarm.ring() }
 
     /// Runs until cancelled.
@@ -111,6 +115,7 @@ final class Engine: Sendable {
                 transitions,
                 touched: judge.touched
             )
+            finished.add(1, ordering: .relaxed)
             await rest(after: monotonicMicroseconds() - began)
             await alarm.sleep(milliseconds: delay(judgement, ledger))
         }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import EventLoop
 import Glibc
-import Routing
+package import Routing
 
 /// Tells the service manager how it goes: sd_notify(3), a datagram to $NOTIFY_SOCKET.
-final class ServiceNotifier {
+package final class ServiceNotifier {
     private var descriptor: Int32 = -1
     private var name = sockaddr_un()
     private var nameLength: socklen_t = 0
@@ -13,7 +12,7 @@ final class ServiceNotifier {
     private var nextSign: Timestamp
     private var status = ""
 
-    init(now: Timestamp) {
+    package init(now: Timestamp) {
         let address = getenv("NOTIFY_SOCKET").map { String(cString: $0) } ?? ""
         period = Self.watchdogPeriod()
         nextSign = now
@@ -26,27 +25,33 @@ final class ServiceNotifier {
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// Nil where no sign of life is wanted.
-    var deadline: Timestamp? { descriptor >= 0 && period != nil ? nextSign : nil }
+    /// Someone listens.
+    package var isWanted: Bool { descriptor >= 0 }
 
-    func timerFired(now: Timestamp) {
+    /// Nil where no sign of life is wanted.
+    package var deadline: Timestamp? { descriptor >= 0 && period != nil ? nextSign : nil }
+
+    package func timerFired(now: Timestamp) {
         guard let period, now >= nextSign else { return }
         nextSign = now + period
         send("WATCHDOG=1")
     }
 
-    /// Kernel and BIRD were asked, and the streams are begun; also that a reload is done.
-    func ready() { send("READY=1") }
+    /// What it is for is begun; also that a reload is done.
+    package func ready() { send("READY=1") }
 
-    func tell(status next: String) {
+    package func tell(status next: String) {
         guard status != next else { return }
         status = next
         send("STATUS=\(next)")
     }
 
     /// With Type=notify-reload the manager waits for the READY that follows.
-    func reloading() { send("RELOADING=1\nMONOTONIC_USEC=\(monotonicMilliseconds() * 1_000)") }
-    func stopping() { send("STOPPING=1") }
+    package func reloading(now: Timestamp) {
+        send("RELOADING=1\nMONOTONIC_USEC=\(now.milliseconds * 1_000)")
+    }
+
+    package func stopping() { send("STOPPING=1") }
 
     /// Half of what the manager waits for, as sd_watchdog_enabled(3) advises; for this process only.
     private static func watchdogPeriod() -> Int64? {
