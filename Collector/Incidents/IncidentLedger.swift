@@ -165,7 +165,7 @@ package struct IncidentLedger: Sendable {
         _ transitions: inout [IncidentTransition]
     ) {
         var entry = open[verdict.identity] ?? begin(verdict, now: now)
-        entry.incident.verdict = verdict
+        entry.see(verdict)
         (entry.goneSince, entry.missingSince, entry.isInherited) = (nil, nil, false)
         entry.absorbed.formUnion(verdict.absorbs)
         if entry.incident.state == .pending {
@@ -330,7 +330,7 @@ package struct IncidentLedger: Sendable {
     ) -> LedgerEntry {
         var heir = old
         heir.incident.identity = verdict.identity
-        heir.incident.verdict = verdict
+        heir.see(verdict)
         (heir.goneSince, heir.missingSince, heir.isInherited) = (nil, nil, false)
         // Nobody knows of it who was not told of what it was: then it is opened, when that may be.
         if !hush(&heir, quiet, now: now), heir.told != nil {
@@ -383,6 +383,7 @@ package struct IncidentLedger: Sendable {
         _ transitions: inout [IncidentTransition]
     ) {
         var entry = entry
+        entry.close()
         entry.incident.state = .resolved
         entry.incident.resolvedAt = now
         if entry.told == nil {

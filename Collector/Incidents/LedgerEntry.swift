@@ -45,6 +45,9 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
     var lastTold: Timestamp
     /// Narrower identities this incident speaks for.
     var absorbed: Set<String>
+    /// The verdict with most to show of those that were of the same cause and severity: at its end it is called by it, not
+    /// by what was left of it when the first of its devices had been read again. Nil in what an older collector left.
+    var widest: Verdict?
     /// Since when the verdict is gone while its stage is known; nil while it stands.
     var goneSince: Timestamp?
     /// Since when the verdict is missing, whether its stage is known or not.
@@ -63,7 +66,7 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
         var essence = self
         (essence.incident.verdict.evidence, essence.incident.verdict.verify) = ([], [])
         (essence.incident.timeline, essence.incident.verdict.impact.capacity) = ([], [])
-        (essence.goneSince, essence.missingSince) = (nil, nil)
+        (essence.goneSince, essence.missingSince, essence.widest) = (nil, nil, nil)
         essence.incident.verdict.impact.shorten(to: Self.listLimit)
         essence.incident.verdict.absorbs = Array(incident.verdict.absorbs.prefix(Self.listLimit))
         essence.absorbed = Set(absorbed.sorted().prefix(Self.listLimit))
@@ -84,6 +87,23 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
             && (0..<1_000_000_000) ~= incident.verdict.hold ?? 0
     }
 
+    mutating func see(_ verdict: Verdict) {
+        incident.verdict = verdict
+        guard let seen = widest, seen.identity == verdict.identity,
+            seen.severity == verdict.severity, seen.isWider(than: verdict)
+        else {
+            widest = verdict
+            return
+        }
+    }
+
+    /// What it is remembered by, once it is over.
+    mutating func close() {
+        guard let widest, widest.identity == incident.verdict.identity else { return }
+        incident.verdict.summary = widest.summary
+        incident.verdict.evidence = widest.evidence
+    }
+
     mutating func tell(
         _ change: IncidentTransition.Change,
         _ text: String,
@@ -94,5 +114,13 @@ package struct LedgerEntry: Sendable, Hashable, Codable {
         told = change == .resolved ? nil : Told(incident.verdict)
         incident.note("\(change.rawValue): \(text)", at: now)
         transitions.append(IncidentTransition(change: change, incident: incident, at: now))
+    }
+}
+
+extension Verdict {
+    fileprivate func isWider(than other: Verdict) -> Bool {
+        (impact.prefixes.count, evidence.count) > (
+            other.impact.prefixes.count, other.evidence.count
+        )
     }
 }
