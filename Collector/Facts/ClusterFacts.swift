@@ -43,6 +43,9 @@ package struct ClusterFacts: Sendable, Equatable {
 
     package static let reviewing = "token reviews"
 
+    /// Of how many collections `failures` may tell.
+    package static let watchedCount = 6
+
     /// Every collection that fails, with the reason, in the order above.
     package var failures: [(what: String, failure: ReadFailure)] {
         let all: [(String, ReadFailure?)] = [

@@ -101,7 +101,7 @@ extension ClusterFacts {
 
     /// Who gives CIDRs to nodes in this cluster: the CNI, as soon as it does so for any node. Then a Node's
     /// own CIDR is another allocator's, and used by nobody.
-    fileprivate var allocator: String {
+    package var allocator: String {
         if blockAffinities.objects.values.contains(where: \.isConfirmed) { return "BlockAffinity" }
         let hasCilium = ciliumNodes.objects.values.contains { !$0.podCIDRs.isEmpty }
         return hasCilium ? "CiliumNode" : "Node"

@@ -63,9 +63,10 @@ extension Snapshot {
                 if case .agent(let node, .snapshot) = update { claimants.insert(node) }
                 continue
             }
-            let owners = intent.latest?.value
+            let owners = intent.latest
             take(update, at: moment)
-            if intent.latest?.value != owners { changes.widen() }
+            // When it was read is told with what it says.
+            if intent.latest != owners { changes.widen() }
         }
         guard intentSource == .agents, let last = updates.last?.at else { return changes }
         if claimIntent(of: claimants, at: last) { changes.widen() }

@@ -22,8 +22,12 @@ struct Finding {
     var hold: Int64?
     /// It is one of so many alike that the load balancer as a whole is meant.
     var isOfWhole = false
+    /// Not all of the source that it is about, but a part of it.
+    var isPart = false
     /// Which of our own sources it is about, where that is no device.
     var source: String?
+    /// What these nodes announce, as their BIRDs can say: by the sockets that they have when it is told.
+    var announced: (prefix: Prefix, nodes: [String])?
 
     init(
         _ kind: Kind,
@@ -53,6 +57,22 @@ struct Finding {
         self.evidence = evidence
         self.verify = verify
         self.hold = hold
+    }
+}
+
+extension World {
+    /// With how to ask the BIRDs for what they announce, before all that is asked of Kubernetes.
+    func withBIRDs(_ finding: Finding) -> Finding {
+        guard let (prefix, nodes) = finding.announced else { return finding }
+        var finding = finding
+        let commands = nodes.compactMap { node in
+            snapshot.nodes[node].map {
+                Verification(on: node, $0.birdc("show route \(prefix) all", prefix: prefix))
+            }
+        }
+        let place = finding.verify.firstIndex { $0.on == "kubernetes" } ?? finding.verify.endIndex
+        finding.verify.insert(contentsOf: commands, at: place)
+        return finding
     }
 }
 

@@ -283,7 +283,7 @@ private func verdict(
         since: findings.compactMap(\.since).min(),
         evidence: unique(evidence, atMost: 12),
         impact: impact(of: group, in: world),
-        verify: unique(verify, atMost: 4),
+        verify: unique(verify, atMost: 6),
         hold: findings.compactMap(\.hold).max(),
         absorbs: absorbed(by: group, in: world)
     )
@@ -307,6 +307,7 @@ private func absorbed(by group: CauseGroup, in world: World) -> [String] {
     case .ltmCIDRDown where group.prefixes.count > 1:
         return group.prefixes.map { "\(group.identity)/\($0)" }
     case .ltmPoolsFrozen: return ofPools(group, [.ltmMemberMissing, .ltmMemberStale])
+    case .ltmMemberMissing: return ofPools(group, [.ltmMemberStale])
     case .ltmPoolEmptied:
         let parts = group.findings[0].isOfWhole ? ofPools(group, [.ltmPoolEmptied]) : []
         return parts + serversBehind(group, in: world)

@@ -127,14 +127,15 @@ struct JudgedSite: Sendable {
         let marked = marked.sorted().map { lanes[$0] }
         var judged = marked.flatMap(\.paths)
         let duplicates =
-            whole.owned + marked.flatMap(\.announced)
-            + seenTwice(whole.claims, except: judged.drifting)
+            (whole.owned + marked.flatMap(\.announced)
+            + seenTwice(whole.claims, except: judged.drifting)).map(world.withBIRDs)
         fold(&judged, under: duplicates)
         fold(&judged, underHosts: whole.hosts)
         var findings =
             withoutDeparted(judged.flatMap(\.findings), in: world) + duplicates
             + staleRouteFindings(whole.strangers, marked.map(\.drifted), in: world)
-            + whole.hosts + blackholeFindings(marked.flatMap(\.holes), in: world)
+            + whole.hosts.map(world.withBIRDs)
+            + blackholeFindings(marked.flatMap(\.holes), in: world)
             + marked.compactMap(\.speakers) + marked.flatMap(\.filters)
             + fleet.unusualMTUs(lanes) + marked.compactMap(\.clock)
         // Where objects disagree, what the node uses is told with it.

@@ -7,24 +7,64 @@ import Routing
 extension Verification {
     /// Every table, for a route may stand in another than main; `ip` shows the other family's only if it is asked to.
     static func route(_ prefix: Prefix, on node: String) -> Verification {
-        let family = prefix.family == .ipv4 ? "-4" : "-6"
-        return Verification(on: node, "ip \(family) route show table all \(prefix)")
+        Verification(on: node, "ip \(Verdicts.family(prefix)) route show table all \(prefix)")
     }
 }
 
+/// As `ip` asks for it: without, it shows IPv4 alone.
+func family(_ prefix: Prefix) -> String { prefix.family == .ipv4 ? "-4" : "-6" }
+
 extension NodeFacts {
-    /// Of the daemon that has the session.
-    func birdc(_ words: String, session: String) -> String {
-        birdc(words, birds.first { $0.value.sessions[session] != nil }?.key)
+    /// Of the daemon that has the session; where two have one of that name, of that which has it so.
+    func birdc(_ words: String, session: BGPSession) -> String {
+        let having = daemons.filter { $0.facts.sessions[session.name] != nil }
+        let own = having.first { $0.facts.sessions[session.name] == session } ?? having.first
+        return birdc(words, own?.path)
     }
 
     /// Of the daemon that holds the prefix, or should.
     func birdc(_ words: String, prefix: Prefix) -> String {
-        birdc(words, daemon(for: prefix, birds.sorted { $0.key < $1.key }.map { ($0, $1) })?.path)
+        birdc(words, daemon(for: prefix, daemons)?.path)
+    }
+
+    /// What is configured where the prefix is, or should be. Without a protocol's name BIRD refuses, or does not say
+    /// which is whose; where none is known all are listed, those that are down too.
+    func showStatic(_ prefix: Prefix) -> String {
+        let holding = daemons.first { $0.facts.statics.contains { $0.prefix == prefix } }
+        guard let daemon = holding ?? daemon(for: prefix, daemons) else {
+            return birdc("show protocols", nil)
+        }
+        let statics = daemon.facts.statics
+        let name = (statics.first { $0.prefix == prefix } ?? statics.first)?.protocolName ?? ""
+        let isKnown = !name.isEmpty && !daemon.facts.isStaticDown
+        return birdc(isKnown ? words("show static", name) : "show protocols", daemon.path)
+    }
+
+    /// Whether the prefix is sent over the session, in words that the daemon's version knows.
+    func showExport(_ prefix: Prefix, over session: BGPSession, isRefused: Bool) -> String {
+        let daemon = birds.values.first { $0.sessions[session.name] == session }
+        // What a limit holds back is no route that is not exported, in BIRD's words: it is missing among the exported.
+        let sent = daemon.map(\.knowsExported) ?? true ? "exported" : "export"
+        let asked = "show route \(prefix) \(isRefused ? "noexport" : sent)"
+        return birdc(words(asked, session.name), session: session)
+    }
+
+    /// In order of their sockets.
+    private var daemons: [(path: String, facts: BIRDFacts)] {
+        birds.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     private func birdc(_ words: String, _ socket: String?) -> String {
         "birdc -r" + (socket.map { " -s \(shellWord($0))" } ?? "") + " " + words
+    }
+}
+
+extension BIRDFacts {
+    /// `show route … exported` came with 2.0.8; `export` runs the filter anew. Calico's is called `v0.3.3+birdv1.6.8`.
+    fileprivate var knowsExported: Bool {
+        let own = version.split(separator: "birdv").last ?? ""
+        let numbers = own.split { !$0.isNumber }.prefix(3).compactMap { Int($0) }
+        return numbers.isEmpty || !numbers.lexicographicallyPrecedes([2, 0, 8])
     }
 }
 
@@ -44,20 +84,31 @@ func words(_ command: String, _ name: String) -> String {
 extension World {
     /// Where a person logs in to see what a verdict on a load balancer stands on: its active unit.
     func device(of loadBalancer: String) -> String {
-        guard let facts = snapshot.loadBalancers[loadBalancer], facts.units.count > 1,
+        guard let facts = snapshot.loadBalancers[loadBalancer],
             let unit = facts.activeUnitName(at: now)
         else { return loadBalancer }
-        return "\(loadBalancer) (\(host(of: unit)))"
+        return login(loadBalancer, unit: unit)
     }
 }
 
-/// `https://10.1.0.21` is a unit's name in the configuration, and no place to log in to.
-func host(of unit: String) -> String {
-    let rest = unit.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init)
-    guard unit.contains("://"), let rest else { return unit }
-    guard rest.contains("."), let port = rest.lastIndex(of: ":") else { return rest }
-    return String(rest[..<port])
+/// One unit of a load balancer, to log in to.
+func login(_ loadBalancer: String, unit: String) -> String {
+    "\(loadBalancer) (\(host(of: unit)))"
 }
+
+/// `https://10.1.0.21:8443` is a unit's name in the configuration, and no place to log in to.
+func host(of unit: String) -> String {
+    guard let scheme = unit.firstRange(of: "://") else { return unit }
+    let place = unit[scheme.upperBound...].prefix { $0 != "/" }
+    if place.first == "[" { return String(place.dropFirst().prefix { $0 != "]" }) }
+    // An address of IPv6 is full of colons, and without brackets has no port.
+    return place.count { $0 == ":" } == 1 ? String(place.prefix { $0 != ":" }) : String(place)
+}
+
+/// Routes of every partition: without `cd /` tmsh shows those of /Common alone.
+let listRoutes = "tmsh -c 'cd /; list net route recursive'"
+
+func showMembers(of pool: String) -> String { "tmsh show ltm pool \(pool) members" }
 
 /// As one word of a shell's line, whatever it holds: paths and devices have the names that somebody gave them.
 func shellWord(_ text: String) -> String {

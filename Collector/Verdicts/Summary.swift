@@ -28,7 +28,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let verb = group.prefixes.count == 1 ? "does" : "do"
         return "\(subject(group)) \(verb) not answer \(loadBalancer(group)): \(what),"
             + " others are up and every earlier stage holds"
-    case .noPodCIDR: return "\(owner(group)) has no pod CIDR: \(what)"
+    case .noPodCIDR: return "\(owner(group)) \(has(group)) no pod CIDR: \(what)"
     case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
     case .ltmPoolEmptied where group.findings[0].isOfWhole:
         return "\(loadBalancer(group)): \(group.findings.count) pools have no members at once,"
@@ -40,8 +40,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
             "\(loadBalancer(group)): \(group.findings.count) pools drift from Kubernetes at once,"
             + " the controller is not applying; \(group.findings[0].pool ?? ""): \(what)"
     case .ltmMembersDown:
-        return "\(loadBalancer(group)) has members down in \(text(group.prefixes)),"
-            + " scattered: look at the application"
+        return scatteredSummary(group, in: world)
     case .ltmRoutesRemoved, .ltmUnitDiffers, .masqueradeOutside:
         return "\(loadBalancer(group)): \(what)"
     case .virtualServerDown where group.findings[0].isOfWhole:
@@ -54,7 +53,9 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let more = group.findings.count - 1
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
         return "\(loadBalancer(group)): \(what)\(rest)"
-    case .rpFilterStrict where group.isFleet: return "\(group.nodes.count) nodes: \(what)"
+    case .rpFilterStrict where group.isFleet, .readyButUnreachable where group.isFleet:
+        let first = group.findings[0].node.map { "\($0): " } ?? ""
+        return "\(group.nodes.count) nodes alike, \(first)\(what)"
     case .readyButUnreachable, .kernelBlackhole, .rpFilterStrict, .mtuDiffers:
         return "\(owner(group)): \(what)"
     case .clockSkew where group.isFleet:
@@ -80,7 +81,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(switches) dropped \(subject(group)) over a graceful restart of its BIRD: \(what)"
     case .restartStuck:
         let uplinks = group.uplinks.joined(separator: " and ")
-        return "\(owner(group)) exports nothing over \(uplinks): \(what)"
+        let verb = group.nodes.count == 1 ? "exports" : "export"
+        return "\(owner(group)) \(verb) nothing over \(uplinks): \(what)"
     case .cisMisconfigured: return "the F5 controller \(what)"
     case .agentSilent: return agentSummary(group)
     case .sourceUnreadable: return sourceSummary(group)
@@ -120,6 +122,8 @@ private func subject(_ group: CauseGroup) -> String {
 
 private func owner(_ group: CauseGroup) -> String { names(group.nodes) }
 
+private func has(_ group: CauseGroup) -> String { group.nodes.count == 1 ? "has" : "have" }
+
 private func text(_ prefixes: [Prefix]) -> String {
     prefixes.count == 1 ? prefixes[0].description : "\(prefixes.count) pod CIDRs"
 }
@@ -132,7 +136,26 @@ private func loadBalancer(_ group: CauseGroup) -> String {
     group.subject.loadBalancer ?? "the load balancer"
 }
 
+/// No CIDR as a whole: how many members of how many, where.
+private func scatteredSummary(_ group: CauseGroup, in world: World) -> String {
+    let name = group.subject.loadBalancer ?? ""
+    let members = group.prefixes.flatMap { world.members(of: name, in: $0) }
+    let down = members.filter { $0.isUp == false }
+    let pools = Set(down.map(\.pool)).sorted()
+    let place = pools.count == 1 ? "pool \(pools[0])" : "\(pools.count) pools"
+    let verb = down.count == 1 ? "member of \(place) is" : "members of \(place) are"
+    let up = members.count { $0.isUp == true }
+    let rest = up == 0 ? "" : ", \(up) \(up == 1 ? "other there is" : "others there are") up"
+    return "\(loadBalancer(group)): \(down.count) \(verb) down in \(subject(group))\(rest):"
+        + " look at the application"
+}
+
 private func source(_ group: CauseGroup) -> String {
+    if group.findings.allSatisfy(\.isPart) { return "a part of \(wholeSource(group))" }
+    return wholeSource(group)
+}
+
+private func wholeSource(_ group: CauseGroup) -> String {
     if let name = group.subject.switchName { return "switch \(name)" }
     if group.findings[0].source == "kubernetes" { return "the API server" }
     return group.subject.loadBalancer ?? "the node list"

@@ -152,7 +152,7 @@ import Verdicts
         }
         #expect(site.kinds == [.birdRouteMissing])
         #expect(
-            site.judgement.verdicts[0].summary.contains("one of its static protocols is disabled")
+            site.judgement.verdicts[0].summary.contains("a static protocol of BIRD is disabled")
         )
     }
 

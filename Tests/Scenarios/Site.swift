@@ -212,7 +212,11 @@ struct Site {
 
     mutating func pass(_ milliseconds: Int64) { now = now + milliseconds }
 
-    var judgement: Judgement { judge(snapshot, now: now) }
+    var judgement: Judgement {
+        let judgement = judge(snapshot, now: now)
+        expectTyped(judgement, in: snapshot)
+        return judgement
+    }
     var kinds: [Kind] { judgement.verdicts.map(\.kind) }
 
     func states(_ stage: PathStage, of index: Int) -> [StageState] {

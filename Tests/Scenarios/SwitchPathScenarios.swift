@@ -75,7 +75,7 @@ import Verdicts
         #expect(site.kinds == [.switchWrongNextHop])
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "switch a sends it to 10.1.0.1: its static route hides bgp's via 10.1.0.3"
+                "switch a sends it to 10.1.0.1 (n1): its static route hides bgp's via 10.1.0.3"
             )
         )
     }

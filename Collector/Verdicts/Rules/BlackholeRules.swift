@@ -28,10 +28,19 @@ func blackholeFindings(_ routes: [Hole], in world: World) -> [Finding] {
     let pods = podsByHole(holes, in: world)
     return holes.all.enumerated().compactMap { index, hole in
         if let victims = cidrs[index], let first = victims.first {
-            return finding(hole, "\(first.prefix), which \(first.node) owns", victims.count)
+            let victim = "\(first.prefix), which \(first.node) owns"
+            let evidence = world.ownership(first.prefix, of: first.node)
+            return finding(hole, victim, victims.count, evidence)
         }
         guard let lent = pods[index], let first = lent.first else { return nil }
-        return finding(hole, "pod \(first.address), which runs on \(first.node)", lent.count)
+        let evidence = Evidence(
+            "kubernetes",
+            "ready pod \(first.address)",
+            "runs on \(first.node)",
+            at: world.snapshot.kubernetes?.endpointSlices.lastHeard
+        )
+        let victim = "pod \(first.address), which runs on \(first.node)"
+        return finding(hole, victim, lent.count, evidence)
     }
 }
 
@@ -128,7 +137,12 @@ private func podsByHole(_ holes: Holes, in world: World) -> [Int: [Pod]] {
     return found.mapValues { $0.sorted { $0.address < $1.address } }
 }
 
-private func finding(_ hole: Hole, _ victim: String, _ count: Int) -> Finding {
+private func finding(
+    _ hole: Hole,
+    _ victim: String,
+    _ count: Int,
+    _ lost: Evidence
+) -> Finding {
     let (node, prefix) = (hole.node, hole.route.prefix)
     let name = "\(withArticle(hole.route.destination.name)) route \(prefix)"
     let rest = count == 1 ? "" : " and \(count - 1) more"
@@ -142,7 +156,8 @@ private func finding(_ hole: Hole, _ victim: String, _ count: Int) -> Finding {
                 "kernel route \(prefix)",
                 "\(hole.route.destination.name) proto \(RouteProtocol.name(hole.route.proto))",
                 at: hole.facts.lastHeard
-            )
+            ),
+            lost,
         ],
         verify: [.route(prefix, on: node)]
     )

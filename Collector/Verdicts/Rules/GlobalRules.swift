@@ -21,7 +21,16 @@ func globalFindings(in world: World, _ findings: [Finding]) -> [Finding] {
             guard let before = known[WideIPKey(wideIP)],
                 wideIP.round == 0 || wideIP.round != before.round
             else { return nil }
-            return finding(wideIP, before, facts.name, read, explained, hold: unit.staleAfter / 3)
+            let device = world.device(of: facts.name)
+            return finding(
+                wideIP,
+                before,
+                facts.name,
+                device,
+                read,
+                explained,
+                hold: unit.staleAfter / 3
+            )
         }
     }
 }
@@ -52,6 +61,7 @@ private func finding(
     _ wideIP: WideIP,
     _ before: WideIP,
     _ name: String,
+    _ device: String,
     _ read: Read<LoadBalancerTable>,
     _ explained: Set<String>,
     hold: Int64
@@ -72,22 +82,30 @@ private func finding(
             + own.prefix(3).map { member in
                 let place = "\(member.server):\(member.name)"
                 return Evidence("\(name) GTM", place, text(member.state), at: read.at)
-            },
-        verify: [
-            Verification(
-                on: name,
-                "tmsh show gtm wideip \([wideIP.type, wideIP.name].filter { !$0.isEmpty }.joined(separator: " "))"
-            )
-        ]
-            + own.prefix(1).map {
-                Verification(on: name, "tmsh show gtm server \($0.server) virtual-servers")
-            },
+            }
+            + own.prefix(3).compactMap { member in
+                read.value.virtualServers.first { $0.name == member.virtualServer }
+            }.map { Evidence(name, $0.name, $0.availability, at: read.at) },
+        verify: commands(wideIP, down, own).map { Verification(on: device, $0) },
         // GTM hears of a change later than the LTM itself.
         hold: hold
     )
     finding.wideIP = wideIP.domain
     finding.virtualServer = own.count == 1 ? own[0].virtualServer : nil
     return finding
+}
+
+/// The wide IP, then GTM's sight of what is down, then why it may see it otherwise than the LTM does.
+private func commands(
+    _ wideIP: WideIP,
+    _ down: [GlobalMember],
+    _ own: [GlobalMember]
+) -> [String] {
+    let type = wideIP.type.isEmpty ? "" : "\(wideIP.type) "
+    let servers = (own + down).prefix(1).map { "tmsh show gtm server \($0.server) virtual-servers" }
+    let virtual = own.prefix(1).compactMap(\.virtualServer).map { "tmsh show ltm virtual \($0)" }
+    let query = own.contains(where: \.state.isUnheard) ? ["tmsh show gtm iquery"] : []
+    return ["tmsh show gtm wideip \(type)\(wideIP.name)"] + servers + virtual + query
 }
 
 private func words(_ wideIP: WideIP, _ down: [GlobalMember], isDown: Bool) -> String {

@@ -33,7 +33,7 @@ private func finding(
     let examples = hosts.prefix(3).map(\.description).joined(separator: ", ")
     let count = hosts.count == 1 ? "a host route inside it" : "\(hosts.count) host routes inside it"
     let node = world.owners[cidr] ?? ""
-    return Finding(
+    var finding = Finding(
         .hostRoutesExported,
         node: node,
         prefix: cidr,
@@ -43,12 +43,19 @@ private func finding(
         evidence: hosts.prefix(3).map { host in
             let via = sight.best(host)?.nextHops.map(\.description).joined(separator: ", ") ?? ""
             return Evidence(sight.source, sight.fact(host), "via \(via)", at: sight.readAt)
-        },
-        verify: [
-            sight.show(hosts[0]), sight.show(cidr),
-            Verification(on: node, "birdc -r show route \(hosts[0]) all"),
-        ]
+        } + [
+            Evidence(
+                sight.source,
+                sight.fact(cidr),
+                isAlone ? "absent" : "there",
+                at: sight.readAt
+            ),
+            world.ownership(cidr, of: node),
+        ],
+        verify: [sight.show(hosts[0]), sight.show(cidr)]
     )
+    finding.announced = (hosts[0], [node])
+    return finding
 }
 
 /// What of a CIDR's way explains host routes in its place says less than they do.

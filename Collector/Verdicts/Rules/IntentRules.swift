@@ -27,26 +27,42 @@ func intentFindings(in world: World) -> [Finding] {
 
 private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
     let given = world.intents.values.count { !$0.podCIDRs.isEmpty }
+    let others = "\(given) other \(given == 1 ? "node has its own" : "nodes have theirs")"
+    let kind = world.snapshot.kubernetes?.allocator ?? "Node"
     return Finding(
         .noPodCIDR,
         node: node.name,
         since: node.createdAt,
-        what: "no object names one inside pod-cidrs for it; \(given) nodes have theirs",
+        what:
+            "no \(kind) names one inside pod-cidrs \(list(world.snapshot.podSupernets)) for it; \(others)",
         evidence: [
             Evidence(
                 "kubernetes",
-                "Node \(node.name)",
-                "spec.podCIDRs is empty or outside of pod-cidrs",
-                at: world.snapshot.kubernetes?.nodes.lastHeard
+                "\(kind) \(node.name)",
+                world.snapshot.kubernetes?.named(for: node.name) ?? "none",
+                at: world.snapshot.kubernetes?.lastHeard
             )
         ],
         verify: [
-            Verification(
-                on: "kubernetes",
-                "kubectl get node \(node.name) -o jsonpath='{.spec.podCIDRs}'"
-            )
+            .podCIDRs(of: node.name, by: kind),
+            Verification(on: "kubernetes", "kubectl describe node \(node.name)"),
         ]
     )
+}
+
+extension ClusterFacts {
+    /// What its allocator names for a node that has nothing which counts.
+    fileprivate func named(for node: String) -> String {
+        func words(_ prefixes: [Prefix]?) -> String {
+            guard let prefixes else { return "there is no such object" }
+            return prefixes.isEmpty ? "names none" : "\(list(prefixes)), outside of pod-cidrs"
+        }
+        return switch allocator {
+        case "CiliumNode": words(ciliumNodes.objects[node]?.podCIDRs)
+        case "BlockAffinity": "none inside pod-cidrs is confirmed"
+        default: words(nodes.objects[node]?.podCIDRs)
+        }
+    }
 }
 
 private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
@@ -54,7 +70,12 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
     guard Set(said.map { Set($0.value) }).count > 1 else { return nil }
     let words = said.map { "\($0.key) says \(list($0.value))" }
     var evidence = said.map {
-        Evidence("kubernetes", "\($0.key) \(node.name)", list($0.value), at: nil)
+        Evidence(
+            "kubernetes",
+            "\($0.key) \(node.name)",
+            list($0.value),
+            at: world.snapshot.intent.latest?.at
+        )
     }
     if let facts = world.snapshot.nodes[node.name], world.doubt(of: facts) == nil,
         facts.kernel.isComplete
@@ -68,13 +89,7 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
         prefix: node.podCIDRs.first,
         what: words.joined(separator: ", "),
         evidence: evidence,
-        verify: said.map { kind, _ in
-            let what =
-                kind == "BlockAffinity"
-                ? "blockaffinities -o wide | grep \(node.name)"
-                : "\(kind.lowercased()) \(node.name) -o yaml"
-            return Verification(on: "kubernetes", "kubectl get \(what)")
-        }
+        verify: said.map { .podCIDRs(of: node.name, by: $0.key) }
     )
 }
 
@@ -94,7 +109,12 @@ func prefixUsed(
     }
 }
 
-func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
+func disagreement(
+    _ used: Prefix,
+    _ path: JudgedPath,
+    _ facts: NodeFacts,
+    in world: World
+) -> Finding {
     let (node, owned) = (path.trace.node, path.trace.prefix)
     return Finding(
         .ownerDisagreement,
@@ -105,14 +125,10 @@ func disagreement(_ used: Prefix, _ path: JudgedPath, _ facts: NodeFacts) -> Fin
             Evidence("agent \(node)", "kernel route \(owned)", "absent", at: facts.lastHeard),
             Evidence("agent \(node)", "kernel route \(used)", "present", at: facts.lastHeard),
             Evidence("agent \(node)", "BIRD static \(used)", "present", at: facts.lastHeard),
+            world.ownership(owned, of: node),
         ],
-        verify: [
-            .route(used, on: node),
-            Verification(
-                on: "kubernetes",
-                "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"
-            ),
-        ]
+        verify: [.route(used, on: node), Verification(on: node, facts.showStatic(used))]
+            + world.askOwner(of: node, owned)
     )
 }
 
@@ -141,8 +157,10 @@ func disagreementInBIRD(
         evidence: [
             Evidence("agent \(node)", "BIRD route \(owned)", "absent", at: facts.lastHeard),
             Evidence("agent \(node)", "BIRD static \(named)", "present", at: facts.lastHeard),
+            world.ownership(owned, of: node),
         ],
-        verify: [Verification(on: node, "birdc -r show static")],
+        verify: [Verification(on: node, facts.showStatic(named))]
+            + said.map { .podCIDRs(of: node, by: $0.key) },
         hold: Kind.birdConfigDrift.entry.hold
     )
 }

@@ -71,7 +71,9 @@ private func judgeRoute(
             loadBalancer: name,
             what: what,
             evidence: [Evidence(name, "route for \(prefix)", what, at: readAt)],
-            verify: [Verification(on: world.device(of: name), "tmsh show net route")]
+            verify: [listRoutes, "tmsh show net route"].map {
+                Verification(on: world.device(of: name), $0)
+            }
         )
     )
 }
@@ -139,27 +141,85 @@ private func judgeDownMembers(
             prefix: prefix,
             loadBalancer: name,
             pool: Set(down.map(\.pool)).count == 1 ? down.first?.pool : nil,
-            what: "\(down.count) of \(members.count) members down",
-            evidence: down.sorted { ($0.pool, $0.port) < ($1.pool, $1.port) }.prefix(5).map {
-                Evidence(
-                    name,
-                    "\($0.pool) \(socketText($0.address, $0.port))",
-                    "\($0.monitor): \($0.reason)",
-                    at: readAt
-                )
-            },
+            what:
+                "\(down.count) of \(members.count) members \(down.count == 1 ? "is" : "are") down",
+            evidence: down.sorted { ($0.pool, $0.port) < ($1.pool, $1.port) }
+                .prefix(isWholeCIDR ? 2 : 5).map {
+                    Evidence(
+                        name,
+                        "\($0.pool) \(socketText($0.address, $0.port))",
+                        "\($0.monitor): \($0.reason)",
+                        at: readAt
+                    )
+                } + (isWholeCIDR ? path.holding : []),
             verify: down.prefix(1).map {
-                Verification(
-                    on: world.device(of: name),
-                    "tmsh show ltm pool \($0.pool) members"
-                )
-            },
+                Verification(on: world.device(of: name), showMembers(of: $0.pool))
+            }
+                + (isWholeCIDR
+                    ? wayBack(path, down.compactMap(\.address).min(), sight, in: world) : []),
             hold: hold
         )
     )
 }
 
+/// Whether the monitor's packets come to the node, which way its answers take, what may drop either, and what the
+/// switches forward by.
+private func wayBack(
+    _ path: JudgedPath,
+    _ pod: IPAddress?,
+    _ sight: LoadBalancerSight,
+    in world: World
+) -> [Verification] {
+    guard let pod else { return [] }
+    let (node, prefix) = (path.trace.node, path.trace.prefix)
+    var commands = [
+        Verification(on: node, "timeout 20 tcpdump -n -i any -c 20 host \(pod)")
+    ]
+    if let network = sight.routes.active?.latest.network(towards: prefix),
+        let address = network.firstAddress
+    {
+        let kernel = world.snapshot.nodes[node]?.kernel
+        let routes =
+            (kernel?.routes(to: Prefix(host: pod)) ?? []) + (kernel?.routes(to: prefix) ?? [])
+        let device = routes.lazy.flatMap(\.nextHops).compactMap(\.device).first
+        let source = device.map { " from \(pod) iif \(shellWord($0))" } ?? ""
+        let family = address.family == .ipv4 ? "-4" : "-6"
+        commands.append(Verification(on: node, "ip \(family) route get \(address)\(source)"))
+    }
+    if prefix.family == .ipv4 {
+        commands.append(Verification(on: node, "grep . /proc/sys/net/ipv4/conf/*/rp_filter"))
+    }
+    let switches = Set(path.carrying.compactMap(\.switchName)).sorted()
+    return commands
+        + switches.prefix(2).compactMap { world.sight(ofSwitch: $0)?.show(prefix) }
+}
+
+extension Prefix {
+    /// One that somebody may have: what the network's own address is for no router tells.
+    fileprivate var firstAddress: IPAddress? {
+        isHost ? address : IPAddress(family: family, bits: address.bits + 1)
+    }
+}
+
 extension JudgedPath {
+    /// What was seen of each earlier stage that holds.
+    fileprivate var holding: [Evidence] {
+        let (agent, prefix) = ("agent \(trace.node)", trace.prefix)
+        return trace.stages.filter { $0.state == .ok }.compactMap { seen in
+            let at = seen.at ?? ""
+            let (source, fact, value): (String, String, String) =
+                switch seen.stage {
+                case .kernel: (agent, "kernel route \(prefix)", seen.detail ?? "present")
+                case .bird: (agent, "BIRD route \(prefix)", seen.detail ?? "present")
+                case .export: (agent, "export \(at)", "sent, session Established")
+                case .switchRIB: ("switch \(at)", "RIB \(prefix)", seen.detail ?? "has it")
+                case .ltmRoute: (at, "route for \(prefix)", seen.detail ?? "has one")
+                case .intent, .session, .member, .virtualServer, .gtm: ("", "", "")
+                }
+            return source.isEmpty ? nil : Evidence(source, fact, value, at: seen.readAt)
+        }
+    }
+
     /// Every stage up to the switches is known to hold, on one way at least.
     fileprivate var holdsToTheSwitches: Bool {
         let node = trace.states(.kernel) + trace.states(.bird)

@@ -6,10 +6,11 @@ func judgeRoute(
     _ path: inout JudgedPath,
     _ route: SwitchRoute,
     _ sight: SwitchSight,
-    _ expected: Set<IPAddress>
+    _ expected: Set<IPAddress>,
+    in world: World
 ) {
     guard expected.isEmpty || isRight(route, expected) else {
-        return judgeWrongHop(&path, route, sight, expected)
+        return judgeWrongHop(&path, route, sight, expected, in: world)
     }
     let found = text(route)
     guard let wanted = pathsLacking(path, route, sight) else {
@@ -64,7 +65,8 @@ private func judgeWrongHop(
     _ path: inout JudgedPath,
     _ route: SwitchRoute,
     _ sight: SwitchSight,
-    _ expected: Set<IPAddress>
+    _ expected: Set<IPAddress>,
+    in world: World
 ) {
     blameForLoss(&path, sight)
     let found = text(route)
@@ -75,7 +77,11 @@ private func judgeWrongHop(
         $0.best(prefix, vrf: sight.vrf).map { !isRight($0, expected) } ?? false
     }
     guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
+    let strangers = Set(route.nextHops.compactMap { world.addressOwners[$0] })
+        .subtracting([path.trace.node]).sorted().prefix(3)
+    let whose = strangers.isEmpty ? "no node's" : strangers.joined(separator: ", ")
     var what = "switch \(sight.name) sends it to \(found)"
+    if !route.nextHops.isEmpty { what += " (\(whose))" }
     if let hidden = sight.table.hidden(prefix, vrf: sight.vrf).first(where: {
         isRight($0, expected)
     }) {

@@ -24,6 +24,17 @@ func judgeNode(_ path: inout JudgedPath, _ node: NodeSight, in world: World) {
     }
     judgeKernel(&path, facts, in: world)
     judgeBIRD(&path, node.daemons, facts, in: world)
+    path.testify(world.ownership(path.trace.prefix, of: node.name))
+}
+
+extension JudgedPath {
+    /// That the CIDR should be there is half of what is said.
+    fileprivate mutating func testify(_ ownership: Evidence) {
+        for index in findings.indices
+        where [.kernel, .bird].contains(findings[index].kind.entry.stage) {
+            findings[index].evidence.append(ownership)
+        }
+    }
 }
 
 private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world: World) {
@@ -71,7 +82,7 @@ private func judgeKernel(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
                 readAt: facts.lastHeard
             )
         )
-        path.cut(disagreement(used, path, facts))
+        path.cut(disagreement(used, path, facts, in: world))
         return
     }
     let found = routes.first.map { describe($0) }
@@ -223,7 +234,7 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "ip route show table all"),
+            Verification(on: node, "ip \(family(prefix)) route show table all"),
             Verification(on: node, "journalctl -u systemd-networkd --since -10min"),
         ]
     )
@@ -251,7 +262,7 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
             Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),
         ],
         verify: [
-            Verification(on: node, "ip route show table all root \(prefix)")
+            Verification(on: node, "ip \(family(prefix)) route show table all root \(prefix)")
         ]
     )
 }
@@ -371,7 +382,7 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     }
     // Whether it is configured cannot be asked then: no drift is proved by another that is there.
     if facts.birds.values.contains(where: \.isStaticDown) {
-        let what = "BIRD has no route for it, and one of its static protocols is disabled"
+        let what = "a static protocol of BIRD is disabled, so BIRD has no route for it"
         path.cut(birdFinding(.birdRouteMissing, path, facts, what: what))
         return
     }
@@ -383,7 +394,7 @@ private func judgeAbsent(_ path: inout JudgedPath, _ facts: NodeFacts, in world:
     } else if let stranger = strangers.first {
         let owner = world.owners[stranger].map { ", which \($0) owns" } ?? ", which no node owns"
         let what = "BIRD holds \(stranger)\(owner), instead of it"
-        path.cut(birdFinding(.birdConfigDrift, path, facts, what: what))
+        path.cut(birdFinding(.birdConfigDrift, path, facts, what: what, held: stranger))
     } else {
         path.cut(birdFinding(.birdRouteMissing, path, facts, what: "BIRD has no route for it"))
     }
@@ -393,7 +404,8 @@ private func birdFinding(
     _ kind: Kind,
     _ path: JudgedPath,
     _ facts: NodeFacts,
-    what: String
+    what: String,
+    held: Prefix? = nil
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     return Finding(
@@ -412,7 +424,7 @@ private func birdFinding(
         ],
         verify: [
             Verification(on: node, facts.birdc("show route \(prefix) all", prefix: prefix)),
-            Verification(on: node, facts.birdc("show static", prefix: prefix)),
+            Verification(on: node, facts.showStatic(held ?? prefix)),
         ]
     )
 }

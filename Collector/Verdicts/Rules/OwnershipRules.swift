@@ -21,7 +21,11 @@ func seenClaims(in world: World) -> [SeenClaim] {
                 claim.prefix,
                 [claim.owner, claim.node],
                 "owned by \(claim.owner), announced by",
-                [Evidence(sight.source, claim.fact, claim.addresses, at: sight.readAt)]
+                [
+                    Evidence(sight.source, claim.fact, claim.addresses, at: sight.readAt),
+                    world.ownership(claim.owned, of: claim.owner),
+                ],
+                in: world
             )
             finding.switchName = sight.name
             finding.verify.insert(sight.show(claim.prefix, "bgp"), at: 0)
@@ -42,6 +46,8 @@ struct SeenClaim: Sendable {
 
 private struct Claim: Hashable {
     var prefix: Prefix
+    /// The owner's, of which it is a part.
+    var owned: Prefix
     var owner: String
     var node: String
     var fact: String
@@ -88,13 +94,15 @@ extension SwitchSight {
         _ fact: String,
         in world: World
     ) -> [Claim] {
-        guard !prefix.isHost, let (_, owner) = world.owners.longestMatch(prefix) else { return [] }
+        guard !prefix.isHost, let (owned, owner) = world.owners.longestMatch(prefix)
+        else { return [] }
         let strangers = Set(addresses.compactMap { world.addressOwners[$0] }).subtracting([owner])
         guard !strangers.isEmpty else { return [] }
         let words = addresses.map(\.description).joined(separator: ", ")
         return strangers.map { node in
             Claim(
                 prefix: prefix,
+                owned: owned,
                 owner: owner,
                 node: node,
                 fact: "\(fact) \(prefix)",
@@ -120,9 +128,10 @@ func ownedTwice(in world: World) -> [Finding] {
                         [above.node, path.node],
                         "owned by",
                         [
-                            ownership(above.prefix, of: above.node, in: world),
-                            ownership(path.prefix, of: path.node, in: world),
-                        ]
+                            world.ownership(above.prefix, of: above.node),
+                            world.ownership(path.prefix, of: path.node),
+                        ],
+                        in: world
                     )
                 )
             }
@@ -131,15 +140,6 @@ func ownedTwice(in world: World) -> [Finding] {
         }
     }
     return findings
-}
-
-/// Who says so, by the objects that name it.
-private func ownership(_ prefix: Prefix, of node: String, in world: World) -> Evidence {
-    let claims = world.intents[node]?.claims ?? [:]
-    let kinds = claims.filter { $0.value.contains(prefix) }.keys.sorted()
-    let source = world.snapshot.intentSource == .kubernetes ? "kubernetes" : "nodes"
-    let fact = kinds.isEmpty ? "node \(node)" : "\(kinds.joined(separator: ", ")) \(node)"
-    return Evidence(source, fact, "\(prefix)", at: world.snapshot.intent.latest?.at)
 }
 
 func announcedTwice(
@@ -156,13 +156,13 @@ func announcedTwice(
         }
     }
     return foreign.sorted { $0.key < $1.key }.map { prefix, owner in
-        let evidence = Evidence(
-            "agent \(name)",
-            "BIRD static \(prefix)",
-            "present",
-            at: facts.lastHeard
-        )
-        return duplicate(prefix, [owner, name], "owned by \(owner), announced by", [evidence])
+        let owned = world.owners.longestMatch(prefix)?.prefix ?? prefix
+        let evidence = [
+            Evidence("agent \(name)", "BIRD static \(prefix)", "present", at: facts.lastHeard),
+            world.ownership(owned, of: owner),
+        ]
+        let verb = "owned by \(owner), announced by"
+        return duplicate(prefix, [owner, name], verb, evidence, in: world)
     }
 }
 
@@ -176,17 +176,19 @@ private func duplicate(
     _ prefix: Prefix,
     _ nodes: [String],
     _ verb: String,
-    _ evidence: [Evidence]
+    _ evidence: [Evidence],
+    in world: World
 ) -> Finding {
     let claimants =
         verb.hasPrefix("owned by ") ? nodes.last ?? "" : nodes.joined(separator: " and ")
-    return Finding(
+    var finding = Finding(
         .ownerDuplicate,
         node: nodes.joined(separator: ", "),
         prefix: prefix,
         what: "\(verb) \(claimants)",
         evidence: evidence,
-        verify: nodes.map { Verification(on: $0, "birdc -r show static") }
-            + nodes.map { Verification(on: "kubernetes", "kubectl get node \($0) -o yaml") }
+        verify: nodes.flatMap { world.askOwner(of: $0, prefix) }
     )
+    finding.announced = (prefix, nodes)
+    return finding
 }

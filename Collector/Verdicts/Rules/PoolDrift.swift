@@ -124,7 +124,7 @@ struct PoolDrift {
             .compactMap(\.self).joined(separator: ", ")
     }
 
-    func finding(_ kind: Kind, _ what: String) -> Finding {
+    func finding(_ kind: Kind, _ what: String, in world: World) -> Finding {
         Finding(
             kind,
             loadBalancer: loadBalancer,
@@ -132,16 +132,22 @@ struct PoolDrift {
             since: (missing.map(\.since) + stale.map(\.since)).min(),
             what: what,
             evidence: evidence(what),
-            verify: [
-                Verification(on: loadBalancer, "tmsh list ltm pool \(exposure.pool) members"),
-                Verification(
-                    on: "kubernetes",
-                    "kubectl get endpointslices -n \(exposure.namespace)"
-                        + " -l kubernetes.io/service-name=\(exposure.serviceName)"
-                ),
-            ],
+            verify: commands(kind, in: world),
             hold: kind == .ltmPoolsFrozen ? nil : kind == .ltmPoolEmptied ? 0 : Self.together
         )
+    }
+
+    /// What the controller says comes first where it is the controller that is meant.
+    private func commands(_ kind: Kind, in world: World) -> [Verification] {
+        let slices =
+            "kubectl get endpointslices -n \(exposure.namespace)"
+            + " -l kubernetes.io/service-name=\(exposure.serviceName) -o yaml"
+        let pool = [
+            Verification(on: world.device(of: loadBalancer), showMembers(of: exposure.pool)),
+            Verification(on: "kubernetes", slices),
+        ]
+        let logs = world.controllerLogs(of: exposure.partition)
+        return kind == .ltmPoolsFrozen ? [logs] + pool : pool + [logs]
     }
 
     private func evidence(_ what: String) -> [Evidence] {
@@ -149,14 +155,18 @@ struct PoolDrift {
             Evidence("kubernetes", exposure.service, "\(readyCount) ready endpoints", at: nil),
             Evidence(loadBalancer, exposure.pool, what, at: readAt),
         ]
-        func add(_ fact: String, _ sockets: [Socket]) {
+        func add(_ fact: String, _ sockets: [String]) {
             guard !sockets.isEmpty else { return }
-            let words = sockets.prefix(4).map { socketText($0.address, $0.port) }
-            let value = words.joined(separator: ", ")
+            let value = sockets.prefix(4).joined(separator: ", ")
             evidence.append(Evidence(loadBalancer, "\(fact) \(exposure.pool)", value, at: readAt))
         }
-        add("not in", missing.map(\.socket))
-        add("only in", stale.map(\.socket))
+        add(
+            "not in",
+            missing.map { socket, node, _ in
+                socketText(socket.address, socket.port) + (node.map { " on \($0)" } ?? "")
+            }
+        )
+        add("only in", stale.map { socketText($0.socket.address, $0.socket.port) })
         return evidence
     }
 }
@@ -169,6 +179,19 @@ extension Exposure {
 }
 
 extension World {
+    /// What the F5 controller that writes the partition says; where several may be meant, or none is known, where it is.
+    fileprivate func controllerLogs(of partition: String) -> Verification {
+        let all = (snapshot.kubernetes?.controllers.objects ?? [:]).filter { $0.value.replicas > 0 }
+        let writing = all.filter { $0.value.partitions.contains(partition) }
+        let meant = writing.isEmpty ? all : writing
+        guard meant.count == 1, let (namespace, name) = meant.keys.first.map(split) else {
+            let list = "kubectl get deployments -A -o wide | grep k8s-bigip-ctlr"
+            return Verification(on: "kubernetes", list)
+        }
+        let logs = "kubectl -n \(namespace) logs deployment/\(name) --since=10m"
+        return Verification(on: "kubernetes", logs)
+    }
+
     /// A pool of node ports: its members are no pods, and none of this tells of it.
     fileprivate func areNodes(_ addresses: [IPAddress]) -> Bool {
         !addresses.isEmpty && addresses.allSatisfy { addressOwners[$0] != nil }

@@ -6,8 +6,9 @@ import Routing
 /// 1. the API server or the unit not believable, a pool of a partition that is not read, one that was never
 ///    there, or one of node addresses → nothing;
 /// 2. no members, though ready pods have waited for a while → ltm-pool-emptied; most pools → one verdict;
-/// 3. ready pods that two reads lack, or addresses of nobody that two reads hold, for longer than the
-///    controller needs → ltm-member-missing, ltm-member-stale;
+/// 3. ready pods that two reads lack, for longer than the controller needs → ltm-member-missing; addresses of
+///    nobody that two reads hold as long → ltm-member-stale, or where both are so a part of the former: pods that
+///    moved;
 /// 4. most pools drift like that at once → ltm-pools-frozen, in place of those.
 ///
 /// All times end with the begin of the read: what the controller did after it is not in it.
@@ -23,7 +24,7 @@ func poolFindings(in world: World) -> (findings: [Finding], inDoubt: [String: Se
     for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
         guard let sight = PoolSight(facts, at: world.now) else { continue }
         let drifts = exposures.compactMap { PoolDrift($0, cluster, sight, in: world) }
-        all += findings(drifts)
+        all += findings(drifts, in: world)
         let differing = drifts.filter(\.differs).map(\.exposure.pool)
         if !differing.isEmpty { inDoubt[facts.name] = Set(differing) }
     }
@@ -48,20 +49,22 @@ private let crowdCount = 3
 /// Three of five: correlated failures, not a bad day of one application.
 private func isCrowd(_ some: Int, of all: Int) -> Bool { some >= crowdCount && some * 5 >= all * 3 }
 
-private func findings(_ drifts: [PoolDrift]) -> [Finding] {
+private func findings(_ drifts: [PoolDrift], in world: World) -> [Finding] {
     let isFrozen = isCrowd(drifts.count { $0.isDrifting && !$0.isEmptied }, of: drifts.count)
     let areEmptied = isCrowd(drifts.count(where: \.isEmptied), of: drifts.count)
     return drifts.flatMap { drift -> [Finding] in
         if drift.isEmptied {
-            var finding = drift.finding(.ltmPoolEmptied, drift.emptiedWords)
+            var finding = drift.finding(.ltmPoolEmptied, drift.emptiedWords, in: world)
             finding.isOfWhole = areEmptied
             return [finding]
         }
         guard !isFrozen || !drift.isDrifting else {
-            return [drift.finding(.ltmPoolsFrozen, drift.words)]
+            return [drift.finding(.ltmPoolsFrozen, drift.words, in: world)]
         }
-        return (drift.missing.isEmpty ? [] : [drift.finding(.ltmMemberMissing, drift.missingWords)])
-            + (drift.stale.isEmpty ? [] : [drift.finding(.ltmMemberStale, drift.staleWords)])
+        guard drift.isDrifting else { return [] }
+        // A pod that moved is missing where it is and stale where it was: one matter.
+        let kind: Kind = drift.missing.isEmpty ? .ltmMemberStale : .ltmMemberMissing
+        return [drift.finding(kind, drift.words, in: world)]
     }
 }
 

@@ -75,8 +75,11 @@ private func attracting(
             ],
         verify: [
             Verification(on: "kubernetes", "kubectl describe node \(node.name)"),
-            Verification(on: name, "tmsh show ltm pool \(first.pool) members"),
+            Verification(on: world.device(of: name), showMembers(of: first.pool)),
         ]
+            + carrying.prefix(2).compactMap { stage in
+                stage.at.flatMap(world.sight(ofSwitch:))?.show(prefix)
+            }
     )
 }
 

@@ -26,7 +26,6 @@ func flapping(
     let node = path.trace.node
     let error = session.firstError.isEmpty ? session.lastError : session.firstError
     let cause = error.isEmpty ? "" : ", \(error)"
-    let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
     let what = "\(transitions.count) transitions in ten minutes\(cause)"
     return Finding(
         .sessionFlapping,
@@ -37,15 +36,20 @@ func flapping(
         since: first,
         what: what,
         evidence: [
-            Evidence("agent \(node)", "session \(session.name)\(peer)", what, at: facts.lastHeard)
+            Evidence("agent \(node)", text(session), what, at: facts.lastHeard)
         ],
         verify: [
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session.name)
+                facts.birdc(showProtocol(session.name), session: session)
             )
         ]
     )
+}
+
+/// Which session it is: by its neighbour people know it on the switch.
+func text(_ session: BGPSession) -> String {
+    "session \(session.name)" + (session.neighbor.map { " (neighbor \($0))" } ?? "")
 }
 
 /// A switch that loses its sessions is told as that each time: it flaps when it does so again and again.
@@ -87,25 +91,37 @@ func restartStuck(
         return nil
     }
     let node = path.trace.node
-    let what = "BIRD is still in recovery from its graceful restart"
+    let name = world.switchName(of: session)
+    let agreed = session.restartTime.map { "\($0) s were agreed" }
+    let wait = agreed ?? "\(usualWait / 1_000) s are usual"
+    let keeper = name.map { "switch \($0)" } ?? "its neighbor"
+    let what =
+        "BIRD is still in recovery from its graceful restart, for which \(wait);"
+        + " \(keeper) forwards by what it kept from before, until its own stale-path time is over"
     return Finding(
         .restartStuck,
         node: node,
         prefix: path.trace.prefix,
         uplink: session.name,
-        switchName: world.switchName(of: session),
+        switchName: name,
         since: since,
         what: what,
         evidence: [
+            Evidence("agent \(node)", text(session), "Established", at: since),
             Evidence(
                 "agent \(node)",
-                "session \(session.name)",
-                "Established",
+                "export \(session.name)",
+                "nothing, BIRD is in recovery",
                 at: facts.lastHeard
             ),
-            Evidence("agent \(node)", "export \(session.name)", what, at: facts.lastHeard),
+            Evidence("agent \(node)", "end of recovery", "due then, \(wait)", at: end),
         ],
-        verify: [Verification(on: node, facts.birdc("show status", session: session.name))]
+        verify: [
+            Verification(on: node, facts.birdc("show status", session: session)),
+            Verification(on: node, facts.birdc(showProtocol(session.name), session: session)),
+        ]
+            + (name.flatMap(world.sight(ofSwitch:)).map { [$0.show(path.trace.prefix, "bgp")] }
+                ?? [])
     )
 }
 
@@ -173,7 +189,7 @@ func restartNotHonoured(
         evidence: [
             Evidence(
                 "agent \(node)",
-                "session \(session.name)",
+                text(session),
                 "restart time \(time) s negotiated",
                 at: restart.at
             ),
@@ -183,7 +199,7 @@ func restartNotHonoured(
             sight.show(prefix, "bgp"),
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session.name)
+                facts.birdc(showProtocol(session.name), session: session)
             ),
         ]
     )

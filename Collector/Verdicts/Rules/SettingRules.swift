@@ -66,7 +66,8 @@ private func loadBalancer(of controller: F5Controller, in world: World) -> Strin
     return meant.count == 1 ? meant[0].name : nil
 }
 
-private func split(_ key: String) -> (namespace: String, name: String) {
+/// `kube-system/k8s-bigip-ctlr`.
+func split(_ key: String) -> (namespace: String, name: String) {
     let parts = key.split(separator: "/", maxSplits: 1).map(String.init)
     return parts.count == 2 ? (parts[0], parts[1]) : ("default", key)
 }

@@ -51,13 +51,27 @@ private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: Worl
     let via = hops.map(\.description).joined(separator: ", ")
     let by = owners.isEmpty ? "" : " (\(owners.joined(separator: ", ")))"
     let found = "via \(via)\(by)"
+    let source = world.snapshot.intentSource == .kubernetes ? "kubernetes" : "nodes"
     return Finding(
         .switchRouteStale,
         prefix: prefix,
         switchName: sight.name,
         since: sight.view.histories[prefix]?.firstSeen,
         what: found,
-        evidence: [Evidence(sight.source, sight.fact(prefix), found, at: sight.readAt)],
-        verify: [sight.show(prefix)]
+        evidence: [
+            Evidence(sight.source, sight.fact(prefix), found, at: sight.readAt),
+            Evidence(
+                source,
+                "owner of \(prefix)",
+                "none of \(world.nodes.count) nodes",
+                at: world.snapshot.intent.latest?.at
+            ),
+        ],
+        verify: [sight.show(prefix), sight.show(prefix, "bgp")]
+            + owners.prefix(2).compactMap { node in
+                world.snapshot.nodes[node].map {
+                    Verification(on: node, $0.birdc("show route \(prefix) all", prefix: prefix))
+                }
+            }
     )
 }

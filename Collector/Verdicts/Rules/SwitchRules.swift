@@ -33,7 +33,7 @@ func judgeSwitches(
             path.add(StageResult(.switchRIB, at: facts.name, .unknown(reason: reason)))
             continue
         }
-        judgeSwitch(&path, sight, addresses, now: world.now)
+        judgeSwitch(&path, sight, addresses, in: world)
     }
 }
 
@@ -41,13 +41,13 @@ private func judgeSwitch(
     _ path: inout JudgedPath,
     _ sight: SwitchSight,
     _ expected: Set<IPAddress>,
-    now: Timestamp
+    in world: World
 ) {
-    let prefix = path.trace.prefix
+    let (prefix, now) = (path.trace.prefix, world.now)
     let flapping = judgeFlapping(&path, sight, expected, now: now)
     let presence = sight.presence(of: prefix, announcedBy: expected)
     switch presence {
-    case .here(let route): judgeRoute(&path, route, sight, expected)
+    case .here(let route): judgeRoute(&path, route, sight, expected, in: world)
     case .unread(let reason), .doubted(let reason):
         if case .doubted = presence { blameForLoss(&path, sight) }
         path.add(

@@ -51,12 +51,19 @@ private func finding(
     let isDownAlone = difference.pools.isEmpty && difference.members.isEmpty && routes.isEmpty
     var examples = difference.pools + difference.members.map(text) + routes.map(\.description)
     examples += difference.down.map(text)
+    let active = facts.activeUnitName(at: world.now) ?? ""
     var finding = Finding(
         .ltmUnitDiffers,
         loadBalancer: facts.name,
-        what: "unit \(unit) (\(table.role.rawValue)) \(what)",
+        what: "unit \(host(of: unit)) (\(table.role.rawValue)) \(what)",
         evidence: [
-            Evidence(facts.name, unit, what, at: readings.latest?.at),
+            Evidence(facts.name, "unit \(host(of: unit))", what, at: readings.latest?.at),
+            Evidence(
+                facts.name,
+                "unit \(host(of: active)) (active)",
+                isDownAlone ? "reaches them" : "has them",
+                at: facts.units[active]?.latest?.at
+            ),
             Evidence(
                 facts.name,
                 "for example",
@@ -64,10 +71,11 @@ private func finding(
                 at: readings.latest?.at
             ),
         ] + synchronization(table, facts.name, readings),
-        verify: [
-            Verification(on: host(of: unit), "tmsh show cm sync-status"),
-            Verification(on: host(of: unit), "tmsh show ltm pool recursive members"),
-        ],
+        verify: [unit, active].flatMap { place in
+            difference.commands(withRoutes: !routes.isEmpty).map {
+                Verification(on: login(facts.name, unit: place), $0)
+            }
+        } + [Verification(on: login(facts.name, unit: unit), "tmsh show cm sync-status")],
         // A read more, for the two are not read at one moment and the one is written after the other; and
         // their monitors need not agree before both have waited for their time-out.
         hold: readings.staleAfter / 3 + (isDownAlone ? table.monitorTimeout : 0)
@@ -148,6 +156,12 @@ private struct UnitDifference {
             up[$0] == true && upBefore[$0] == true && dead[$0] == false && deadBefore[$0] == false
         }
         down += sorted(unreached, name)
+    }
+
+    /// What shows it on either unit.
+    func commands(withRoutes: Bool) -> [String] {
+        let pool = pools.first ?? members.first?.pool ?? down.first?.pool
+        return (pool.map { [showMembers(of: $0)] } ?? []) + (withRoutes ? [listRoutes] : [])
     }
 
     private func sorted(_ sockets: Set<ServiceEndpoints.Socket>, _ pool: String) -> [PoolSocket] {

@@ -38,6 +38,7 @@ func judgeUplinks(_ path: inout JudgedPath, _ node: NodeSight, in world: World) 
             uplink,
             facts,
             isLast: downCount == uplinks.count,
+            beside: downCount == 0 ? [] : standing(uplinks, beside: uplink, of: node.name, facts),
             in: world
         )
         guard let finding else { continue }
@@ -50,6 +51,23 @@ func judgeUplinks(_ path: inout JudgedPath, _ node: NodeSight, in world: World) 
     guard !path.isCut else { return }
     path.findings += broken
     path.isCut = path.carrying.isEmpty && (isHidden || broken.contains { !isHarmless($0.kind) })
+}
+
+/// Whether there is a way left beside an uplink.
+private func standing(
+    _ uplinks: [Uplink],
+    beside own: Uplink,
+    of node: String,
+    _ facts: NodeFacts
+) -> [Evidence] {
+    let others = uplinks.map(\.session).filter { $0 != own.session }
+    guard !others.isEmpty else {
+        return [Evidence("agent \(node)", "other uplinks", "none", at: facts.lastHeard)]
+    }
+    return others.prefix(2).map {
+        let state = $0.isDisabled ? "disabled" : describe($0)
+        return Evidence("agent \(node)", text($0), state, at: facts.lastHeard)
+    }
 }
 
 private func isHarmless(_ kind: Kind) -> Bool {
@@ -80,6 +98,7 @@ private func judgeUplink(
     _ uplink: Uplink,
     _ facts: NodeFacts,
     isLast: Bool,
+    beside others: [Evidence],
     in world: World
 ) -> Finding? {
     let session = uplink.session
@@ -90,7 +109,7 @@ private func judgeUplink(
         return nil
     }
     guard session.isEstablished else {
-        return judgeDown(&path, session, facts, isLast: isLast, in: world)
+        return judgeDown(&path, session, facts, isLast: isLast, beside: others, in: world)
     }
     let answer = facts.exportAnswer(path.trace.prefix, over: session.name)
     path.add(exportResult(answer, session, facts))
@@ -163,7 +182,6 @@ private func notExported(
     _ why: String
 ) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
-    // What a limit holds back is no route that is not exported, in BIRD's words: it is missing among the exported.
     let isRefused = facts.exportAnswer(prefix, over: session.name) == .rejectedByFilter
     return Finding(
         .notExported,
@@ -175,7 +193,7 @@ private func notExported(
             Evidence("agent \(node)", "BIRD route \(prefix)", "present", at: facts.lastHeard),
             Evidence(
                 "agent \(node)",
-                "session \(session.name)",
+                text(session),
                 "Established",
                 at: facts.lastHeard
             ),
@@ -184,17 +202,11 @@ private func notExported(
         verify: [
             Verification(
                 on: node,
-                facts.birdc(
-                    words(
-                        "show route \(prefix) \(isRefused ? "noexport" : "exported")",
-                        session.name
-                    ),
-                    session: session.name
-                )
+                facts.showExport(prefix, over: session, isRefused: isRefused)
             ),
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session.name)
+                facts.birdc(showProtocol(session.name), session: session)
             ),
         ]
     )
@@ -205,6 +217,7 @@ private func judgeDown(
     _ session: BGPSession,
     _ facts: NodeFacts,
     isLast: Bool,
+    beside others: [Evidence],
     in world: World
 ) -> Finding {
     let reason = session.isDisabled ? "disabled by an operator" : "session is not up"
@@ -220,7 +233,6 @@ private func judgeDown(
     )
     if let taken = takenPort(path, session, facts, isLast: isLast) { return taken }
     let node = path.trace.node
-    let peer = session.neighbor.map { " (neighbor \($0))" } ?? ""
     var finding = Finding(
         session.isDisabled ? .sessionDisabled : .sessionDown,
         node: node,
@@ -231,12 +243,12 @@ private func judgeDown(
         since: session.since,
         what: found,
         evidence: [
-            Evidence("agent \(node)", "session \(session.name)\(peer)", found, at: facts.lastHeard)
-        ],
+            Evidence("agent \(node)", text(session), found, at: facts.lastHeard)
+        ] + others,
         verify: [
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session.name)
+                facts.birdc(showProtocol(session.name), session: session)
             )
         ]
     )

@@ -84,10 +84,10 @@ private func finding(
                 )
             },
         verify: [
-            Verification(on: facts.name, "tmsh show ltm virtual \(server.name)")
+            Verification(on: world.device(of: facts.name), "tmsh show ltm virtual \(server.name)")
         ]
             + (server.pool.map {
-                [Verification(on: facts.name, "tmsh show ltm pool \($0) members")]
+                [Verification(on: world.device(of: facts.name), showMembers(of: $0))]
             } ?? []),
         // What a root took down that has just been mended comes back with its monitors' next answers.
         hold: read.value.monitorTimeout

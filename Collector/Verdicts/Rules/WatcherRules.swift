@@ -31,8 +31,15 @@ func silentAgent(_ node: NodeSight, in world: World) -> Finding? {
         since: since,
         what: what,
         evidence: [Evidence("collector", "agent \(name)", what, at: since)],
-        verify: [Verification(on: name, "pgrep -a podpath-agent")]
+        verify: [Verification(on: name, "pgrep -a podpath-agent")] + agentPods(of: name, in: world)
     )
+}
+
+/// Where it may run as a pod.
+private func agentPods(of node: String, in world: World) -> [Verification] {
+    guard world.snapshot.intentSource == .kubernetes else { return [] }
+    let pods = "kubectl get pods -A -o wide --field-selector spec.nodeName=\(node) | grep podpath"
+    return [Verification(on: "kubernetes", pods)]
 }
 
 private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)? {
@@ -103,23 +110,23 @@ private func trouble(
 private func unreadableUnits(in world: World) -> [Finding] {
     world.snapshot.loadBalancers.values.sorted { $0.name < $1.name }.flatMap { facts in
         facts.units.sorted { $0.key < $1.key }.compactMap { unit, readings in
+            let whole = trouble(readings, at: world.now).map { ($0, $1, [String]()) }
             guard
-                let (what, since) = trouble(readings, at: world.now) ?? unreadPools(readings)
+                let (what, since, commands) = whole ?? unreadPools(readings)
                     ?? unreadParts(readings)
             else { return nil }
+            let all = commands + ["tmsh show sys mcp-state", "tmsh show cm failover-status"]
             // One of two that cannot be read is another matter than both.
             var finding = Finding(
                 .sourceUnreadable,
                 loadBalancer: facts.name,
                 since: since,
-                what: facts.units.count > 1 ? "unit \(unit): \(what)" : what,
-                evidence: [Evidence(facts.name, unit, what, at: since)],
-                verify: [
-                    Verification(on: host(of: unit), "tmsh show sys mcp-state"),
-                    Verification(on: host(of: unit), "tmsh show cm failover-status"),
-                ]
+                what: facts.units.count > 1 ? "unit \(host(of: unit)): \(what)" : what,
+                evidence: [Evidence(facts.name, "unit \(unit)", what, at: since)],
+                verify: all.map { Verification(on: login(facts.name, unit: unit), $0) }
             )
             finding.source = unit
+            finding.isPart = whole == nil
             return finding
         }
     }
@@ -144,7 +151,10 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
                 Evidence(facts.name, "role", $1, at: $0.value.latest?.at)
             },
             verify: units.map {
-                Verification(on: host(of: $0.key), "tmsh show cm failover-status")
+                Verification(
+                    on: login(facts.name, unit: $0.key),
+                    "tmsh show cm failover-status"
+                )
             },
             // A failover takes seconds, a unit that starts as the only one some more.
             hold: units.map(\.value.staleAfter).max().map { $0 / 3 }
@@ -155,21 +165,30 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
 }
 
 /// Learned routes or wide IPs that two rounds could not read, while all else could be.
-private func unreadParts(_ readings: Readings<LoadBalancerTable>) -> (String, Timestamp)? {
+private func unreadParts(
+    _ readings: Readings<LoadBalancerTable>
+) -> (String, Timestamp, [String])? {
     guard let latest = readings.latest?.value, let previous = readings.previous else { return nil }
-    let problems = [\LoadBalancerTable.liveRoutesProblem, \.wideIPProblem].compactMap { part in
-        previous.value[keyPath: part] == nil ? nil : latest[keyPath: part]
+    let parts = [
+        (\LoadBalancerTable.liveRoutesProblem, "tmsh show net route"),
+        (\.wideIPProblem, "tmsh show gtm iquery"),
+    ]
+    for (part, command) in parts where previous.value[keyPath: part] != nil {
+        if let problem = latest[keyPath: part] { return (problem, previous.at, [command]) }
     }
-    return problems.first.map { ($0, previous.at) }
+    return nil
 }
 
 /// Pools that two rounds could not read, while all else could be.
-private func unreadPools(_ readings: Readings<LoadBalancerTable>) -> (String, Timestamp)? {
+private func unreadPools(
+    _ readings: Readings<LoadBalancerTable>
+) -> (String, Timestamp, [String])? {
     guard let latest = readings.latest, let previous = readings.previous else { return nil }
     let twice = latest.value.unreadPools.filter { previous.value.unreadPools[$0.key] != nil }
     guard let first = twice.min(by: { $0.key < $1.key }) else { return nil }
-    let rest = twice.count == 1 ? "" : ", and \(twice.count - 1) pools more"
-    return ("\(first.value)\(rest)", previous.at)
+    let more = twice.count - 1
+    let rest = more == 0 ? "" : ", and \(more) more pool\(more == 1 ? "" : "s")"
+    return ("pool \(first.key): \(first.value)\(rest)", previous.at, [showMembers(of: first.key)])
 }
 
 private func unreadableIntent(in world: World) -> [Finding] {
@@ -212,17 +231,33 @@ private func unreadableCluster(in world: World) -> [Finding] {
         },
         verify: [
             Verification(on: "kubernetes", "kubectl get --raw /readyz"),
-            Verification(on: "kubernetes", "kubectl auth can-i \(right(to: first.what))"),
+            Verification(on: "kubernetes", mayAsk(first.what, first.failure.reason)),
         ]
     )
     finding.source = "kubernetes"
+    finding.isPart = failing.count < ClusterFacts.watchedCount
     return [finding]
 }
 
+/// As the collector itself: the server names its account where it refuses it.
+private func mayAsk(_ what: String, _ reason: String) -> String {
+    let mark = "system:serviceaccount:"
+    let account = reason.firstRange(of: mark).map { found in
+        reason[found.upperBound...].prefix {
+            $0.isASCII && ($0.isLetter || $0.isNumber || ":-.".contains($0))
+        }
+    }
+    return "kubectl auth can-i \(right(to: what))" + (account.map { " --as=\(mark)\($0)" } ?? "")
+}
+
 private func right(to what: String) -> String {
-    what == ClusterFacts.reviewing
-        ? "create tokenreviews.authentication.k8s.io"
-        : "watch \(what.lowercased()) --all-namespaces"
+    if what == ClusterFacts.reviewing { return "create tokenreviews.authentication.k8s.io" }
+    let groups = [
+        "CiliumNodes": "cilium.io", "BlockAffinities": "crd.projectcalico.org",
+        "EndpointSlices": "discovery.k8s.io",
+    ]
+    let resource = what.lowercased() + (groups[what].map { ".\($0)" } ?? "")
+    return "watch \(resource) --all-namespaces"
 }
 
 /// Those who are told do not hear.
@@ -237,8 +272,10 @@ private func failingSinks(in world: World) -> [Finding] {
             verify: [
                 Verification(
                     on: "collector",
-                    "podpath-collector notify-test \(name) --config FILE"
-                )
+                    "podpath-collector notify-test \(shellWord(name)) --config FILE"
+                ),
+                // Shows the FILE that it was started with, which is no fact.
+                Verification(on: "collector", "pgrep -af 'podpath-collector serve'"),
             ]
         )
         finding.source = name
