@@ -23,6 +23,7 @@ import page
 import politeness
 import restarts
 import switches
+import typed
 import units
 from state import NOT_MADE, Lab
 
@@ -58,11 +59,10 @@ def listed_faults():
 
 
 def fault(identity, collector, kind):
-    silent = demo.Story(as_json=False)
-    silent.tell = lambda *_, **__: None
+    story = typed.Story(identity)
     seen, is_made = len(collector.transitions()), True
     try:
-        return demo.break_and_mend(silent, identity, collector, kind)
+        return demo.break_and_mend(story, identity, collector, kind) + story.problems
     except demo.DemoError as error:
         is_made = NOT_MADE not in str(error)
         raise
