@@ -25,6 +25,7 @@ REREAD = 12
 def cases(identity, collector):
     lab = Lab(identity)
     yield "tokens: every agent brings one, and all is well", lambda: everybody(lab, collector)
+    yield "tokens: from 1.32 on they name the node, and no pod is looked up", lambda: newer(lab, collector)
     for what, order, expected in FALSE:
         yield f"tokens: {what} is refused", lambda order=order, expected=expected: false(lab, identity, collector, order, expected)
     yield "tokens: one of a pod that was deleted is refused", lambda: replayed(lab, identity, collector)
@@ -67,8 +68,32 @@ def hidden(lab, *secrets):
             for secret in secrets if secret.encode() in place.read_bytes()]
 
 
-def everybody(lab, collector):
+def newer(lab, collector):
+    """Another API server, which a collector that begins with it knows for what it is."""
+    oldest = kubernetes.MINOR
+    try:
+        replace_server(lab, collector, 32)
+        return everybody(lab, collector, lookups=0)
+    finally:
+        replace_server(lab, collector, oldest)
+
+
+def replace_server(lab, collector, minor):
+    podpath.stop(lab, [COLLECTOR])
+    lab.stop("kubernetes")
+    kubernetes.MINOR = minor
+    kubernetes.start(lab)
+    podpath.start(lab, [COLLECTOR])
+    demo.wait("health", demo.RESOLVE, collector.is_well)
+
+
+def looked_up(lab):
+    return sum(count for path, count in kubernetes.ask(lab, {"counts": True})["gets"].items() if "/pods/" in path)
+
+
+def everybody(lab, collector, lookups=len(NODES)):
     seen, before = len(collector.transitions()), kubernetes.ask(lab, {"counts": True})["reviews"]
+    pods = looked_up(lab)
     try:
         tokens.use(lab, *NODES)
         demo.wait("health", demo.RESOLVE, collector.is_well)
@@ -78,6 +103,8 @@ def everybody(lab, collector):
         problems = said(collector, seen) + hidden(lab, *used)
         if reviews != len(NODES):
             problems.append(f"{reviews} reviews of {len(NODES)} tokens")
+        if looked_up(lab) - pods != lookups:
+            problems.append(f"{looked_up(lab) - pods} pods were looked up, not {lookups}")
         # They come back within five minutes: nobody is asked again.
         podpath.restart_agent(lab, NODES[0])
         demo.wait("health", demo.RESOLVE, collector.is_well)

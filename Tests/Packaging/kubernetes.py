@@ -373,15 +373,6 @@ def named(kind, name, objects):
     return next(one for one in objects if (one["kind"], one["metadata"]["name"]) == (kind, name))
 
 
-KUBECONFIG = """apiVersion: v1
-kind: Config
-current-context: c
-contexts: [{ name: c, context: { cluster: c, user: u } }]
-clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]
-users: [{ name: u, user: { token: none } }]
-"""
-
-
 def configuration(_, objects):
     """A test message to its own standard output needs the whole file read, and no source."""
     import yaml
@@ -403,10 +394,12 @@ def configuration(_, objects):
             path.parent.mkdir(parents=True, exist_ok=True)
             if file.startswith("/run/"):
                 path.write_text("example")
-        # No pod, so no API server to find.
+        # No pod, so no API server to find: one is named that nobody asks.
         text = re.sub(r"/(run|var/lib)/podpath/", rf"{folder}/\1/podpath/", text)
-        text += "kubernetes: { kubeconfig: kubeconfig }\n"
-        pathlib.Path(folder, "kubeconfig").write_text(KUBECONFIG)
+        text = text.rstrip() + f"\nkubernetes: {{ kubeconfig: {folder}/kubeconfig }}\n"
+        pathlib.Path(folder, "kubeconfig").write_text(json.dumps({
+            "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "c"}}],
+            "clusters": [{"name": "c", "cluster": {"server": "https://192.0.2.1"}}]}))
         path = pathlib.Path(folder, "podpath.yml")
         path.write_text(text)
         done = subprocess.run([COLLECTOR, "notify-test", "out", "--config", path], text=True, capture_output=True,
