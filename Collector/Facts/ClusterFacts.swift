@@ -43,8 +43,11 @@ package struct ClusterFacts: Sendable, Equatable {
 
     package static let reviewing = "token reviews"
 
-    /// Of how many collections `failures` may tell.
-    package static let watchedCount = 6
+    /// Whether one of those that `failures` may tell of is read; what the server does not offer cannot be.
+    package var isReadInPart: Bool {
+        nodes.isRead || ciliumNodes.isRead || blockAffinities.isRead || services.isRead
+            || endpointSlices.isRead || exposures.isRead
+    }
 
     /// Every collection that fails, with the reason, in the order above.
     package var failures: [(what: String, failure: ReadFailure)] {

@@ -25,6 +25,9 @@ package struct Watched<Value: Sendable & Hashable>: Sendable, Equatable {
     /// Whether an object that is not here is not there either.
     package var isComplete: Bool { condition != .starting }
 
+    /// Whether its list came and nothing has failed since.
+    package var isRead: Bool { condition == .synced && failure == nil }
+
     /// What is another now, as it was before; nil: it is new.
     @discardableResult
     package mutating func apply(

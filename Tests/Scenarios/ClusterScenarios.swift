@@ -339,6 +339,27 @@ import Verdicts
         #expect(site.kinds == [])
     }
 
+    @Test("where all that it offers fails it is the API server, and no part of it")
+    func apiServerGoneWhole() {
+        var site = site()
+        let reason = "HTTP 503: unavailable"
+        tell(&site, .ciliumNodes(.notOffered))
+        tell(&site, .blockAffinities(.notOffered))
+        for _ in 0..<6 {
+            cycle(&site)
+            for _ in 0..<2 {
+                tell(&site, .nodes(.failed(reason)))
+                tell(&site, .services(.failed(reason)))
+                tell(&site, .endpointSlices(.failed(reason)))
+                tell(&site, .exposures(.failed(reason)))
+            }
+        }
+        #expect(
+            site.judgement.verdicts.first?.summary.hasPrefix("the API server cannot be read: ")
+                == true
+        )
+    }
+
     @Test("a resource that an API server has not loaded yet takes nothing away")
     func notLoadedYet() {
         var site = site()

@@ -235,7 +235,7 @@ private func unreadableCluster(in world: World) -> [Finding] {
         ]
     )
     finding.source = "kubernetes"
-    finding.isPart = failing.count < ClusterFacts.watchedCount
+    finding.isPart = world.snapshot.kubernetes?.isReadInPart ?? false
     return [finding]
 }
 
