@@ -109,15 +109,21 @@ class Host:
         self.packages = {}
 
     def built(self):
-        sizes = []
-        for version in (OLDER, self.version):
-            there = self.folder / version
-            words = ["--version", version] if version == OLDER else []
-            run(REPOSITORY / "packaging/debs", "--output", there, *words, timeout=1200)
-            self.packages[version] = [next(there.glob(f"{program}_{version}_*.deb")) for program in PROGRAMS]
-        for package in self.packages[self.version]:
-            sizes.append(f"{package.stat().st_size / 1e6:.1f} MB")
-        return " and ".join(sizes)
+        there = self.folder / self.version
+        run(REPOSITORY / "packaging/debs", "--output", there, timeout=1200)
+        self.packages[self.version] = [next(there.glob(f"{program}_{self.version}_*.deb")) for program in PROGRAMS]
+        self.packages[OLDER] = [self.older(package) for package in self.packages[self.version]]
+        return " and ".join(f"{package.stat().st_size / 1e6:.1f} MB" for package in self.packages[self.version])
+
+    def older(self, package):
+        """The same under a lower version; to build it again would take a minute to compress."""
+        tree = self.folder / f"{package.stem}-older"
+        made = self.folder / package.name.replace(self.version, OLDER)
+        run("dpkg-deb", "--raw-extract", package, tree)
+        control = tree / "DEBIAN/control"
+        control.write_text(control.read_text().replace(f"Version: {self.version}\n", f"Version: {OLDER}\n"))
+        run("dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, made)
+        return made
 
     def clean(self):
         changes = next((self.folder / self.version).glob("*.changes"), None)
