@@ -22,7 +22,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- define "podpath.config" -}}
 {{- $identity := dict "client-ca" "/run/podpath/tls/ca.crt" }}
 {{- if eq .Values.agent.identity "token" }}
-{{- $identity = dict "tokens" (dict "audience" .Values.agent.audience "service-account" (printf "%s/podpath-agent" .Release.Namespace)) }}
+{{- $_ := set $identity "tokens" (dict "audience" .Values.agent.audience "service-account" (printf "%s/podpath-agent" .Release.Namespace)) }}
 {{- end }}
 {{- toYaml (merge (dict "pod-cidrs" .Values.podCIDRs) (deepCopy .Values.collector.config) (dict "agents" $identity)) }}
 {{- end }}
