@@ -199,7 +199,7 @@ let package = Package(
         module(
             "KubernetesSource",
             "Collector/Sources/Kubernetes",
-            ["Facts", "Routing", httpClient, nio, nioFoundation, nioSSL, yams]
+            ["Facts", "Routing", "Deadline", httpClient, nio, nioFoundation, nioSSL, yams]
         ),
         module("OperatorSource", "Collector/Sources/Operators", ["Facts", "Routing", yams]),
         safeModule("Verdicts", "Collector/Verdicts", ["Facts", "Routing"]),

@@ -271,6 +271,11 @@ def encoded(body):
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def escaped(body):
+    """As Go writes what stands in a string."""
+    return body.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+
+
 def packed(version, start):
     token = encoded({"v": "meta.k8s.io/v1", "rv": version, "start": start})
     return base64.urlsafe_b64encode(token).decode().rstrip("=")
@@ -767,7 +772,7 @@ class Handler(BaseHTTPRequestHandler):
         store = self.server.store
         with store.changed:
             answer = store.tokens.review(question)
-        self.answer(201, encoded(answer))
+        self.answer(201, escaped(encoded(answer)))
 
     def list(self, place, query, faults):
         if faults.get("expire") and query.text("continue"):

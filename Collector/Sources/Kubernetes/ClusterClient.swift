@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import AsyncHTTPClient
+import Deadline
 import Facts
 import Foundation
 import NIOCore
@@ -82,13 +83,13 @@ package final class ClusterClient: Sendable {
         return request
     }
 
-    /// One small object: its answer's body, at most `limit` bytes of it, within `deadline`.
+    /// One small object: its answer's body, at most `limit` bytes of it, all of it there within `seconds`.
     func exchange(
         _ method: HTTPMethod,
         _ path: String,
         body: Data? = nil,
         limit: Int,
-        deadline: TimeAmount
+        seconds: Int
     ) async throws -> Data {
         var request = try request(path)
         request.method = method
@@ -96,9 +97,11 @@ package final class ClusterClient: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))
         }
-        let response = try await http.execute(request, timeout: deadline)
-        guard (200..<300) ~= response.status.code else { throw await failure(response) }
-        return Data(buffer: try await response.body.collect(upTo: limit))
+        return try await withDeadline(seconds: seconds) { [request] in
+            let response = try await self.http.execute(request, timeout: .seconds(Int64(seconds)))
+            guard (200..<300) ~= response.status.code else { throw await self.failure(response) }
+            return Data(buffer: try await response.body.collect(upTo: limit))
+        }
     }
 
     private func bearer() throws -> Secret? {

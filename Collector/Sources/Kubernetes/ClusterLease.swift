@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Foundation
-import NIOCore
 import NIOHTTP1
 
 /// The one object that podpath writes: a Lease of its own, in its own namespace.
@@ -19,7 +18,7 @@ package struct ClusterLease: Sendable {
     private let name: String
 
     /// Whoever stands by takes over after 15 s: what takes longer than a third of it has failed.
-    private static let deadline = TimeAmount.seconds(5)
+    private static let deadline = 5
 
     /// Both names are checked: they become parts of a path.
     package init(_ client: ClusterClient, namespace: String, name: String) {
@@ -52,7 +51,7 @@ package struct ClusterLease: Sendable {
                     path,
                     body: body,
                     limit: limit,
-                    deadline: Self.deadline
+                    seconds: Self.deadline
                 )
             )
         } catch let failure as ClusterFailure where failure.status == 404 {

@@ -20,11 +20,14 @@ package struct TokenReviewer: Sendable {
     private let tokens: AgentTokens
 
     private static let path = "/apis/authentication.k8s.io/v1/tokenreviews"
-    private static let answerLimit = 64 << 10
+    /// It repeats the token, and may write each of 16,384 bytes as six; the rest is small.
+    private static let answerLimit = 256 << 10
     /// An agent waits for it.
-    private static let patience = TimeAmount.seconds(5)
+    private static let patience = 5
     /// A pod with its status and all its annotations.
     private static let podLimit = 2 << 20
+    /// What one token makes of its answer is no matter of all others.
+    private static let unusable = "the answer to its review cannot be used"
 
     package init(_ client: ClusterClient, _ tokens: AgentTokens) {
         self.client = client
@@ -35,9 +38,15 @@ package struct TokenReviewer: Sendable {
         do {
             return try await judge(try await ask(token), token)
         } catch let failure as ClusterFailure {
-            return .unavailable(reason: failure.reason, retryAfter: failure.retryAfter)
+            if failure.status == 401 { client.forgetToken() }
+            let reason = screened(failure.reason, token) ?? "HTTP \(failure.status)"
+            return .unavailable(reason: reason, retryAfter: failure.retryAfter)
+        } catch is NIOTooManyBytesError {
+            return .refused(reason: Self.unusable)
+        } catch is DecodingError {
+            return .refused(reason: Self.unusable)
         } catch {
-            return .unavailable(reason: words(error))
+            return .unavailable(reason: screened(words(error), token) ?? "no answer")
         }
     }
 
@@ -46,6 +55,7 @@ package struct TokenReviewer: Sendable {
         let verdict = await review(Secret("podpath-check-not-a-token"))
         await close()
         return switch verdict {
+        case .refused(Self.unusable): "the answer to a TokenReview is none"
         case .refused: nil
         case .proved: "a token that nobody made was accepted"
         case .unavailable(let reason, _): reason
@@ -64,11 +74,9 @@ package struct TokenReviewer: Sendable {
             Self.path,
             body: body,
             limit: Self.answerLimit,
-            deadline: Self.patience
+            seconds: Self.patience
         )
-        guard let review = try? JSONDecoder().decode(ReviewAnswer.self, from: answer)
-        else { throw ClusterAccessError("the answer to a TokenReview is none") }
-        return review.status
+        return try JSONDecoder().decode(ReviewAnswer.self, from: answer).status
     }
 
     private func judge(_ status: ReviewAnswer.Status, _ token: Secret) async throws -> TokenVerdict
@@ -100,13 +108,11 @@ package struct TokenReviewer: Sendable {
                 .GET,
                 path,
                 limit: Self.podLimit,
-                deadline: Self.patience
+                seconds: Self.patience
             )
             pod = try JSONDecoder().decode(PodObject.self, from: answer)
         } catch let failure as ClusterFailure where failure.status == 404 {
             return .refused(reason: "its pod is gone")
-        } catch is DecodingError {
-            throw ClusterAccessError("the answer to a pod's name is no pod")
         }
         guard pod.metadata.uid == uid else {
             return .refused(reason: "its pod is gone, another has the name")
@@ -128,12 +134,16 @@ package struct TokenReviewer: Sendable {
         return values[0]
     }
 
-    /// The server's own words, which must not be the token's.
     private func reason(_ error: String?, _ token: Secret) -> String {
-        guard let error, !error.isEmpty, !error.contains(token.reveal()) else {
+        guard let error, !error.isEmpty, let words = screened(error, token) else {
             return "not authenticated"
         }
-        return String(error.prefix(160))
+        return String(words.prefix(160))
+    }
+
+    /// The server's own words, which must not be the token's, nor a piece of it that was cut off.
+    private func screened(_ words: String, _ token: Secret) -> String? {
+        words.contains(token.reveal().prefix(16)) ? nil : words
     }
 }
 
