@@ -3,7 +3,8 @@ package import Routing
 
 /// What an agent's stream changes.
 package enum AgentUpdate: Sendable, Equatable, Codable {
-    case connected(interval: Int64, version: String)
+    /// `byCertificate`: no token had to be reviewed.
+    case connected(interval: Int64, version: String, byCertificate: Bool = false)
     /// All facts of the node, replacing what was known.
     case snapshot(KernelFacts, [String: BIRDFacts])
     /// Still there; nothing changed.
@@ -101,9 +102,10 @@ extension Snapshot {
     }
 
     private mutating func apply(_ update: AgentUpdate, of node: String, at now: Timestamp) {
-        if case .connected(let interval, let version) = update {
+        if case .connected(let interval, let version, let byCertificate) = update {
             let known = nodes[node]
             var facts = NodeFacts(connectedAt: now, interval: interval, agentVersion: version)
+            facts.isProvedByCertificate = byCertificate
             // The old facts stand until the new snapshot: a reconnect forgets nothing.
             if let known {
                 facts.kernel = known.kernel

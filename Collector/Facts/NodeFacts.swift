@@ -155,6 +155,8 @@ package struct NodeFacts: Hashable, Sendable {
     /// Milliseconds between heartbeats.
     package var interval: Int64
     package var agentVersion: String
+    /// When it came last: of no API server's word.
+    package var isProvedByCertificate = false
     package var kernel: KernelFacts
     /// By control socket path.
     package var birds: [String: BIRDFacts]

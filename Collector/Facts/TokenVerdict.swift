@@ -13,6 +13,7 @@ package enum TokenVerdict: Sendable, Equatable {
 /// Whether tokens can be reviewed: while they cannot, an agent that is not here may be one that cannot come in.
 package struct TokenReviewFacts: Sendable, Equatable {
     package private(set) var failure: ReadFailure?
+    private var lastReason = ""
     /// Of the present failure, or of the last.
     package private(set) var failedSince: Timestamp?
     package private(set) var recoveredAt: Timestamp?
@@ -27,6 +28,7 @@ package struct TokenReviewFacts: Sendable, Equatable {
         let isSame = failure != nil || (recoveredAt.map { now - $0 < Self.recovery } ?? false)
         failedSince = isSame ? failedSince : now
         recoveredAt = nil
+        lastReason = reason
         failure = ReadFailure(reason, at: now, after: failure)
     }
 
@@ -38,4 +40,17 @@ package struct TokenReviewFacts: Sendable, Equatable {
 
     /// When everybody had the time to come back; nil while it fails, and where it never did.
     package var settledAt: Timestamp? { recoveredAt.map { $0 + Self.recovery } }
+
+    /// For as long as agents are not missed because of it.
+    package func excuse(at now: Timestamp) -> ReadFailure? {
+        guard let failedSince else { return nil }
+        if let settledAt {
+            guard now < settledAt else { return nil }
+            let reason = "\(lastReason); they can be again, and agents return"
+            return ReadFailure(reason: reason, since: failedSince, attempts: 1)
+        }
+        return failure.map {
+            ReadFailure(reason: $0.reason, since: failedSince, attempts: $0.attempts)
+        }
+    }
 }

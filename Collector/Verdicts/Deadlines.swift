@@ -40,6 +40,7 @@ extension World {
     func nextClusterChange() -> Timestamp? {
         var next = Next(after: now)
         guard let cluster = snapshot.kubernetes else { return nil }
+        if let settled = cluster.tokenReviews.settledAt { next.add(settled) }
         let custom = [cluster.virtualServers.failure, cluster.transportServers.failure]
         for failure in cluster.failures.map(\.failure) + custom.compactMap(\.self) {
             next.add(failure.since + clusterPatience + 1)

@@ -27,7 +27,10 @@ import Wire
         #expect(
             session.received(hello("n1")[...], now: at(1)) == [
                 .send(.welcome(version: 1)),
-                .deliver(node: "n1", .connected(interval: 5_000, version: "t")),
+                .deliver(
+                    node: "n1",
+                    .connected(interval: 5_000, version: "t", byCertificate: true)
+                ),
             ]
         )
         var report = Report()

@@ -49,7 +49,10 @@ import Wire
         let version = name.dropFirst("agent-".count).dropLast(".bin".count)
         #expect(
             actions.contains(
-                .deliver(node: "n1", .connected(interval: 1_000, version: String(version)))
+                .deliver(
+                    node: "n1",
+                    .connected(interval: 1_000, version: String(version), byCertificate: true)
+                )
             )
         )
     }

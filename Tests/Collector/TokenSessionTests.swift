@@ -87,12 +87,14 @@ import Wire
     }
 
     @Test(
-        "a token that is too long, or holds control characters, is a bad frame; nothing of it is told"
+        "a token that is too long, or no b64token, is a bad frame; nothing of it is told"
     )
     func badTokens() {
         for bytes in [
             [UInt8](repeating: 0x61, count: BearerToken.limit + 1), Array("a\nb".utf8),
-            Array("a b".utf8), [0x61, 0], [0xc3, 0xa9], [],
+            Array("a b".utf8), [0x61, 0], [0xc3, 0xa9], [], Array("a<b".utf8), Array("a=b".utf8),
+            Array("==".utf8), Array("a\"b".utf8),
+            [UInt8](repeating: 0x3c, count: BearerToken.limit),
         ] {
             var session = session()
             _ = session.received(hello()[...], now: at(1))
@@ -108,6 +110,7 @@ import Wire
             #expect(why.hasPrefix("bad frame: ") && !why.contains("a\n"), "\(why)")
         }
         #expect(BearerToken([UInt8](repeating: 0x61, count: BearerToken.limit)) != nil)
+        #expect(BearerToken(Array("aZ09-._~+/==".utf8)) != nil)
     }
 
     @Test("before its node is proved nobody may send more than a token's length")
@@ -142,8 +145,25 @@ import Wire
         var session = session()
         let beat = AgentFrame.heartbeat(generation: 7).encoded(now: at(0))
         #expect(
-            reason(session.received((hello() + beat)[...], now: at(1))) == "report before hello"
+            reason(session.received((hello() + beat)[...], now: at(1)))
+                == "no token, and no certificate"
         )
+    }
+
+    @Test("who has a certificate that nobody asked for learns it")
+    func unasked() {
+        var session = AgentSession(
+            names: [],
+            takesTokens: true,
+            asksCertificates: false,
+            patience: 15_000,
+            now: at(0)
+        )
+        let beat = AgentFrame.heartbeat(generation: 7).encoded(now: at(0))
+        _ = session.received(hello()[...], now: at(1))
+        let expected = "no token, and no certificate was asked for"
+        #expect(reason(session.timerFired(now: at(5_000))) == expected)
+        #expect(reason(session.received(beat[...], now: at(2))) == expected)
     }
 
     @Test("the next token on a running stream is reviewed while reports go on")

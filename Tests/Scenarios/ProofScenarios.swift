@@ -56,7 +56,8 @@ import Verdicts
         pass(&site, seconds: 90, except: [3])
         site.snapshot.apply(.tokenReviews(failure: nil), at: site.now)
         pass(&site, seconds: 55, except: [3])
-        #expect(kinds(site) == [])
+        // That nobody is missed is never silent.
+        #expect(kinds(site) == [.sourceUnreadable])
         let settled = site.snapshot.kubernetes?.tokenReviews.settledAt
         #expect(
             site.judgement.nextChange.map { next in settled.map { next <= $0 } ?? false } ?? false
@@ -76,6 +77,36 @@ import Verdicts
         let silent = site.judgement.verdicts.filter { $0.kind == .agentSilent }
         let nodes = silent.compactMap(\.subject.node) + silent.flatMap(\.impact.nodes)
         #expect(Set(nodes) == ["n2", "n3"], "\(silent)")
+    }
+
+    @Test("from the first moment on it is told why nobody is missed")
+    func neverSilent() {
+        var site = site()
+        fail(&site)
+        lose(&site, 3)
+        for _ in 0..<12 {
+            pass(&site, seconds: 5, except: [3])
+            #expect(kinds(site) == [.sourceUnreadable])
+        }
+    }
+
+    @Test("who was proved by a certificate is missed, whoever reviews tokens")
+    func certificate() {
+        var site = site()
+        for index in [2, 3] {
+            let update = AgentUpdate.connected(
+                interval: 5_000,
+                version: "t",
+                byCertificate: index == 2
+            )
+            site.snapshot.apply(.agent(node: "n\(index)", update), at: site.now)
+        }
+        fail(&site)
+        for index in [2, 3] { lose(&site, index) }
+        pass(&site, seconds: 60, except: [2, 3])
+        let silent = site.judgement.verdicts.filter { $0.kind == .agentSilent }
+        #expect(silent.compactMap(\.subject.node) == ["n2"], "\(silent)")
+        #expect(kinds(site).contains(.sourceUnreadable))
     }
 
     @Test("a failure that comes back before everybody is there is the same one")

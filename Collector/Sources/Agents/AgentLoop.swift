@@ -135,6 +135,7 @@ final class AgentLoop {
             connection.agent = AgentSession(
                 names: names,
                 takesTokens: desk != nil,
+                asksCertificates: settings.files.ca != nil,
                 patience: settings.patience,
                 now: clock()
             )
@@ -277,7 +278,10 @@ final class AgentLoop {
         if let desk { settle(desk.sweep(now: now)) }
         for (token, connection) in connections {
             if let agent = connection.agent {
-                _ = perform(agent.timerFired(now: now), token, connection)
+                let actions = agent.timerFired(now: now)
+                // Who waited in vain for a review tells that they take too long.
+                if agent.isPaused, !actions.isEmpty { desk?.gaveUp(token, now: now) }
+                _ = perform(actions, token, connection)
             } else if now - connection.opened > 10_000 {
                 // The pool may hold the session: then it is ended when it comes back.
                 if connection.isShaking {

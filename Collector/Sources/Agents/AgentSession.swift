@@ -38,6 +38,7 @@ package struct AgentSession {
 
     private let names: [String]
     private let takesTokens: Bool
+    private let asksCertificates: Bool
     private let opened: Timestamp
     private var stage = Stage.greeting
     /// When a token came last; who brought one is told why he is refused.
@@ -68,9 +69,16 @@ package struct AgentSession {
 
     /// `names` are what the peer's certificate says; `patience` is how long the stream may be
     /// silent, milliseconds.
-    package init(names: [String], takesTokens: Bool = false, patience: Int64, now: Timestamp) {
+    package init(
+        names: [String],
+        takesTokens: Bool = false,
+        asksCertificates: Bool = true,
+        patience: Int64,
+        now: Timestamp
+    ) {
         self.names = names
         self.takesTokens = takesTokens
+        self.asksCertificates = asksCertificates
         self.patience = patience
         opened = now
         lastHeard = now
@@ -138,6 +146,11 @@ package struct AgentSession {
         return word + [.refuse(reason: reason)]
     }
 
+    /// Of who brings neither, though he may have a certificate that nobody wanted to see.
+    private var unclaimed: String {
+        "no token, and no certificate" + (asksCertificates ? "" : " was asked for")
+    }
+
     package mutating func takeTally() -> Tally {
         defer { tally = Tally() }
         return tally
@@ -147,7 +160,7 @@ package struct AgentSession {
         guard now >= deadline else { return [] }
         switch stage {
         case .greeting: return [.refuse(reason: "no hello")]
-        case .claiming: return [.refuse(reason: "no token, and no certificate")]
+        case .claiming: return [.refuse(reason: unclaimed)]
         case .proving: return refuse("\(Self.unproved): no answer in 20 s")
         case .streaming: return [.refuse(reason: "silent on an open connection")]
         }
@@ -205,7 +218,8 @@ package struct AgentSession {
         node = hello.node
         let update = AgentUpdate.connected(
             interval: Int64(hello.interval),
-            version: hello.agentVersion
+            version: hello.agentVersion,
+            byCertificate: tokenAt == nil
         )
         return [.send(.welcome(version: wireVersion)), .deliver(node: hello.node, update)]
             + tellClock(hello.clock, now: now)
@@ -231,7 +245,10 @@ package struct AgentSession {
     }
 
     private mutating func report(_ frame: AgentFrame) -> [Action] {
-        guard let node else { return [.refuse(reason: "report before hello")] }
+        guard let node else {
+            if case .claiming = stage { return [.refuse(reason: unclaimed)] }
+            return [.refuse(reason: "report before hello")]
+        }
         switch replica.apply(frame) {
         case .applied(let generation):
             return [

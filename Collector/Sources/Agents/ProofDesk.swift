@@ -28,7 +28,7 @@ final class ProofDesk {
     private let wakeup: Wakeup
     private let finished = Finished<(SHA256Digest, TokenVerdict)>()
     private var proofs = TokenProofs(seed: UInt64.random(in: 1 ... .max))
-    private var told: (trouble: String, at: Timestamp)?
+    private var toldAt: Timestamp?
 
     /// A trouble that lasts is told again, so that one who hears of it knows that it does.
     private static let retelling: Int64 = 5_000
@@ -50,6 +50,8 @@ final class ProofDesk {
     }
 
     func forget(_ connection: UInt64) { proofs.forget(connection) }
+
+    func gaveUp(_ connection: UInt64, now: Timestamp) { proofs.gaveUp(connection, now: now) }
 
     /// What came back meanwhile; and the next reviews leave. `timeOfDay`: milliseconds of the Unix epoch.
     func turn(now: Timestamp, timeOfDay: Int64?) -> [TokenProofs.Answer] {
@@ -74,12 +76,12 @@ final class ProofDesk {
 
     private func tellTrouble(_ now: Timestamp) {
         guard let trouble = proofs.trouble(now: now) else {
-            if told != nil { reviews.tell(nil) }
-            told = nil
+            if toldAt != nil { reviews.tell(nil) }
+            toldAt = nil
             return
         }
-        if let told, told.trouble == trouble, now - told.at < Self.retelling { return }
-        told = (trouble, now)
+        if let toldAt, now - toldAt < Self.retelling { return }
+        toldAt = now
         reviews.tell(trouble)
     }
 }

@@ -62,7 +62,9 @@ private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)
     case .connected: return ("sends nothing on an open connection", facts.lastHeard)
     case .lost(let reason):
         let missed = facts.lastHeard + world.snapshot.agentStaleAfter
-        guard !mayLackProof(since: missed, in: world) else { return nil }
+        guard facts.isProvedByCertificate || !mayLackProof(since: missed, in: world) else {
+            return nil
+        }
         return ("is disconnected: \(reason)", facts.lastHeard)
     }
 }
@@ -70,10 +72,8 @@ private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)
 /// Whether all that keeps an agent out may be that nobody can review its token: until everybody had the time to come
 /// back. Who was missed before that began is missed for another reason.
 private func mayLackProof(since missed: Timestamp, in world: World) -> Bool {
-    guard let reviews = world.snapshot.kubernetes?.tokenReviews,
-        let began = reviews.failedSince, missed >= began
-    else { return false }
-    return reviews.settledAt.map { world.now < $0 } ?? true
+    world.snapshot.kubernetes?.tokenReviews.excuse(at: world.now).map { missed >= $0.since }
+        ?? false
 }
 
 private func unreadableSwitches(in world: World) -> [Finding] {
@@ -217,8 +217,13 @@ private func unreadableIntent(in world: World) -> [Finding] {
 
 /// One finding for the API server, however many of its collections fail: with the first reason.
 private func unreadableCluster(in world: World) -> [Finding] {
-    let failing = (world.snapshot.kubernetes?.failures ?? []).filter {
-        $0.failure.attempts >= 2 && world.now - $0.failure.since > clusterPatience
+    var failing = (world.snapshot.kubernetes?.failures ?? []).filter {
+        $0.what != ClusterFacts.reviewing && $0.failure.attempts >= 2
+            && world.now - $0.failure.since > clusterPatience
+    }
+    // From the first moment to the last at which agents are not missed because of it: one of both is always said.
+    if let excuse = world.snapshot.kubernetes?.tokenReviews.excuse(at: world.now) {
+        failing.append((ClusterFacts.reviewing, excuse))
     }
     guard let first = failing.first else { return [] }
     let names = failing.map(\.what).joined(separator: ", ")
@@ -319,6 +324,7 @@ func wellRead(in world: World) -> Set<String> {
         identities.insert("\(kind)/nodes")
     }
     if let cluster = world.snapshot.kubernetes, cluster.failures.isEmpty,
+        cluster.tokenReviews.excuse(at: world.now) == nil,
         cluster.nodes.isComplete, cluster.endpointSlices.isComplete
     {
         identities.insert("\(kind)/kubernetes")
