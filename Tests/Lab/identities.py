@@ -162,9 +162,9 @@ def replayed(lab, identity, collector):
 
 def malformed(identity, collector):
     problems = []
-    for token in (b"a" * 16_385, b"line\nline", b"", b"\x00", "ü".encode()):
+    for token in (b"a" * 16_385, b"line\nline", b"", b"\x00", "ü".encode(), b"<" * 16_384):
         problems += bring(identity, collector, "n3", token, "bad frame")
-    return problems + bring(identity, collector, "n3", b"nobody's", "token refused")
+    return problems + bring(identity, collector, "n3", b"of.nobody", "token refused")
 
 
 def rotated(lab, collector):
