@@ -41,6 +41,7 @@ extension World {
         var next = Next(after: now)
         guard let cluster = snapshot.kubernetes else { return nil }
         if let settled = cluster.tokenReviews.settledAt { next.add(settled) }
+        if let since = cluster.tokenReviews.failedSince { next.add(since + clusterPatience + 1) }
         let custom = [cluster.virtualServers.failure, cluster.transportServers.failure]
         for failure in cluster.failures.map(\.failure) + custom.compactMap(\.self) {
             next.add(failure.since + clusterPatience + 1)

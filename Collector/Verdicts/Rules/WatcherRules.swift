@@ -221,8 +221,11 @@ private func unreadableCluster(in world: World) -> [Finding] {
         $0.what != ClusterFacts.reviewing && $0.failure.attempts >= 2
             && world.now - $0.failure.since > clusterPatience
     }
-    // From the first moment to the last at which agents are not missed because of it: one of both is always said.
-    if let excuse = world.snapshot.kubernetes?.tokenReviews.excuse(at: world.now) {
+    // A minute after the first moment at which agents are not missed because of it, and to the last: an API server that
+    // starts anew is nothing to tell, and longer nobody is excused without a word.
+    if let excuse = world.snapshot.kubernetes?.tokenReviews.excuse(at: world.now),
+        world.now - excuse.since > clusterPatience
+    {
         failing.append((ClusterFacts.reviewing, excuse))
     }
     guard let first = failing.first else { return [] }
