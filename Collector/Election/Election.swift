@@ -67,6 +67,9 @@ package struct Election: Sendable {
     private var begun: Timestamp
     private var isAsking = false
     private var due: Timestamp
+    /// Whether that was a read, and whether the last one failed.
+    private var isReading = false
+    private var wasUnreadable = false
     /// Something waits to be written by one that is not the holder.
     private var isHasty = false
     /// Another process has the name too: it is not taken for an earlier life of this one any more.
@@ -115,7 +118,7 @@ package struct Election: Sendable {
         now: Timestamp
     ) -> Request? {
         guard let next = nextDeadline(isNews: isNews), now >= next else { return nil }
-        (begun, isAsking) = (now, true)
+        (begun, isAsking, isReading) = (now, true, true)
         guard var lease = seen else { return .read }
         if lease.holder == identity || isFree(lease, now) {
             guard isFresh || lease.holder == identity else { return .read }
@@ -131,7 +134,7 @@ package struct Election: Sendable {
             }
         }
         if let silences { lease.silences = silences }
-        isFresh = false
+        (isFresh, isReading) = (false, false)
         return .write(lease)
     }
 
@@ -158,7 +161,9 @@ package struct Election: Sendable {
         case .failed(let reason): failed(reason, jitter, now)
         case .found(let lease):
             see(lease, now)
-            isFresh = true
+            // Nor could its holder renew it while nobody could read it: it gets the time to.
+            if wasUnreadable { quietSince = now }
+            (isFresh, wasUnreadable) = (true, false)
             if lease.holder != identity { heldSince = nil }
             let isOurs = lease.holder == identity || isFree(lease, now)
             // What can be read and not taken cannot be had: only one that is well held is no failure.
@@ -195,6 +200,7 @@ package struct Election: Sendable {
 
     private mutating func failed(_ reason: String, _ jitter: Double, _ now: Timestamp) {
         failure = (reason, failure?.since ?? now, now)
+        if isReading { wasUnreadable = true }
         attempts = min(attempts + 1, 3)
         // 2, 4, then 8 s: below the limit, so that it is known to fail while it does.
         due = now + min(pause(jitter) << (attempts - 1), 8_000)

@@ -40,6 +40,7 @@ private struct Race {
     var elections: [Election]
     var now = at(1_000_000)
     var asleep: Set<Int> = []
+    var jitter: [Double]
     /// Who spoke, whenever it was others than before.
     var turns: [[Int]] = []
 
@@ -47,6 +48,7 @@ private struct Race {
         elections = names.enumerated().map {
             Election(name: $1, life: "\($0)", now: at(1_000_000))
         }
+        jitter = names.map { _ in 1 }
     }
 
     mutating func pass(_ seconds: Int, told: String = "") {
@@ -64,7 +66,7 @@ private struct Race {
 
     mutating func step(_ index: Int, told: String = "", silences: String? = nil) {
         while let request = elections[index].request(told: told, silences: silences, now: now) {
-            elections[index].answered(server.answer(request), jitter: 1, now: now)
+            elections[index].answered(server.answer(request), jitter: jitter[index], now: now)
         }
     }
 }
@@ -134,6 +136,24 @@ private struct Race {
         race.server.isDown = false
         race.pass(30)
         #expect(race.turns == [[0], [0, 1], [0]])
+    }
+
+    @Test(
+        "when the API server is back, who asks first does not take it from who goes on",
+        arguments: [12, 16, 20, 33, 55]
+    )
+    func recovery(seconds: Int) {
+        for jitter in [[1.2, 0.8], [0.8, 1.2]] {
+            var race = Race("a", "b")
+            race.jitter = jitter
+            race.pass(10)
+            race.server.isDown = true
+            race.pass(seconds)
+            race.server.isDown = false
+            race.pass(60)
+            #expect(race.turns == [[0]])
+            #expect(race.server.lease?.transitions == 1)
+        }
     }
 
     @Test("one that never reached the API server speaks after a minute, and not before")
