@@ -152,11 +152,10 @@ package struct Told: Sendable, Hashable {
     }
 }
 
-private func key(_ sink: String, _ incident: String) -> UInt64 { fnv(sink + "\n" + incident) }
+private func key(_ sink: String, _ incident: String) -> UInt64 {
+    stableHash(sink + "\n" + incident)
+}
 
-private func short(_ text: String) -> UInt32 { UInt32(truncatingIfNeeded: fnv(text)) }
-
-/// FNV-1a: the same in every process, which Swift's own is not.
-private func fnv(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+private func short(_ text: String) -> UInt32 {
+    UInt32(truncatingIfNeeded: stableHash(text))
 }

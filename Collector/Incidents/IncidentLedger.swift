@@ -65,12 +65,7 @@ package struct IncidentLedger: Sendable {
 
     /// Open ones worst first, then resolved ones newest first.
     package var incidents: [Incident] {
-        let opened = open.values.map(\.incident).sorted {
-            ($1.verdict.severity, $0.detectedAt, $0.id) < (
-                $0.verdict.severity, $1.detectedAt, $1.id
-            )
-        }
-        return opened + resolved.reversed()
+        open.values.map(\.incident).sorted(by: Incident.isWorse) + resolved.reversed()
     }
 
     /// What a store has to keep since this was asked last: how each incident that people know of, or that was
@@ -84,11 +79,8 @@ package struct IncidentLedger: Sendable {
 
     /// What people were told of and is open, worst first.
     package var toldEntries: [LedgerEntry] {
-        open.values.filter { $0.told != nil && $0.incident.state == .firing }.sorted {
-            ($1.incident.verdict.severity, $0.incident.detectedAt, $0.incident.id) < (
-                $0.incident.verdict.severity, $1.incident.detectedAt, $1.incident.id
-            )
-        }
+        open.values.filter { $0.told != nil && $0.incident.state == .firing }
+            .sorted { Incident.isWorse($0.incident, $1.incident) }
     }
 
     /// Goes on with what another collector of this cluster told, unless this ledger has it firing or had it later.
@@ -256,11 +248,7 @@ package struct IncidentLedger: Sendable {
     }
 
     private func name(of verdict: Verdict, _ suffix: String) -> String {
-        // FNV-1a: stable in every process, and short.
-        let text = "\(cluster)|\(verdict.identity)\(suffix)"
-        let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) {
-            ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-        }
+        let hash = stableHash("\(cluster)|\(verdict.identity)\(suffix)")
         return "\(verdict.kind.rawValue)-" + String(hash, radix: 36)
     }
 
@@ -397,4 +385,13 @@ package struct IncidentLedger: Sendable {
     }
 
     private mutating func touch(_ entry: LedgerEntry) { touched[entry.incident.key] = entry }
+}
+
+extension Incident {
+    /// The order in which people see them: of equals the older first.
+    fileprivate static func isWorse(_ one: Incident, _ other: Incident) -> Bool {
+        (other.verdict.severity, one.detectedAt, one.id) < (
+            one.verdict.severity, other.detectedAt, other.id
+        )
+    }
 }

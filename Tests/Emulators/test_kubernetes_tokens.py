@@ -7,7 +7,7 @@ import json
 import time
 import unittest
 
-from test_kubernetes import TOKEN, Emulator
+from test_kubernetes import TOKEN, EmulatorCase
 
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 EXTRA = "authentication.kubernetes.io/"
@@ -16,21 +16,10 @@ USER = "system:serviceaccount:podpath:podpath-agent"
 
 class TokenCase:
     """The same of every version."""
-    minor = ""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.api = Emulator("--minor", cls.minor)
-        cls.addClassCleanup(cls.api.stop)
 
     def setUp(self):
-        self.tell(faults={})
+        super().setUp()
         self.put_pod()
-
-    def tell(self, **command):
-        reply = self.api.tell(**command)
-        self.assertTrue(reply["ok"], reply)
-        return reply
 
     def put_pod(self, uid="u-1", **metadata):
         metadata = {"name": "agent-n1", "namespace": "podpath", "uid": uid} | metadata
@@ -117,11 +106,11 @@ class TokenCase:
         self.assertFalse(self.api.tell(token={"pod": "nobody"})["ok"])
 
 
-class OldTests(TokenCase, unittest.TestCase):
+class OldTests(TokenCase, EmulatorCase):
     minor, node_name = "19", None
 
 
-class NewTests(TokenCase, unittest.TestCase):
+class NewTests(TokenCase, EmulatorCase):
     minor, node_name = "32", ["n1"]
 
 
