@@ -302,7 +302,8 @@ final class CollectorConnection {
     // MARK: - Closing
 
     private func fail(_ reason: String, now: Timestamp) {
-        let isAsked = identity.token != nil && reason.contains("certificate required")
+        // OpenSSL's word for the alert ends the reason; see `holds` of BIRD's words for why it is not looked for.
+        let isAsked = identity.token != nil && reason.hasSuffix("certificate required")
         tell(isAsked ? "it takes no tokens, and wants a certificate: \(reason)" : reason)
         dropLink()
         stream.closed(now: now)

@@ -25,8 +25,9 @@ def shut(lab, node, *switches, undo=False):
 
 
 def retry(lab, node, switch):
-    """BIRD waits a minute after an error; nobody in the lab wants to."""
-    if bird.sessions(lab, node).get(switch.uplink) != "Established":
+    """BIRD waits a minute after an error, in Idle; nobody in the lab wants to. What is on its way up, perhaps because
+    the switch called, is left alone: to end it would be one more flap."""
+    if bird.sessions(lab, node).get(switch.uplink, "").startswith("Idle"):
         bird.ask(lab, node, f"restart {switch.uplink}")
 
 

@@ -31,6 +31,8 @@ NOT_HELD = {"ready-but-unreachable"}
 MEMBER_PATIENCE = 4_000
 # A session that its switch resets is back in two seconds.
 SESSION_HOLD = 3_000
+# A BIRD that is restarted answers again after a moment, which on a busy machine is longer than HOLD.
+BIRD_HOLD = 2_000
 # A withdrawn route stays in two reads of a switch that is asked each second.
 STALE_HOLD = 3_000
 
@@ -73,7 +75,8 @@ def holds(lab, kinds):
     hold = lab.recall("options")["hold"]
     milliseconds = round((HOLD if hold is None else hold) * 1000)
     return {kind: milliseconds for kind in kinds if kind not in HELD_BY_READS | NOT_HELD} | {
-        "switch-route-stale": STALE_HOLD, "session-down": SESSION_HOLD, "ltm-member-missing": MEMBER_PATIENCE}
+        "switch-route-stale": STALE_HOLD, "session-down": SESSION_HOLD, "bird-unreachable": BIRD_HOLD,
+        "ltm-member-missing": MEMBER_PATIENCE}
 
 
 def by_nxapi(lab, each, envelope, every):
