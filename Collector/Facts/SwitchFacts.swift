@@ -96,6 +96,8 @@ package struct SwitchFacts: Sendable, Equatable {
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
     package var neighbors: [IPAddress]
+    /// Where it is asked, a URL, or an address from which it comes; nil where a command asks it.
+    package var door: String?
     /// Where the pod CIDRs should be.
     package var vrf: String
     /// Whose commands people type on it.
@@ -107,6 +109,7 @@ package struct SwitchFacts: Sendable, Equatable {
     package init(
         name: String,
         neighbors: [IPAddress],
+        door: String? = nil,
         vrf: String = "default",
         dialect: Dialect = .nxos,
         pathsExpected: PathsExpected = .seen,
@@ -114,6 +117,7 @@ package struct SwitchFacts: Sendable, Equatable {
     ) {
         self.name = name
         self.neighbors = neighbors
+        self.door = door
         self.vrf = vrf
         self.dialect = dialect
         self.pathsExpected = pathsExpected

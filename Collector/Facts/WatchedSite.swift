@@ -6,6 +6,7 @@ package struct WatchedSite: Sendable, Equatable, Codable {
     package struct Switch: Sendable, Equatable, Codable {
         package var name: String
         package var neighbors: [IPAddress]
+        package var door: String?
         package var vrf: String
         package var dialect: SwitchFacts.Dialect
         package var paths: SwitchFacts.PathsExpected
@@ -15,6 +16,7 @@ package struct WatchedSite: Sendable, Equatable, Codable {
         package init(
             name: String,
             neighbors: [IPAddress],
+            door: String? = nil,
             vrf: String,
             dialect: SwitchFacts.Dialect,
             paths: SwitchFacts.PathsExpected,
@@ -22,6 +24,7 @@ package struct WatchedSite: Sendable, Equatable, Codable {
         ) {
             self.name = name
             self.neighbors = neighbors
+            self.door = door
             self.vrf = vrf
             self.dialect = dialect
             self.paths = paths
@@ -97,6 +100,7 @@ extension Snapshot {
             switches[item.name] = SwitchFacts(
                 name: item.name,
                 neighbors: item.neighbors,
+                door: item.door,
                 vrf: item.vrf,
                 dialect: item.dialect,
                 pathsExpected: item.paths,

@@ -86,6 +86,14 @@ struct Configuration: Sendable {
             }
         }
 
+        /// Where it is asked, or comes from.
+        var door: String? {
+            switch way {
+            case .nxapi(let door, _), .eapi(let door): door.url
+            case .command, nil: (bmp ?? bgp)?.description
+            }
+        }
+
         /// The ways by which it is read, with the time between two reads, in milliseconds.
         var ways: [SwitchWay: Int64] {
             var ways: [SwitchWay: Int64] = [:]
@@ -209,6 +217,7 @@ extension Configuration {
             WatchedSite.Switch(
                 name: item.name,
                 neighbors: item.neighbors,
+                door: item.door,
                 vrf: item.vrf,
                 dialect: item.dialect,
                 paths: item.paths,

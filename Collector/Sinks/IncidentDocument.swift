@@ -65,6 +65,14 @@ package struct CapacityDocument: Codable, Sendable {
 package struct VerificationDocument: Codable, Sendable {
     package var on: String
     package var command: String
+    /// What it shows while this is what is wrong.
+    package var shows: String?
+
+    init(_ verification: Verification) {
+        on = verification.on
+        command = verification.command
+        shows = verification.shows
+    }
 }
 
 package struct EventDocument: Codable, Sendable {
@@ -91,7 +99,7 @@ extension IncidentDocument {
         silences = incident.silences.isEmpty ? nil : incident.silences
         evidence = verdict.evidence.map { EvidenceDocument($0, now: now) }
         impact = ImpactDocument(verdict.impact)
-        verify = verdict.verify.map { VerificationDocument(on: $0.on, command: $0.command) }
+        verify = verdict.verify.map { VerificationDocument($0) }
     }
 
     package init(_ transition: IncidentTransition) {

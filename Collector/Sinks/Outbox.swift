@@ -19,6 +19,8 @@ package final class Outbox: Sendable {
         var health: SinkHealth?
         /// It was for this collector to tell when that was last asked.
         var hadTurn = false
+        /// How often it was seen that another has the turn.
+        var losses = 0
     }
 
     package struct Counters: Sendable, Hashable {
@@ -134,7 +136,12 @@ package final class Outbox: Sendable {
 
     /// Whose turn it is, or what others have told, may be another.
     package func look() {
-        if let turn = edge.turn, !turn.isOurs() { state.withLock { $0.hadTurn = false } }
+        if let turn = edge.turn, !turn.isOurs() {
+            state.withLock { state in
+                state.hadTurn = false
+                state.losses += 1
+            }
+        }
         signal.continuation.yield()
     }
 
@@ -172,9 +179,11 @@ package final class Outbox: Sendable {
     /// While another tells, and once when it ceases to, what it has told is let go.
     private func hasTurn() async -> Bool {
         guard let turn = edge.turn else { return true }
+        let losses = state.withLock(\.losses)
         let isOurs = turn.isOurs()
         let hadTurn = state.withLock { state in
-            defer { state.hadTurn = isOurs }
+            // What was lost since it was asked is not taken up by the answer from before.
+            defer { state.hadTurn = isOurs && state.losses == losses }
             return state.hadTurn
         }
         if !(isOurs && hadTurn) {

@@ -24,6 +24,8 @@ struct Finding {
     var isOfWhole = false
     /// Not all of the source that it is about, but a part of it.
     var isPart = false
+    /// The switch ended the session by itself: it is the one to look at.
+    var isSwitchsDoing = false
     /// Which of our own sources it is about, where that is no device.
     var source: String?
     /// What these nodes announce, as their BIRDs can say: by the sockets that they have when it is told.

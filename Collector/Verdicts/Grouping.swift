@@ -269,7 +269,7 @@ private func verdict(
         // It is the switch to which somebody has to go.
         let family = findings.lazy.compactMap(\.prefix).first?.family ?? .ipv4
         if let facts = world.snapshot.switches[name] {
-            verify.insert(facts.showSummary(family), at: 0)
+            verify.insert(facts.showSummary(family).showing("which neighbors are up"), at: 0)
         }
         evidence = unreadable.filter { $0.switchName == name }.flatMap(\.evidence) + evidence
     }
@@ -283,7 +283,7 @@ private func verdict(
         since: findings.compactMap(\.since).min(),
         evidence: unique(evidence, atMost: 12),
         impact: impact(of: group, in: world),
-        verify: unique(verify, atMost: 6),
+        verify: distinct(verify, atMost: 8),
         hold: findings.compactMap(\.hold).max(),
         absorbs: absorbed(by: group, in: world)
     )
@@ -341,6 +341,12 @@ private func serversBehind(_ group: CauseGroup, in world: World) -> [String] {
             + [name]
     }
     return Set(names).sorted().map { "\(Kind.virtualServerDown.rawValue)/\($0)" }
+}
+
+/// Of one command on one device the first word of what it shows.
+private func distinct(_ commands: [Verification], atMost limit: Int) -> [Verification] {
+    var seen = Set<[String]>()
+    return Array(commands.filter { seen.insert([$0.on, $0.command]).inserted }.prefix(limit))
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {

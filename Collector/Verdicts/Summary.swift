@@ -26,8 +26,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(loadBalancer(group)) has no usable route to \(text(group.prefixes)): \(what)"
     case .ltmCIDRDown:
         let verb = group.prefixes.count == 1 ? "does" : "do"
-        return "\(subject(group)) \(verb) not answer \(loadBalancer(group)): \(what),"
-            + " others are up and every earlier stage holds"
+        return "\(subject(group)) \(verb) not answer \(loadBalancer(group))'s monitors: \(what),"
+            + " others are up, and the routes on the node and the switches are there"
     case .noPodCIDR: return "\(owner(group)) \(has(group)) no pod CIDR: \(what)"
     case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
     case .ltmPoolEmptied where group.findings[0].isOfWhole:
@@ -45,10 +45,9 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(loadBalancer(group)): \(what)"
     case .virtualServerDown where group.findings[0].isOfWhole:
         return
-            "\(loadBalancer(group)): \(group.findings.count) virtual servers are offline at once,"
-            + " no earlier stage explains it; \(what)"
+            "\(loadBalancer(group)): \(group.findings.count) virtual servers are offline at once; \(what)"
     case .virtualServerDown:
-        return "\(loadBalancer(group)): virtual server \(what), no earlier stage explains it"
+        return "\(loadBalancer(group)): virtual server \(what)"
     case .gtmDegraded:
         let more = group.findings.count - 1
         let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
@@ -88,11 +87,13 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .sourceUnreadable: return sourceSummary(group)
     case .sinkFailing:
         return "sink \(group.findings[0].source ?? "") does not take what it is sent: \(what)"
+    case .birdUnreachable:
+        let verb = group.prefixes.count == 1 ? "is" : "are"
+        return
+            "\(owner(group)): \(what); whether \(text(group.prefixes)) \(verb) announced is not known"
     case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
-        .birdUnreachable, .birdRouteMissing,
-        .birdConfigDrift, .birdRouteUnreachable:
-        let verb = group.prefixes.count == 1 ? "breaks" : "break"
-        return "\(subject(group)) \(verb) at \(group.kind.entry.stage?.rawValue ?? ""): \(what)"
+        .birdRouteMissing, .birdConfigDrift, .birdRouteUnreachable:
+        return "\(subject(group)) \(isLost(group)): \(what)"
     }
 }
 
@@ -121,6 +122,10 @@ private func subject(_ group: CauseGroup) -> String {
 }
 
 private func owner(_ group: CauseGroup) -> String { names(group.nodes) }
+
+private func isLost(_ group: CauseGroup) -> String {
+    group.prefixes.count == 1 ? "is lost" : "are lost"
+}
 
 private func has(_ group: CauseGroup) -> String { group.nodes.count == 1 ? "has" : "have" }
 
@@ -175,6 +180,12 @@ private func sessionSummary(_ group: CauseGroup) -> String {
         }
     let isCritical = group.findings.contains { $0.severity == .critical }
     let rest = isCritical ? "; no uplink is left" : "; another uplink's session is up"
+    if !group.switches.isEmpty, group.findings.allSatisfy(\.isSwitchsDoing) {
+        let doers = group.switches.map { "switch \($0)" }.joined(separator: " and ")
+        let verb = group.switches.count == 1 ? "has shut its session" : "have shut their sessions"
+        let errors = group.findings.map { "\($0.uplink ?? ""): \($0.what)" }
+        return "\(doers) \(verb) with \(owner(group)) (\(errors.joined(separator: ", ")))\(rest)"
+    }
     return "\(owner(group)) has lost \(links.joined(separator: ", "))\(rest)"
 }
 
@@ -187,7 +198,10 @@ private func sourceSummary(_ group: CauseGroup) -> String {
         return "\(loadBalancer(group)): \(whats.joined(separator: "; ")), \(roles)"
     }
     let joint = whats.allSatisfy { $0.hasPrefix("by ") } ? " " : ": "
-    return "\(source(group)) cannot be read\(joint)\(whats.joined(separator: "; "))"
+    let isDevice = group.subject.switchName != nil || group.subject.loadBalancer != nil
+    let isWhole = !group.findings.allSatisfy(\.isPart)
+    let rest = isDevice && isWhole ? "; what it carries may be well, it is only not seen" : ""
+    return "\(source(group)) cannot be read\(joint)\(whats.joined(separator: "; "))\(rest)"
 }
 
 private func neighborSummary(_ group: CauseGroup) -> String {
@@ -207,10 +221,15 @@ private func switchSummary(_ group: CauseGroup) -> String {
     }
     let isWarning = [.switchPartialPaths, .switchRouteFlapping].contains(group.kind)
     return
-        "\(subject(group)) \(isWarning ? "is impaired" : "breaks") at switch: \(whats.joined(separator: "; "))"
+        "\(subject(group)) \(isWarning ? "is impaired" : "is lost"): \(whats.joined(separator: "; "))"
 }
 
 private func agentSummary(_ group: CauseGroup) -> String {
-    if group.isFleet { return "\(group.nodes.count) agents are silent at once" }
-    return "the agent of \(owner(group)) \(group.findings[0].what); its stages are unknown"
+    guard !group.isFleet else {
+        return
+            "podpath's agents on \(group.nodes.count) nodes are silent at once; the nodes may be well, they are"
+            + " only not seen"
+    }
+    let what = group.findings[0].what
+    return "podpath's agent on \(owner(group)) \(what); the node may be well, it is only not seen"
 }

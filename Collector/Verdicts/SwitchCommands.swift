@@ -49,6 +49,9 @@ extension SwitchFacts {
 
     /// FRR is reached by its host's shell, the others by their own.
     private func typed(_ words: String) -> Verification {
-        Verification(on: name, dialect == .frr ? "vtysh -c '\(words)'" : words)
+        Verification(on: place, dialect == .frr ? "vtysh -c '\(words)'" : words)
     }
+
+    /// Its name, and where a person logs in to it if that is known.
+    private var place: String { door.map { "\(name) (\(host(of: $0)))" } ?? name }
 }

@@ -59,10 +59,19 @@ package struct Evidence: Sendable, Hashable, Codable {
 package struct Verification: Sendable, Hashable, Codable {
     package var on: String
     package var command: String
+    /// What it shows while this is what is wrong, or what tells one cause from another; nil where that needs no word.
+    package var shows: String?
 
-    package init(on: String, _ command: String) {
+    package init(on: String, _ command: String, shows: String? = nil) {
         self.on = on
         self.command = command
+        self.shows = shows
+    }
+
+    func showing(_ words: String?) -> Verification {
+        var verification = self
+        verification.shows = words
+        return verification
     }
 }
 

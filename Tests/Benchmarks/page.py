@@ -89,12 +89,12 @@ class Site:
         some = range(499, self.nodes, 500)
         return [{"id": f"{KIND}-{n}", "kind": KIND, "severity": "critical", "state": "firing", "cluster": "bench", "stage": "kernel",
                  "subject": {"node": f"worker-{n:05}", "prefix": self.prefix(n)}, "since": moment(-600 - n % 900), "detectedAt": moment(-600 - n % 900),
-                 "firedAt": moment(-599 - n % 900), "summary": f"{self.prefix(n)} of worker-{n:05} breaks at kernel: the kernel has no route for it",
+                 "firedAt": moment(-599 - n % 900), "summary": f"{self.prefix(n)} of worker-{n:05} is lost: the kernel has no route for it",
                  "evidence": [{"source": f"agent worker-{n:05}", "fact": f"kernel route {self.prefix(n)}", "value": "absent", "ageSeconds": 2}],
                  "impact": {"prefixes": [self.prefix(n)], "nodes": [f"worker-{n:05}"], "poolMembers": 4, "pools": ["/K8S/web"],
                             "virtualServers": ["/K8S/web"], "wideIPs": [], "capacity": []},
                  "verify": [{"on": f"worker-{n:05}", "command": f"ip -4 route show table all {self.prefix(n)}"}],
-                 "events": [{"at": moment(-599 - n % 900), "text": f"opened: {self.prefix(n)} breaks at kernel"}]} for n in some]
+                 "events": [{"at": moment(-599 - n % 900), "text": f"opened: {self.prefix(n)} is lost"}]} for n in some]
 
     def sources(self):
         names = [("agents", "agents")] + [(f"leaf-{rack:03}-{side}", "switch") for rack in range(self.racks) for side in "ab"] + [("ltm-1", "load-balancer")]

@@ -27,7 +27,7 @@ import Testing
             "id": id, "kind": "kernel-route-missing", "severity": "critical", "state": "firing",
             "cluster": "lab", "subject": ["node": "n3", "prefix": "10.16.2.0/24"],
             "stage": "kernel",
-            "summary": "10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it",
+            "summary": "10.16.2.0/24 of n3 is lost: the kernel has no route for it",
             "since": "2023-11-14T22:13:20.000Z", "detectedAt": "2023-11-14T22:13:20.123Z",
             "evidence": [
                 [
@@ -40,7 +40,12 @@ import Testing
                 "pools": ["/K8S/web"], "virtualServers": ["/K8S/web"], "wideIPs": [],
                 "capacity": [["virtualServer": "/K8S/web", "remaining": 3, "members": 6]],
             ],
-            "verify": [["on": "n3", "command": "ip -4 route show table all 10.16.2.0/24"]],
+            "verify": [
+                [
+                    "on": "n3", "command": "ip -4 route show table all 10.16.2.0/24",
+                    "shows": "nothing",
+                ]
+            ],
             "timeline": [["at": "2023-11-14T22:13:20.123Z", "text": "seen"]],
         ]
         object.merge(changes) { $1 }
@@ -64,13 +69,13 @@ import Testing
             + [try incident(["silences": ["x"], "severity": "warning"]), try incident()]
         #expect(
             text(IncidentsText.list(list, now: now, narrow), narrow) == """
-                critical  10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                critical  10.16.2.0/24 of n3 is lost: the kernel has no route for it
                           firing for 3m 2s, kernel-route-missing, n3 10.16.2.0/24
                           kernel-route-missing-3w5e11264sgsf
-                warning   10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                warning   10.16.2.0/24 of n3 is lost: the kernel has no route for it
                           firing (silenced) for 3m 2s, kernel-route-missing, n3 10.16.2.0/24
                           kernel-route-missing-3w5e11264sgsf
-                critical  10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                critical  10.16.2.0/24 of n3 is lost: the kernel has no route for it
                           resolved for 1m 0s, kernel-route-missing, n3 10.16.2.0/24
                           kernel-route-missing-3w5e11264sgsf
                 """
@@ -82,7 +87,7 @@ import Testing
         #expect(
             text(IncidentsText.list([try incident()], now: now, pipe), pipe) == """
                 ID                                  SEVERITY  STATE   KIND                  SINCE  SUBJECT          SUMMARY
-                kernel-route-missing-3w5e11264sgsf  critical  firing  kernel-route-missing  3m 2s  n3 10.16.2.0/24  10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                kernel-route-missing-3w5e11264sgsf  critical  firing  kernel-route-missing  3m 2s  n3 10.16.2.0/24  10.16.2.0/24 of n3 is lost: the kernel has no route for it
                 """
         )
         #expect(text(IncidentsText.list([], now: now, pipe), pipe) == "no incidents")
@@ -92,7 +97,7 @@ import Testing
     func incidentWhole() throws {
         #expect(
             text(IncidentsText.whole(try incident(), now: now, narrow), narrow) == """
-                10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                10.16.2.0/24 of n3 is lost: the kernel has no route for it
 
                 id        kernel-route-missing-3w5e11264sgsf
                 kind      kernel-route-missing
@@ -119,6 +124,7 @@ import Testing
                 VERIFY
                   on n3
                     ip -4 route show table all 10.16.2.0/24
+                      → nothing
 
                 TIMELINE
                   2023-11-14T22:13:20.123Z  seen
@@ -161,7 +167,7 @@ import Testing
         (document.paths, document.broken, document.unknown) = (6, 1, 2)
         #expect(
             text(StatusText.lines(document, now: now, narrow), narrow) == """
-                critical  10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it
+                critical  10.16.2.0/24 of n3 is lost: the kernel has no route for it
                           firing for 3m 2s, kernel-route-missing, n3 10.16.2.0/24
                           kernel-route-missing-3w5e11264sgsf
 

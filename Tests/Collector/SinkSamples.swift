@@ -15,7 +15,8 @@ func transition(
 
 /// An incident that opens, grows worse or better, is reminded of and ends.
 func story(
-    _ summary: String = "10.16.2.0/24 of n3 breaks at kernel: no route to it in the main table",
+    _ summary: String =
+        "10.16.2.0/24 of n3 is lost: no route to it in the main table",
     severity: Severity = .critical,
     node: String = "n3"
 ) -> [IncidentTransition] {
@@ -31,7 +32,14 @@ func story(
             Evidence("kubernetes", "pod CIDR", "10.16.2.0/24", at: at(1_699_999_990_000)),
         ],
         impact: Impact(),
-        verify: [Verification(on: node, "ip -4 route show table all root 10.16.2.0/24")],
+        verify: [
+            Verification(
+                on: node,
+                "ip -4 route show table all root 10.16.2.0/24",
+                shows: "nothing, not *even* <a> line"
+            ),
+            Verification(on: "kubernetes", "kubectl get nodes"),
+        ],
         hold: 0,
         absorbs: []
     )

@@ -26,7 +26,8 @@ BIRD_REFUSES = re.compile(r"^(8003|8006|9\d\d\d)[ -].*", re.MULTILINE)
 NOT_THERE = re.compile(r"^8001[ -]", re.MULTILINE)
 # Exits that are answers: there is no such process or device, nobody listens where it should, or does not answer.
 ANSWERS = {("agent-silent", "pgrep"): {1}, ("kernel-device-down", "ip"): {1},
-           ("bird-unreachable", "birdc"): {1}, ("bird-unreachable", "timeout"): {1, 124},
+           ("bird-unreachable", "birdc"): {1}, ("bird-unreachable", "pgrep"): {1}, ("ltm-cidr-down", "timeout"): {1, 124},
+           ("bird-unreachable", "timeout"): {1, 124},
            ("session-down", "vtysh"): {1, 124}, ("source-unreadable", "vtysh"): {1, 124}}
 # The lab is no machine of its own: what asks its init for something can only be read.
 UNRUN = {"timedatectl", "journalctl", "systemctl", "tcpdump"}
@@ -61,11 +62,13 @@ def problems(lab, alert):
 def complain(lab, kind, place, command):
     if place in NODE_NAMES:
         return misfit(command, "node") if UNRUN & set(command.split()) else on_node(lab, kind, place, command)
-    if place in SPOKEN_BY and command.startswith("vtysh "):
-        return on_switch(lab, kind, place, command)
+    # A switch's name, and in brackets where it is logged in to.
+    switch = place.split(" (")[0]
+    if switch in SPOKEN_BY and command.startswith("vtysh "):
+        return on_switch(lab, kind, switch, command)
     if LTM_ADDRESS in place:
         return misfit(command, "unit")
-    return misfit(command, "nxos" if place in SPOKEN_BY else place)
+    return misfit(command, "nxos" if switch in SPOKEN_BY else place)
 
 
 def misfit(command, device):

@@ -222,7 +222,8 @@ import Verdicts
         #expect(site.kinds == [.ownerDisagreement])
         #expect(
             site.judgement.verdicts[0].summary
-                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24"
+                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24,"
+                + " and CiliumNode's is what counts here"
         )
     }
 
@@ -288,9 +289,9 @@ import Verdicts
         let verdict = site.judgement.verdicts.first { $0.kind == .agentSilent }
         #expect(
             verdict?.summary
-                == "the agent of n3 has not reported since the collector started; one that calls"
-                + " itself n3.example.com does, and there is no node of that name; its stages are"
-                + " unknown"
+                == "podpath's agent on n3 has not reported since the collector started; one that calls"
+                + " itself n3.example.com does, and there is no node of that name; the node may"
+                + " be well, it is only not seen"
         )
     }
 

@@ -32,7 +32,8 @@ enum CommandForms {
 
     private static func device(_ place: String, in snapshot: Snapshot) -> String {
         if ["kubernetes", "collector"].contains(place) { return place }
-        if let facts = snapshot.switches[place] { return "\(facts.dialect)" }
+        let name = place.split(separator: " ").first.map(String.init) ?? place
+        if let facts = snapshot.switches[name] { return "\(facts.dialect)" }
         let isUnit = snapshot.loadBalancers.values.contains { facts in
             place == facts.name || facts.units.keys.contains { place == "\(facts.name) (\($0))" }
         }

@@ -185,7 +185,8 @@ import Verdicts
             verdict?.verify == [
                 Verification(
                     on: "ltm-1 (\(place))",
-                    "tmsh -c 'cd /; list net route recursive'"
+                    "tmsh -c 'cd /; list net route recursive'",
+                    shows: "no network that covers 10.16.0.0/24"
                 ),
                 Verification(on: "ltm-1 (\(place))", "tmsh show net route"),
             ]
@@ -214,6 +215,7 @@ import Verdicts
         #expect(
             verdict.verify.map { "\($0.on): \($0.command)" } == [
                 "ltm-1 (u): tmsh show ltm pool /K8S/api members",
+                "n3: timeout 3 bash -c '</dev/tcp/10.16.2.10/80 && echo open'",
                 "n3: timeout 20 tcpdump -n -i any -c 20 host 10.16.2.10",
                 "n3: ip -4 route get 10.3.1.1 from 10.16.2.10 iif cilium_host",
                 "n3: grep . /proc/sys/net/ipv4/conf/*/rp_filter",
@@ -282,7 +284,7 @@ import Verdicts
         read(&site, times: 3) { $0.has("10.16.2.0/24", via: "10.1.0.4") }
         let summary =
             site.judgement.verdicts.first { $0.kind == .switchWrongNextHop }?.summary ?? ""
-        #expect(summary.contains("switch a sends it to 10.1.0.4 (n4)"))
+        #expect(summary.contains("switch a sends it to 10.1.0.4 (n4's)"))
         read(&site, times: 3) { $0.has("10.16.2.0/24", via: "10.1.0.99") }
         let stranger =
             site.judgement.verdicts.first { $0.kind == .switchWrongNextHop }?.summary ?? ""

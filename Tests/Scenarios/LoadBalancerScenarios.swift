@@ -92,7 +92,7 @@ import Verdicts
         #expect(verdicts[0].subject == Subject(loadBalancer: "ltm-1"))
         #expect(
             verdicts[0].summary.hasPrefix(
-                "10.16.0.0/24 of n1 and 2 more pod CIDRs do not answer ltm-1: "
+                "10.16.0.0/24 of n1 and 2 more pod CIDRs do not answer ltm-1's monitors: "
             )
         )
     }
@@ -158,7 +158,10 @@ import Verdicts
             site.readLTM(.failed("HTTP 503"))
         }
         #expect(site.kinds == [.sourceUnreadable])
-        #expect(site.judgement.verdicts[0].summary == "ltm-1 cannot be read: HTTP 503")
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "ltm-1 cannot be read: HTTP 503; what it carries may be well, it is only not seen"
+        )
     }
 
     @Test(

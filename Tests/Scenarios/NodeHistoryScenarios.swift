@@ -34,7 +34,7 @@ import Verdicts
         #expect(site.kinds == [.kernelDeviceRecreated])
         #expect(
             site.judgement.verdicts[0].summary
-                == "10.16.2.0/24 of n3 breaks at kernel: device cilium_host was made anew, and its"
+                == "10.16.2.0/24 of n3 is lost: device cilium_host was made anew, and its"
                 + " route was not put back"
         )
         #expect(site.judgement.verdicts[0].since == site.now)
@@ -78,7 +78,7 @@ import Verdicts
         #expect(verdict?.since == site.now - 500)
         #expect(
             verdict?.summary
-                == "10.16.2.0/24 of n3 breaks at kernel: 6 routes (static, unspec) went in one burst,"
+                == "10.16.2.0/24 of n3 is lost: 6 routes (static, unspec) went in one burst,"
                 + " by something other than BIRD or the CNI"
         )
         site.report(3) { kernel, _ in crowd(&kernel, 5) }

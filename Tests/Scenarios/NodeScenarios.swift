@@ -36,7 +36,8 @@ import Verdicts
         let verdict = site.judgement.verdicts[0]
         #expect(verdict.subject == Subject(node: "n3", prefix: prefix("10.16.2.0/24")))
         #expect(
-            verdict.summary == "10.16.2.0/24 of n3 breaks at kernel: the kernel has no route for it"
+            verdict.summary
+                == "10.16.2.0/24 of n3 is lost: the kernel has no route for it"
         )
         #expect(verdict.impact.poolMembers == 2)
         #expect(verdict.impact.virtualServers == ["/K8S/web"])
@@ -224,6 +225,10 @@ import Verdicts
             site.readAll()
         }
         #expect(site.kinds == [.agentSilent])
-        #expect(site.judgement.verdicts[0].summary == "3 agents are silent at once")
+        #expect(
+            site.judgement.verdicts[0].summary
+                == "podpath's agents on 3 nodes are silent at once; the nodes may be well, they are"
+                + " only not seen"
+        )
     }
 }

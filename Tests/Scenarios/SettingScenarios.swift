@@ -51,7 +51,7 @@ import Verdicts
         #expect(
             verdict?.summary
                 == "ltm-1: its network 10.3.1.0/24 is outside of ipv4-native-routing-cidr"
-                + " 10.16.0.0/16: what pods open to it bears the address of their node"
+                + " 10.16.0.0/16: what pods open to it arrives with their node's address (SNAT), not their own"
         )
         #expect(
             verdict?.verify.map(\.command)

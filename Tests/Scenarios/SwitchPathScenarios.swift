@@ -41,7 +41,7 @@ import Verdicts
         #expect(verdict.severity == .warning)
         #expect(verdict.subject == Subject(node: "n3", prefix: Site.cidr(3), switchName: "a"))
         #expect(
-            verdict.summary == "10.16.2.0/24 of n3 is impaired at switch:"
+            verdict.summary == "10.16.2.0/24 of n3 is impaired:"
                 + " switch a uses 1 of 2 next hops: 10.1.0.3"
         )
         #expect(
@@ -75,7 +75,7 @@ import Verdicts
         #expect(site.kinds == [.switchWrongNextHop])
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "switch a sends it to 10.1.0.1 (n1): its static route hides bgp's via 10.1.0.3"
+                "switch a sends it to 10.1.0.1 (n1's): its static route hides bgp's via 10.1.0.3"
             )
         )
     }

@@ -179,7 +179,8 @@ import Verdicts
         )
         #expect(
             verdict.summary
-                == "ltm-1: virtual server /K8S/web (10.50.0.10:80) is offline, 4 of 4 members are down, no earlier stage explains it"
+                == "ltm-1: virtual server /K8S/web (10.50.0.10:80) is offline, 4 of 4 members are down,"
+                + " which no route or pod CIDR explains: look at the application and its monitor"
         )
         #expect(
             site.states(.virtualServer, of: 2)

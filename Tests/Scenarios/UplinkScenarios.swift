@@ -25,7 +25,7 @@ import Verdicts
         #expect(verdict.since == at(995_000))
         #expect(
             verdict.summary
-                == "n3 has lost uplink0 to switch a: Active, Received: Administrative shutdown;"
+                == "switch a has shut its session with n3 (uplink0: Active, Received: Administrative shutdown);"
                 + " another uplink's session is up"
         )
     }

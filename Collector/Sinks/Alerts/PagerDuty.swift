@@ -120,7 +120,7 @@ package struct PagerDuty: Sink {
         details[phrases.evidence] = message.evidence.map { "\($0.label), \($0.text)" }
             .joined(separator: "\n")
         for line in message.commands {
-            details[phrases.verify(line.label), default: ""] += line.text + "\n"
+            details[line.label, default: ""] += "\(line.text)\(line.arrow)\n"
         }
         return details.filter { !$0.value.isEmpty }
     }

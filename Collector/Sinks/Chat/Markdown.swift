@@ -26,7 +26,7 @@ struct Markdown: Sendable {
             "\(bold(phrases.evidence)): \(escaped($0.label)), \(escaped($0.text))"
         }
         lines += message.commands.map {
-            "\(bold(escaped(phrases.verify($0.label)))): \(code($0.text))"
+            "\(bold(escaped($0.label))): \(code($0.text))\(escaped($0.arrow))"
         }
         if message.omitted > 0 { lines.append(phrases.omitted(message.omitted)) }
         return lines + [escaped(message.footer)]

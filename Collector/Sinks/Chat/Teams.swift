@@ -69,7 +69,7 @@ package struct Teams: ChatDialect {
         var blocks = [Block(inlines: [title])]
         blocks += message.lines.map { pair($0.label, $0.text) }
         blocks += message.evidence.map { pair(phrases.evidence, "\($0.label), \($0.text)") }
-        blocks += message.commands.map { pair(phrases.verify($0.label), $0.text, isCode: true) }
+        blocks += message.commands.map { pair($0.label, $0.text, isCode: true, $0.arrow) }
         let omitted = message.omitted > 0 ? phrases.omitted(message.omitted) : nil
         blocks += [omitted, message.footer].compactMap(\.self).map {
             Block(inlines: [.init(text: $0)])
@@ -78,10 +78,16 @@ package struct Teams: ChatDialect {
         return Body(attachments: [.init(content: Card(body: blocks, actions: actions))])
     }
 
-    private func pair(_ label: String, _ text: String, isCode: Bool = false) -> Block {
+    private func pair(
+        _ label: String,
+        _ text: String,
+        isCode: Bool = false,
+        _ note: String = ""
+    ) -> Block {
         var value = Block.Run(text: text)
         if isCode { value.fontType = "monospace" }
-        return Block(inlines: [.init(text: "\(label): ", weight: "bolder"), value])
+        let rest = note.isEmpty ? [] : [Block.Run(text: note)]
+        return Block(inlines: [.init(text: "\(label): ", weight: "bolder"), value] + rest)
     }
 
     private func color(_ mood: Message.Mood) -> String {

@@ -4,7 +4,7 @@ import Verdicts
 
 /// An incident in plain words, for terminals and logs.
 package enum IncidentText {
-    /// `CRITICAL 10.16.2.0/24 of n3 breaks at kernel: … [kernel-route-missing, lab]`
+    /// `CRITICAL 10.16.2.0/24 of n3 is lost: … [kernel-route-missing, lab]`
     package static func line(_ transition: IncidentTransition, in language: Language = .english)
         -> String
     {
@@ -19,7 +19,7 @@ package enum IncidentText {
         var text = ["\(message.state) \(message.headline)"]
         text += message.lines.map { "\($0.label): \($0.text)" }
         text += message.evidence.map { "\(phrases.evidence): \($0.label), \($0.text)" }
-        text += message.commands.map { "\(phrases.verify($0.label)): \($0.text)" }
+        text += message.commands.map { "\($0.label): \($0.text)\($0.arrow)" }
         if message.omitted > 0 { text.append(phrases.omitted(message.omitted)) }
         text += [message.link].compactMap(\.self) + [message.footer]
         return text.joined(separator: "\n")

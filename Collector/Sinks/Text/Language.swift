@@ -76,6 +76,10 @@ package struct Phrases: Sendable {
     var evidence: String
     var age: @Sendable (_ duration: String) -> String
     var verify: @Sendable (_ place: String) -> String
+    /// Wherever kubectl speaks to the cluster.
+    var verifyByKubectl: @Sendable (_ cluster: String) -> String
+    /// Where the collector runs.
+    var verifyByCollector: String
     var details: String
     var cause: String
 }
@@ -91,7 +95,7 @@ extension Phrases {
         more: { "and \($0) more" },
         since: "since",
         comma: ", ",
-        stage: "breaks at",
+        stage: "where",
         cluster: "cluster",
         takesDown: "takes down",
         atRisk: "at risk",
@@ -104,6 +108,8 @@ extension Phrases {
         evidence: "seen",
         age: { "\($0) old" },
         verify: { "verify on \($0)" },
+        verifyByKubectl: { "verify with kubectl, cluster \($0)" },
+        verifyByCollector: "verify where the collector runs",
         details: "details",
         cause: "cause"
     )
@@ -131,6 +137,8 @@ extension Phrases {
         evidence: "依据",
         age: { "\($0)前读取" },
         verify: { "在 \($0) 上核实" },
+        verifyByKubectl: { "用 kubectl 核实（集群 \($0)）" },
+        verifyByCollector: "在 collector 所在主机上核实",
         details: "详情",
         cause: "原因"
     )
@@ -138,7 +146,7 @@ extension Phrases {
 
 extension PathStage {
     func name(in language: Language) -> String {
-        guard language == .chinese else { return rawValue }
+        guard language == .chinese else { return englishName }
         return switch self {
         case .intent: "网段归属"
         case .kernel: "内核路由"
@@ -149,6 +157,21 @@ extension PathStage {
         case .ltmRoute: "LTM 路由"
         case .member: "池成员"
         case .virtualServer: "虚拟服务器"
+        case .gtm: "GTM"
+        }
+    }
+
+    private var englishName: String {
+        switch self {
+        case .intent: "who owns the pod CIDR"
+        case .kernel: "kernel route on the node"
+        case .bird: "BIRD on the node"
+        case .export: "export to the switch"
+        case .session: "BGP session"
+        case .switchRIB: "routes of the switch"
+        case .ltmRoute: "routes of the LTM"
+        case .member: "pool members"
+        case .virtualServer: "virtual server"
         case .gtm: "GTM"
         }
     }

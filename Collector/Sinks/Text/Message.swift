@@ -10,6 +10,8 @@ package struct Message: Sendable, Hashable {
     struct Line: Sendable, Hashable {
         var label: String
         var text: String
+        /// What a command shows; empty where nothing is said of it.
+        var note = ""
     }
 
     var mood: Mood
@@ -19,7 +21,7 @@ package struct Message: Sendable, Hashable {
     var headline: String
     var lines: [Line] = []
     var evidence: [Line] = []
-    /// Commands that prove it, with where they are typed.
+    /// Commands that prove it, each with where it is typed and what it shows.
     var commands: [Line] = []
     var link: String?
     /// What stands in the last line.
@@ -79,7 +81,7 @@ extension Message {
         guard transition.change != .resolved else { return }
         evidence = verdict.evidence.prefix(5).map { Line($0, at: transition.at, language) }
         commands = verdict.verify.prefix(5).map {
-            Line(label: printable($0.on, limit: 100), text: printable($0.command))
+            Line($0, cluster: incident.cluster, language.phrases)
         }
     }
 
@@ -133,6 +135,20 @@ extension IncidentTransition {
 }
 
 extension Message.Line {
+    fileprivate init(_ verification: Verification, cluster: String, _ phrases: Phrases) {
+        label =
+            switch verification.on {
+            case "kubernetes": phrases.verifyByKubectl(printable(cluster, limit: 100))
+            case "collector": phrases.verifyByCollector
+            default: phrases.verify(printable(verification.on, limit: 100))
+            }
+        text = printable(verification.command)
+        note = printable(verification.shows ?? "", limit: 300)
+    }
+
+    /// What follows the command where all is plain text.
+    var arrow: String { note.isEmpty ? "" : " → \(note)" }
+
     fileprivate init(_ evidence: Evidence, at now: Timestamp, _ language: Language) {
         let age = evidence.at.map { language.phrases.age(language.duration(now - $0)) }
         label = printable(evidence.source, limit: 100)

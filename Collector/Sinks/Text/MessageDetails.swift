@@ -17,8 +17,10 @@ extension Owner {
     init(of verdict: Verdict) {
         switch verdict.kind.entry.stage {
         case .kernel, .bird, .export: self = .nodes
-        // A session that no node's BIRD is to blame for is told of the switch.
-        case .session: self = verdict.subject.node == nil ? .network : .nodes
+        // A session that no node's BIRD is to blame for is told of the switch: of several nodes, or in so many words.
+        case .session:
+            let isSwitchs = verdict.subject.node == nil || verdict.summary.hasPrefix("switch ")
+            self = isSwitchs ? .network : .nodes
         case .switchRIB: self = .network
         case .ltmRoute, .member, .virtualServer, .gtm: self = .loadBalancers
         case .intent: self = .kubernetes

@@ -159,6 +159,6 @@ private func finding(
             ),
             lost,
         ],
-        verify: [.route(prefix, on: node)]
+        verify: [.route(prefix, on: node).showing(droppingWords)]
     )
 }

@@ -52,7 +52,10 @@ private func finding(
             ),
             world.ownership(cidr, of: node),
         ],
-        verify: [sight.show(hosts[0]), sight.show(cidr)]
+        verify: [
+            sight.show(hosts[0]).showing("a route to a single pod"),
+            sight.show(cidr).showing(isAlone ? "no route to the CIDR itself" : "the CIDR's own"),
+        ]
     )
     finding.announced = (hosts[0], [node])
     return finding

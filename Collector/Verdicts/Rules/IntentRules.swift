@@ -87,10 +87,17 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
         .ownerDisagreement,
         node: node.name,
         prefix: node.podCIDRs.first,
-        what: words.joined(separator: ", "),
+        what: words.joined(separator: ", ") + world.deciding,
         evidence: evidence,
         verify: said.map { .podCIDRs(of: node.name, by: $0.key) }
     )
+}
+
+extension World {
+    /// Whose word podpath goes by where two objects differ.
+    fileprivate var deciding: String {
+        snapshot.kubernetes.map { ", and \($0.allocator)'s is what counts here" } ?? ""
+    }
 }
 
 /// The CIDR that the node's kernel and its BIRD both use in place of the one that it owns: as large, and nobody's.
@@ -153,7 +160,7 @@ func disagreementInBIRD(
         node: node,
         prefix: owned,
         severity: .critical,
-        what: "\(words), and BIRD holds \(named) alone",
+        what: "\(words)\(world.deciding); BIRD holds \(named) alone",
         evidence: [
             Evidence("agent \(node)", "BIRD route \(owned)", "absent", at: facts.lastHeard),
             Evidence("agent \(node)", "BIRD static \(named)", "present", at: facts.lastHeard),

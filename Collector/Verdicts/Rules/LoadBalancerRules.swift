@@ -71,9 +71,14 @@ private func judgeRoute(
             loadBalancer: name,
             what: what,
             evidence: [Evidence(name, "route for \(prefix)", what, at: readAt)],
-            verify: [listRoutes, "tmsh show net route"].map {
-                Verification(on: world.device(of: name), $0)
-            }
+            verify: [
+                Verification(
+                    on: world.device(of: name),
+                    listRoutes,
+                    shows: state == .missing ? "no network that covers \(prefix)" : nil
+                ),
+                Verification(on: world.device(of: name), "tmsh show net route"),
+            ]
         )
     )
 }
@@ -153,27 +158,40 @@ private func judgeDownMembers(
                     )
                 } + (isWholeCIDR ? path.holding : []),
             verify: down.prefix(1).map {
-                Verification(on: world.device(of: name), showMembers(of: $0.pool))
-            }
-                + (isWholeCIDR
-                    ? wayBack(path, down.compactMap(\.address).min(), sight, in: world) : []),
+                Verification(
+                    on: world.device(of: name),
+                    showMembers(of: $0.pool),
+                    shows: "which members are down, since when, and by which monitor"
+                )
+            } + (isWholeCIDR ? wayBack(path, down, sight, in: world) : []),
             hold: hold
         )
     )
 }
 
-/// Whether the monitor's packets come to the node, which way its answers take, what may drop either, and what the
-/// switches forward by.
+/// Whether a pod answers its own node, whether the monitor's packets come there, which way the answers take, what may
+/// drop either, and what the switches forward by.
 private func wayBack(
     _ path: JudgedPath,
-    _ pod: IPAddress?,
+    _ down: [PoolMember],
     _ sight: LoadBalancerSight,
     in world: World
 ) -> [Verification] {
-    guard let pod else { return [] }
+    let sockets = down.compactMap { member in member.address.map { ($0, member.port) } }
+    guard let (pod, port) = sockets.min(by: { $0 < $1 }) else { return [] }
     let (node, prefix) = (path.trace.node, path.trace.prefix)
     var commands = [
-        Verification(on: node, "timeout 20 tcpdump -n -i any -c 20 host \(pod)")
+        Verification(
+            on: node,
+            "timeout 3 bash -c '</dev/tcp/\(pod)/\(port) && echo open'",
+            shows: "open: the pod answers its node, it is the way to the load balancer that breaks"
+        ),
+        Verification(
+            on: node,
+            "timeout 20 tcpdump -n -i any -c 20 host \(pod)",
+            shows: "no packet: they are lost on the way to the node; requests alone: the node drops"
+                + " them, or the answers; both: the answers are lost on the way back"
+        ),
     ]
     if let network = sight.routes.active?.latest.network(towards: prefix),
         let address = network.firstAddress
@@ -184,10 +202,22 @@ private func wayBack(
         let device = routes.lazy.flatMap(\.nextHops).compactMap(\.device).first
         let source = device.map { " from \(pod) iif \(shellWord($0))" } ?? ""
         let family = address.family == .ipv4 ? "-4" : "-6"
-        commands.append(Verification(on: node, "ip \(family) route get \(address)\(source)"))
+        commands.append(
+            Verification(
+                on: node,
+                "ip \(family) route get \(address)\(source)",
+                shows: "by which device the answers leave"
+            )
+        )
     }
     if prefix.family == .ipv4 {
-        commands.append(Verification(on: node, "grep . /proc/sys/net/ipv4/conf/*/rp_filter"))
+        commands.append(
+            Verification(
+                on: node,
+                "grep . /proc/sys/net/ipv4/conf/*/rp_filter",
+                shows: "1 on the device by which they come, where answers leave by another"
+            )
+        )
     }
     let switches = Set(path.carrying.compactMap(\.switchName)).sorted()
     return commands

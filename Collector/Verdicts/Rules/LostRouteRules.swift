@@ -32,6 +32,9 @@ private func finding(_ losses: [LostRoutes.Loss], _ name: String, _ device: Stri
         evidence: losses.prefix(6).map {
             Evidence(name, "route \($0.route.name) for \($0.route.prefix)", "gone", at: $0.at)
         },
-        verify: [listRoutes, "tmsh show net route"].map { Verification(on: device, $0) }
+        verify: [
+            Verification(on: device, listRoutes, shows: "none of those named"),
+            Verification(on: device, "tmsh show net route"),
+        ]
     )
 }

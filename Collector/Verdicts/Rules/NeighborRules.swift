@@ -14,18 +14,35 @@ func blameSwitch(
 ) {
     let neighbor = sight.neighbor(of: addresses)
     if let words = prefixLimit(session, neighbor) {
-        become(.switchPrefixLimit, &finding, sight, words, "BGP neighbor", words)
+        let evidence = (fact: "BGP neighbor", value: words)
+        become(.switchPrefixLimit, &finding, sight, words, evidence, shows: "PfxCt")
     } else if !addresses.isEmpty, !sight.view.mayHaveUnlistedNeighbors,
         sight.confirmed({ $0.listsNone(of: addresses) })
     {
         let from = addresses.sorted().map(\.description).joined(separator: ", ")
         let what = "its BGP summary lists none of \(from)"
-        become(.switchNeighborMissing, &finding, sight, what, "BGP summary", "no neighbor entry")
+        let evidence = (fact: "BGP summary", value: "no neighbor entry")
+        let shows = "no line for \(from)"
+        become(.switchNeighborMissing, &finding, sight, what, evidence, shows: shows)
     } else if let neighbor {
         finding.evidence.append(
             Evidence(sight.source, "BGP neighbor", neighbor.state, at: sight.readAt)
         )
-        finding.verify.append(sight.showSummary(finding.prefix?.family ?? .ipv4))
+        let summary = sight.showSummary(finding.prefix?.family ?? .ipv4)
+            .showing("\(neighbor.state) in the node's line")
+        // Who shut it is asked first.
+        let place = session.isShutByNeighbor ? 0 : finding.verify.count
+        finding.verify.insert(summary, at: place)
+    }
+}
+
+extension BGPSession {
+    /// RFC 4486 section 4, subcodes 2 and 3, in BIRD's words: somebody did it there on purpose.
+    var isShutByNeighbor: Bool {
+        [firstError, lastError].contains {
+            $0.hasPrefix("Received: Administrative shutdown")
+                || $0.hasPrefix("Received: Peer de-configured")
+        }
     }
 }
 
@@ -46,14 +63,17 @@ private func become(
     _ finding: inout Finding,
     _ sight: SwitchSight,
     _ what: String,
-    _ fact: String,
-    _ value: String
+    _ evidence: (fact: String, value: String),
+    shows: String
 ) {
     finding.kind = kind
     finding.severity = kind.entry.severity
     finding.what = what
-    finding.evidence.append(Evidence(sight.source, fact, value, at: sight.readAt))
-    finding.verify.insert(sight.showSummary(finding.prefix?.family ?? .ipv4), at: 0)
+    finding.evidence.append(
+        Evidence(sight.source, evidence.fact, evidence.value, at: sight.readAt)
+    )
+    let summary = sight.showSummary(finding.prefix?.family ?? .ipv4)
+    finding.verify.insert(summary.showing(shows), at: 0)
 }
 
 extension SwitchTable {

@@ -26,7 +26,11 @@ func judgeRoute(
         $0.best(prefix, vrf: sight.vrf).map { $0.nextHops.count < wanted } ?? false
     }
     guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
-    let what = "switch \(sight.name) uses \(route.nextHops.count) of \(wanted) next hops: \(found)"
+    let lacking = nextHops(path, sight, in: world).subtracting(route.nextHops).sorted()
+    let isKnown = lacking.count == wanted - route.nextHops.count
+    let rest = isKnown ? ", not \(lacking.map(\.description).joined(separator: ", "))" : ""
+    let what =
+        "switch \(sight.name) uses \(route.nextHops.count) of \(wanted) next hops: \(found)\(rest)"
     path.findings.append(finding(.switchPartialPaths, path, sight, what, since))
 }
 
@@ -49,6 +53,20 @@ private func pathsLacking(_ path: JudgedPath, _ route: SwitchRoute, _ sight: Swi
             sight.usesSeveralPaths || sight.usedSeveralPaths(to: path.trace.prefix)
         }
     return isExpected && route.nextHops.count < uplinks ? uplinks : nil
+}
+
+/// The node's addresses on the uplinks that carry it to this switch.
+private func nextHops(
+    _ path: JudgedPath,
+    _ sight: SwitchSight,
+    in world: World
+) -> Set<IPAddress> {
+    guard let facts = world.snapshot.nodes[path.trace.node] else { return [] }
+    let uplinks = Set(path.carrying.filter { $0.switchName == sight.name }.map(\.uplink))
+    let sessions = facts.birds.values.flatMap(\.sessions.values).filter {
+        uplinks.contains($0.name)
+    }
+    return Set(sessions.flatMap { world.addresses(towards: $0, facts) }.map(\.address))
 }
 
 extension SwitchSight {
@@ -79,7 +97,7 @@ private func judgeWrongHop(
     guard isConfirmed, let since = rootSince(path, sight, expected) else { return }
     let strangers = Set(route.nextHops.compactMap { world.addressOwners[$0] })
         .subtracting([path.trace.node]).sorted().prefix(3)
-    let whose = strangers.isEmpty ? "no node's" : strangers.joined(separator: ", ")
+    let whose = strangers.isEmpty ? "no node's" : strangers.joined(separator: ", ") + "'s"
     var what = "switch \(sight.name) sends it to \(found)"
     if !route.nextHops.isEmpty { what += " (\(whose))" }
     if let hidden = sight.table.hidden(prefix, vrf: sight.vrf).first(where: {
@@ -88,9 +106,17 @@ private func judgeWrongHop(
         what +=
             ": its \(route.protocolName) route hides \(hidden.protocolName)'s via \(text(hidden))"
     }
-    path.findings.append(
-        finding(.switchWrongNextHop, path, sight, what, since, expected: expected)
-    )
+    var finding = finding(.switchWrongNextHop, path, sight, what, since, expected: expected)
+    finding.verify += strangers.prefix(1).compactMap { name in
+        world.snapshot.nodes[name].map { facts in
+            Verification(
+                on: name,
+                facts.birdc("show route \(prefix) all", prefix: prefix),
+                shows: "whether it announces the CIDR too; if not, the switch's policy does it"
+            )
+        }
+    }
+    path.findings.append(finding)
 }
 
 /// A route without a gateway leads to a device or to nothing.

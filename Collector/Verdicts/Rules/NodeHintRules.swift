@@ -116,7 +116,13 @@ private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
             Evidence("agent \(mtu.node)", "MTU \(mtu.device)", "\(mtu.value)", at: mtu.at),
             Evidence("agents", "MTU \(mtu.place) on \(count) nodes", "\(usual)", at: nil),
         ],
-        verify: [Verification(on: mtu.node, "ip link show \(shellWord(mtu.device))")]
+        verify: [
+            Verification(
+                on: mtu.node,
+                "ip link show \(shellWord(mtu.device))",
+                shows: "mtu \(mtu.value)"
+            )
+        ]
     )
 }
 
@@ -133,6 +139,8 @@ func wrongClock(_ name: String, _ facts: NodeFacts) -> Finding? {
         node: name,
         what: "its clock is \(words)",
         evidence: [Evidence("agent \(name)", "clock", words, at: facts.lastHeard)],
-        verify: [Verification(on: name, "timedatectl")]
+        verify: [
+            Verification(on: name, "timedatectl", shows: "System clock synchronized: no")
+        ]
     )
 }

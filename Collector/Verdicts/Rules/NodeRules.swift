@@ -168,10 +168,17 @@ private func deviceDown(
             ),
         ],
         verify: [
-            Verification(on: node, "ip link show \(shellWord(device))"), .route(prefix, on: node),
+            Verification(on: node, "ip link show \(shellWord(device))", shows: linkWords[state]),
+            .route(prefix, on: node),
         ]
     )
 }
+
+/// How `ip` says it.
+private let linkWords = [
+    "is down": "state DOWN, and no UP in < >", "has no carrier": "NO-CARRIER",
+    "is gone": "does not exist",
+]
 
 /// The device through which the CIDR went has a new index, and no route goes through it since.
 private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
@@ -197,8 +204,12 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "ip -d link show \(shellWord(device))"),
-            .route(prefix, on: node),
+            Verification(
+                on: node,
+                "ip -d link show \(shellWord(device))",
+                shows: "index \(link.index), another than before"
+            ),
+            .route(prefix, on: node).showing("nothing"),
         ]
     )
 }
@@ -234,8 +245,16 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, "ip \(family(prefix)) route show table all"),
-            Verification(on: node, "journalctl -u systemd-networkd --since -10min"),
+            Verification(
+                on: node,
+                "ip \(family(prefix)) route show table all",
+                shows: "no line for \(prefix)"
+            ),
+            Verification(
+                on: node,
+                "journalctl -u systemd-networkd --since -10min",
+                shows: "whether it was restarted then: it removes what it did not put there"
+            ),
         ]
     )
 }
@@ -262,7 +281,11 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
             Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),
         ],
         verify: [
-            Verification(on: node, "ip \(family(prefix)) route show table all root \(prefix)")
+            Verification(
+                on: node,
+                "ip \(family(prefix)) route show table all root \(prefix)",
+                shows: "no line for \(examples)"
+            )
         ]
     )
 }
@@ -278,9 +301,12 @@ private func ownBlackhole(_ found: String, _ path: JudgedPath, _ facts: NodeFact
         evidence: [
             Evidence("agent \(node)", "kernel route \(prefix)", found, at: facts.lastHeard)
         ],
-        verify: [.route(prefix, on: node)]
+        verify: [.route(prefix, on: node).showing(droppingWords)]
     )
 }
+
+/// How `ip` shows a route that drops.
+let droppingWords = "blackhole, unreachable or prohibit before the CIDR"
 
 private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
     let (node, prefix) = (path.trace.node, path.trace.prefix)
@@ -297,7 +323,9 @@ private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFac
                 at: facts.lastHeard
             )
         ],
-        verify: [.route(prefix, on: node)]
+        verify: [
+            .route(prefix, on: node).showing(found == nil ? "nothing" : "that route and no other")
+        ]
     )
 }
 
@@ -366,7 +394,16 @@ private func judgeUnreadable(
             what: "BIRD cannot be asked: \(reason)",
             evidence: [Evidence("agent \(node)", socket, reason, at: facts.lastHeard)],
             verify: [
-                Verification(on: node, "timeout 5 birdc -r -s \(shellWord(socket)) show status")
+                Verification(
+                    on: node,
+                    "timeout 5 birdc -r -s \(shellWord(socket)) show status",
+                    shows: "an error, or nothing within 5 s"
+                ),
+                Verification(
+                    on: node,
+                    "pgrep -a bird",
+                    shows: "nothing: it does not run; else it hangs, or has its socket elsewhere"
+                ),
             ]
         )
     )
@@ -423,8 +460,17 @@ private func birdFinding(
             Evidence("agent \(node)", "BIRD route \(prefix)", what, at: facts.lastHeard),
         ],
         verify: [
-            Verification(on: node, facts.birdc("show route \(prefix) all", prefix: prefix)),
-            Verification(on: node, facts.showStatic(held ?? prefix)),
+            Verification(
+                on: node,
+                facts.birdc("show route \(prefix) all", prefix: prefix),
+                shows: kind == .birdRouteUnreachable
+                    ? "unreachable, or no line with a *" : "Network not found"
+            ),
+            Verification(
+                on: node,
+                facts.showStatic(held ?? prefix),
+                shows: held.map { "\($0), and not \(prefix)" }
+            ),
         ]
     )
 }

@@ -143,8 +143,13 @@ struct PoolDrift {
             "kubectl get endpointslices -n \(exposure.namespace)"
             + " -l kubernetes.io/service-name=\(exposure.serviceName) -o yaml"
         let pool = [
-            Verification(on: world.device(of: loadBalancer), showMembers(of: exposure.pool)),
-            Verification(on: "kubernetes", slices),
+            Verification(
+                on: world.device(of: loadBalancer),
+                showMembers(of: exposure.pool),
+                shows: "the members that it has"
+            ),
+            Verification(on: "kubernetes", slices)
+                .showing("the ready addresses that it should have"),
         ]
         let logs = world.controllerLogs(of: exposure.partition)
         return kind == .ltmPoolsFrozen ? [logs] + pool : pool + [logs]
@@ -189,7 +194,11 @@ extension World {
             return Verification(on: "kubernetes", list)
         }
         let logs = "kubectl -n \(namespace) logs deployment/\(name) --since=10m"
-        return Verification(on: "kubernetes", logs)
+        return Verification(
+            on: "kubernetes",
+            logs,
+            shows: "why the controller did not write it: refused by the BIG-IP, or not asked"
+        )
     }
 
     /// A pool of node ports: its members are no pods, and none of this tells of it.

@@ -109,7 +109,13 @@ private func unreachable(
                         at: $0.readAt
                     )
                 },
-            verify: [Verification(on: "kubernetes", "kubectl describe node \(node.name)")]
+            verify: [
+                Verification(
+                    on: "kubernetes",
+                    "kubectl describe node \(node.name)",
+                    shows: "Ready, though nothing reaches its pods"
+                )
+            ]
                 + switches.prefix(2).compactMap {
                     world.sight(ofSwitch: $0)?.show(path.trace.prefix)
                 }

@@ -37,13 +37,21 @@ func flapping(
         what: what,
         evidence: [
             Evidence("agent \(node)", text(session), what, at: facts.lastHeard)
-        ],
+        ]
+            + transitions.suffix(3).map {
+                Evidence("agent \(node)", text(session), "went up or down", at: $0)
+            },
         verify: [
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session)
+                facts.birdc(showProtocol(session.name), session: session),
+                shows: "since when it is as it is, and in Last error why it went down"
             )
         ]
+            + (name.flatMap(world.sight(ofSwitch:)).map { sight in
+                let summary = sight.showSummary(path.trace.prefix.family)
+                return [summary.showing("how long the node's line is up: seconds")]
+            } ?? [])
     )
 }
 
@@ -117,7 +125,11 @@ func restartStuck(
             Evidence("agent \(node)", "end of recovery", "due then, \(wait)", at: end),
         ],
         verify: [
-            Verification(on: node, facts.birdc("show status", session: session)),
+            Verification(
+                on: node,
+                facts.birdc("show status", session: session),
+                shows: "Graceful restart recovery in progress"
+            ),
             Verification(on: node, facts.birdc(showProtocol(session.name), session: session)),
         ]
             + (name.flatMap(world.sight(ofSwitch:)).map { [$0.show(path.trace.prefix, "bgp")] }
@@ -196,10 +208,12 @@ func restartNotHonoured(
             Evidence(sight.source, sight.fact(prefix), "gone", at: lost),
         ],
         verify: [
-            sight.show(prefix, "bgp"),
+            sight.show(prefix, "bgp")
+                .showing("Last update or age: it came anew when BIRD was back"),
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session)
+                facts.birdc(showProtocol(session.name), session: session),
+                shows: "Graceful restart among the capabilities of both"
             ),
         ]
     )
@@ -229,7 +243,11 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
             Evidence("agent \(name)", $0, "session with \(neighbor)", at: facts.lastHeard)
         },
         verify: daemons.prefix(2).map {
-            Verification(on: name, "birdc -r -s \(shellWord($0)) show protocols")
+            Verification(
+                on: name,
+                "birdc -r -s \(shellWord($0)) show protocols",
+                shows: "a BGP protocol of its own"
+            )
         }
     )
 }
@@ -267,7 +285,9 @@ private func takenPort(_ name: String, _ facts: NodeFacts) -> Finding? {
         node: name,
         what: "BIRD cannot listen for BGP, another program does: \(error)",
         evidence: [Evidence("agent \(name)", place, error, at: facts.lastHeard)],
-        verify: [Verification(on: name, "ss -ltnp sport = :179")]
+        verify: [
+            Verification(on: name, "ss -ltnp sport = :179", shows: "another program than BIRD")
+        ]
     )
 }
 

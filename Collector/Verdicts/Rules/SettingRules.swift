@@ -95,7 +95,7 @@ private func masqueradeFindings(in world: World) -> [Finding] {
                 .masqueradeOutside,
                 loadBalancer: facts.name,
                 what: "its network \(network) is outside of \(rule.setting) \(inside):"
-                    + " what pods open to it bears the address of their node",
+                    + " what pods open to it arrives with their node's address (SNAT), not their own",
                 evidence: [
                     Evidence("kubernetes", rule.setting, inside, at: heard),
                     Evidence(facts.name, "network towards the pods", "\(network)", at: nil),

@@ -67,7 +67,10 @@ private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: Worl
                 at: world.snapshot.intent.latest?.at
             ),
         ],
-        verify: [sight.show(prefix), sight.show(prefix, "bgp")]
+        verify: [
+            sight.show(prefix).showing("a route that nobody should have"),
+            sight.show(prefix, "bgp").showing("from which neighbor it comes"),
+        ]
             + owners.prefix(2).compactMap { node in
                 world.snapshot.nodes[node].map {
                     Verification(on: node, $0.birdc("show route \(prefix) all", prefix: prefix))

@@ -162,8 +162,33 @@ func finding(
             ),
             Evidence(sight.source, sight.fact(prefix), what + wanted, at: sight.readAt),
         ],
-        verify: [sight.show(prefix), sight.show(prefix, "bgp")]
+        verify: [
+            sight.show(prefix).showing(kind.shownByRoute(hops)),
+            sight.show(prefix, "bgp").showing(kind.shownByBGP),
+        ]
     )
+}
+
+extension Kind {
+    /// What the switch's route to the CIDR shows, if it should lead to `hops`.
+    fileprivate func shownByRoute(_ hops: String) -> String? {
+        switch self {
+        case .switchRouteMissing: "no route to the CIDR itself"
+        case .switchWrongNextHop where !hops.isEmpty: "another next hop than \(hops)"
+        case .switchPartialPaths: "fewer next hops than the node has uplinks to it"
+        case .switchRouteFlapping: "an age of seconds"
+        default: nil
+        }
+    }
+
+    fileprivate var shownByBGP: String? {
+        switch self {
+        case .switchRouteMissing: "whether BGP has it, and does not use it"
+        case .switchWrongNextHop: "from which neighbor it has that"
+        case .switchPartialPaths: "which neighbor's path is not there, or not multipath"
+        default: nil
+        }
+    }
 }
 
 /// The last read that had it, if it went while the node exported it.

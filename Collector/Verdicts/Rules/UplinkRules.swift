@@ -202,11 +202,13 @@ private func notExported(
         verify: [
             Verification(
                 on: node,
-                facts.showExport(prefix, over: session, isRefused: isRefused)
+                facts.showExport(prefix, over: session, isRefused: isRefused),
+                shows: isRefused ? "\(prefix): the filter rejects it" : nil
             ),
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session)
+                facts.birdc(showProtocol(session.name), session: session),
+                shows: "Established, and in Routes how many are exported"
             ),
         ]
     )
@@ -248,18 +250,20 @@ private func judgeDown(
         verify: [
             Verification(
                 on: node,
-                facts.birdc(showProtocol(session.name), session: session)
+                facts.birdc(showProtocol(session.name), session: session),
+                shows: session.isDisabled ? "down" : "BGP state, and in Last error why"
             )
         ]
     )
     if !session.message.isEmpty, session.isDisabled { finding.what += ": \(session.message)" }
     if let sight = finding.switchName.flatMap(world.sight(ofSwitch:)), !session.isDisabled {
+        finding.isSwitchsDoing = session.isShutByNeighbor
         blameSwitch(&finding, session, sight, world.addresses(of: node))
     }
     return finding
 }
 
-private func describe(_ session: BGPSession) -> String {
+func describe(_ session: BGPSession) -> String {
     let error = session.lastError.isEmpty ? "" : ", \(session.lastError)"
     let message = session.message.isEmpty ? "" : " (\"\(session.message)\")"
     return session.state.name + error + message

@@ -67,7 +67,15 @@ private func finding(
     let down = members.filter { $0.isUp == false }
     let place = "\(server.name) (\(server.destination.split(separator: "/").last ?? ""))"
     var what = "\(place) is offline"
-    if !members.isEmpty { what += ", \(down.count) of \(members.count) members are down" }
+    if let trouble = server.address?.trouble {
+        what += ": its address is \(trouble)"
+    } else if !down.isEmpty {
+        what +=
+            ", \(down.count) of \(members.count) members are down,"
+            + " which no route or pod CIDR explains: look at the application and its monitor"
+    } else {
+        what += ", which no route or pod CIDR explains"
+    }
     var finding = Finding(
         .virtualServerDown,
         loadBalancer: facts.name,
@@ -84,10 +92,20 @@ private func finding(
                 )
             },
         verify: [
-            Verification(on: world.device(of: facts.name), "tmsh show ltm virtual \(server.name)")
+            Verification(
+                on: world.device(of: facts.name),
+                "tmsh show ltm virtual \(server.name)",
+                shows: "Availability offline, and in Reason why"
+            )
         ]
-            + (server.pool.map {
-                [Verification(on: world.device(of: facts.name), showMembers(of: $0))]
+            + (server.pool.map { pool in
+                [
+                    Verification(
+                        on: world.device(of: facts.name),
+                        showMembers(of: pool),
+                        shows: "which members are down, and by which monitor"
+                    )
+                ]
             } ?? []),
         // What a root took down that has just been mended comes back with its monitors' next answers.
         hold: read.value.monitorTimeout
@@ -110,7 +128,7 @@ private func addressEvidence(
 extension VirtualAddress {
     fileprivate var trouble: String? {
         if !isEnabled { return "disabled" }
-        return answersARP || isAdvertised ? nil : "answers no ARP and is not advertised"
+        return answersARP || isAdvertised ? nil : "neither answered for by ARP nor advertised"
     }
 }
 

@@ -31,7 +31,13 @@ func silentAgent(_ node: NodeSight, in world: World) -> Finding? {
         since: since,
         what: what,
         evidence: [Evidence("collector", "agent \(name)", what, at: since)],
-        verify: [Verification(on: name, "pgrep -a podpath-agent")] + agentPods(of: name, in: world)
+        verify: [
+            Verification(
+                on: name,
+                "pgrep -a podpath-agent",
+                shows: "nothing: it does not run; else its log tells why it does not report"
+            )
+        ] + agentPods(of: name, in: world)
     )
 }
 
@@ -39,7 +45,7 @@ func silentAgent(_ node: NodeSight, in world: World) -> Finding? {
 private func agentPods(of node: String, in world: World) -> [Verification] {
     guard world.snapshot.intentSource == .kubernetes else { return [] }
     let pods = "kubectl get pods -A -o wide --field-selector spec.nodeName=\(node) | grep podpath"
-    return [Verification(on: "kubernetes", pods)]
+    return [Verification(on: "kubernetes", pods, shows: "its pod: Running, or why not")]
 }
 
 private func silence(of node: NodeSight, in world: World) -> (String, Timestamp)? {
@@ -87,10 +93,24 @@ private func unreadableSwitches(in world: World) -> [Finding] {
                 since: since,
                 what: isOnly ? what : "by \(way.words): \(what)",
                 evidence: [Evidence("switch \(facts.name)", way.words, what, at: since)],
-                verify: [facts.showSummary(.ipv4)]
+                verify: reach(facts.door)
+                    + [facts.showSummary(.ipv4).showing("that it is up, and forwards")]
             )
         }
     }
+}
+
+/// Whether the device answers at all, from where it is asked.
+private func reach(_ door: String?) -> [Verification] {
+    guard let door else { return [] }
+    guard door.contains("://") else {
+        guard IPAddress(door) != nil else { return [] }
+        let ping = "ping -c 3 -W 1 \(shellWord(door))"
+        return [Verification(on: "collector", ping, shows: "whether it answers")]
+    }
+    let ask = "curl -sk -m 5 -o /dev/null -w '%{http_code}\\n' \(shellWord(door))"
+    let shows = "000: it cannot be reached; any other number: it answers"
+    return [Verification(on: "collector", ask, shows: shows)]
 }
 
 /// A switch that should come by itself has as long as an agent.
@@ -116,6 +136,7 @@ private func unreadableUnits(in world: World) -> [Finding] {
                     ?? unreadParts(readings)
             else { return nil }
             let all = commands + ["tmsh show sys mcp-state", "tmsh show cm failover-status"]
+            let isUnread = whole != nil
             // One of two that cannot be read is another matter than both.
             var finding = Finding(
                 .sourceUnreadable,
@@ -123,7 +144,8 @@ private func unreadableUnits(in world: World) -> [Finding] {
                 since: since,
                 what: facts.units.count > 1 ? "unit \(host(of: unit)): \(what)" : what,
                 evidence: [Evidence(facts.name, "unit \(unit)", what, at: since)],
-                verify: all.map { Verification(on: login(facts.name, unit: unit), $0) }
+                verify: (isUnread ? reach(unit) : [])
+                    + all.map { Verification(on: login(facts.name, unit: unit), $0) }
             )
             finding.source = unit
             finding.isPart = whole == nil

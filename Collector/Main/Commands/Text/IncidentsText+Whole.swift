@@ -65,6 +65,7 @@ extension IncidentsText {
         return heading("VERIFY")
             + incident.verify.flatMap { item in
                 [Line("  on \(item.on)", .dim), Line("    \(item.command)")]
+                    + (item.shows.map { .paragraph("→ \($0)", .dim, indent: 6, screen) } ?? [])
             }
     }
 

@@ -69,7 +69,7 @@ function body(entry, isWhole) {
   const incident = entry.item;
   const sides = make("div", "two");
   if (list(incident.evidence).length) sides.append(make("div", "", make("h4", "", t("evidence")), evidence(entry)));
-  if (list(incident.verify).length) sides.append(make("div", "", make("h4", "", t("seeForYourself")), ...list(incident.verify).map((check) => command(check.on, check.command))));
+  if (list(incident.verify).length) sides.append(make("div", "", make("h4", "", t("seeForYourself")), ...list(incident.verify).map((check) => command(check.on, check.command, check.shows))));
   const impact = impactList(incident.impact ?? {});
   if (!impact) return sides;
   const folded = make("details", "impact", make("summary", "small", t("impact")), impact);
@@ -127,7 +127,7 @@ export function incidentText({ item, receivedAt }) {
     `${t("since", clean(item.since))}${item.resolvedAt ? `, ${t("resolvedAt", clean(item.resolvedAt))}` : ""}`,
     ...list(item.evidence).map((fact) => `${clean(fact.source)}: ${clean(fact.fact)}: ${clean(fact.value)}${age(fact)}`),
     harm ? `${t("impact")}: ${clean(harm)}` : "",
-    ...list(item.verify).map((check) => `${t("on", clean(check.on))}: ${commandLine(check.command)}`)]).join("\n") + "\n";
+    ...list(item.verify).map((check) => `${t("on", clean(check.on))}: ${commandLine(check.command)}${check.shows ? ` → ${clean(check.shows)}` : ""}`)]).join("\n") + "\n";
 }
 
 // MARK: All of them

@@ -125,7 +125,7 @@ function about(path) {
 function commands(path, stages, isOpen) {
   const told = asked.at ? [] : incidentsOf(path).flatMap((incident) => list(incident.verify));
   const box = make("div", "commands");
-  if (told.length) box.append(make("h3", "", t("seeForYourself")), ...told.map((check) => command(check.on, check.command)));
+  if (told.length) box.append(make("h3", "", t("seeForYourself")), ...told.map((check) => command(check.on, check.command, check.shows)));
   const all = make("details", "", make("summary", "small", t("everyStage")), ...usual(path, stages).map((check) => command(check.on, check.command)));
   all.open = isOpen || !told.length;
   box.append(all);

@@ -121,11 +121,11 @@ async function copy(text) {
   }
 }
 
-export function command(on, line) {
+export function command(on, line, shows) {
   const text = commandLine(line);
   const copier = copyButton(t("copy"), () => text);
   copier.setAttribute("aria-label", `${t("copy")} ${text}`);
-  return make("div", "check", make("span", "on foreign", t("on", clean(on))), foreign("code", text), copier);
+  return make("div", "check", make("span", "on foreign", t("on", clean(on))), foreign("code", text), copier, ...(shows ? [foreign("span", `→ ${shows}`, "shows")] : []));
 }
 
 // MARK: Lists that change under the reader's hands
