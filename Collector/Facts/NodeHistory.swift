@@ -199,8 +199,12 @@ package struct SessionHistory: Hashable, Sendable {
     private var reconfiguration = ""
     /// Its last loss came with a restart or a new configuration, or by an operator.
     private var isExcused = false
+    /// When its last loss was counted, until it stands again.
+    private var loss: Timestamp?
 
     private static let most = 16
+    /// An agent tells that a session is down at once, and a moment later that somebody disabled it.
+    private static let confirmation: Int64 = 5_000
 
     mutating func saw(_ session: BGPSession, of bird: BIRDFacts, at now: Timestamp) {
         let isRestart = reboot.map { !isSameMoment($0, bird.lastReboot) } ?? false
@@ -223,7 +227,9 @@ package struct SessionHistory: Hashable, Sendable {
         if hasMoved, !isRestart, !isExcused {
             transitions = transitions.suffix(Self.most - 1) + [now]
             moves = moves.suffix(Self.most - 1) + [now]
+            loss = session.isEstablished ? nil : now
         }
+        if session.isDisabled { excuse(at: now) }
         if session.isEstablished {
             if isEstablished != true || isRestart { established = session.since ?? now }
             isExcused = false
@@ -232,6 +238,14 @@ package struct SessionHistory: Hashable, Sendable {
         }
         (isEstablished, reboot, unreadSince) = (session.isEstablished, bird.lastReboot, nil)
         reconfiguration = bird.lastReconfiguration
+    }
+
+    /// The loss that was counted just now was an operator's.
+    private mutating func excuse(at now: Timestamp) {
+        guard let loss, now - loss <= Self.confirmation else { return }
+        if transitions.last == loss { transitions.removeLast() }
+        if moves.last == loss { moves.removeLast() }
+        (isExcused, self.loss) = (true, nil)
     }
 
     /// BIRD cannot be read: it may be the beginning of a restart.

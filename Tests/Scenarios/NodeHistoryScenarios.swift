@@ -457,6 +457,17 @@ import Verdicts
             drop(&disabled) { $0.sessions["uplink0"]?.isDisabled = true }
         }
         #expect(!disabled.kinds.contains(.sessionFlapping))
+        // The agent believes that somebody disabled it only when it still is a moment later.
+        var confirmed = Site()
+        for _ in 0..<4 {
+            confirmed.pass(10_000)
+            drop(&confirmed)
+            confirmed.pass(300)
+            drop(&confirmed) { $0.sessions["uplink0"]?.isDisabled = true }
+            confirmed.pass(10_000)
+            confirmed.report(3) { _, _ in }
+        }
+        #expect(!confirmed.kinds.contains(.sessionFlapping))
     }
 
     private func recover(_ site: inout Site, restartTime: UInt32?) {
