@@ -114,6 +114,7 @@ extension ConfigurationReader {
         guard address.hasPrefix("https://") || address.hasPrefix("http://") else {
             throw url.error("https://… or http://… is expected")
         }
+        guard !holdsAccount(address) else { throw url.error("no name and password belong here") }
         guard let password = try secret("password", parts) else {
             throw tree.error("\"password-file\" is missing")
         }

@@ -308,6 +308,9 @@ struct ConfigurationReader {
         )
         let units = try words(try required("units", keys, tree))
         guard Set(units).count == units.count else { throw tree.error("a unit stands twice") }
+        guard !units.contains(where: holdsAccount) else {
+            throw tree.error("\"units\": no name and password belong here")
+        }
         guard let secret = try secret("password", keys) else {
             throw tree.error("\"password-file\" is missing")
         }

@@ -24,8 +24,8 @@ struct Finding {
     var isOfWhole = false
     /// Not all of the source that it is about, but a part of it.
     var isPart = false
-    /// The switch ended the session by itself: it is the one to look at.
-    var isSwitchsDoing = false
+    /// The switch ended the session on purpose, in BIRD's words: it is the one to look at.
+    var shutWords: String?
     /// Which of our own sources it is about, where that is no device.
     var source: String?
     /// What these nodes announce, as their BIRDs can say: by the sockets that they have when it is told.
@@ -69,7 +69,11 @@ extension World {
         var finding = finding
         let commands = nodes.compactMap { node in
             snapshot.nodes[node].map {
-                Verification(on: node, $0.birdc("show route \(prefix) all", prefix: prefix))
+                Verification(
+                    on: node,
+                    $0.birdc("show route \(prefix) all", prefix: prefix),
+                    shows: "whether its BIRD has the route, and from where"
+                )
             }
         }
         let place = finding.verify.firstIndex { $0.on == "kubernetes" } ?? finding.verify.endIndex

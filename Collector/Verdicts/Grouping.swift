@@ -269,7 +269,10 @@ private func verdict(
         // It is the switch to which somebody has to go.
         let family = findings.lazy.compactMap(\.prefix).first?.family ?? .ipv4
         if let facts = world.snapshot.switches[name] {
-            verify.insert(facts.showSummary(family).showing("which neighbors are up"), at: 0)
+            let summary = facts.showSummary(family).showing("which neighbors are up")
+            // What the findings say of it tells more.
+            let told = verify.first { $0.command == summary.command && $0.on == summary.on }
+            verify.insert(told ?? summary, at: 0)
         }
         evidence = unreadable.filter { $0.switchName == name }.flatMap(\.evidence) + evidence
     }

@@ -89,6 +89,8 @@ struct MemberIndex: Sendable {
         aliveCount > (count(in: prefix).up > 0 ? 1 : 0)
     }
 
+    var isAnyUp: Bool { aliveCount > 0 }
+
     private func number(of prefix: Prefix) -> Int? { owners.number(of: prefix) }
 
     private func places(in prefix: Prefix) -> ArraySlice<Place> {

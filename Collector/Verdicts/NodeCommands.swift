@@ -99,7 +99,9 @@ func login(_ loadBalancer: String, unit: String) -> String {
 /// `https://10.1.0.21:8443` is a unit's name in the configuration, and no place to log in to.
 func host(of unit: String) -> String {
     guard let scheme = unit.firstRange(of: "://") else { return unit }
-    let place = unit[scheme.upperBound...].prefix { $0 != "/" }
+    var place = unit[scheme.upperBound...].prefix { $0 != "/" }
+    // The configuration takes none with a name and a password; nor are they shown.
+    if let end = place.lastIndex(of: "@") { place = place[place.index(after: end)...] }
     if place.first == "[" { return String(place.dropFirst().prefix { $0 != "]" }) }
     // An address of IPv6 is full of colons, and without brackets has no port.
     return place.count { $0 == ":" } == 1 ? String(place.prefix { $0 != ":" }) : String(place)

@@ -40,5 +40,6 @@ extension Verification {
             default: "kubectl get node \(node) -o jsonpath='{.spec.podCIDRs}'"
             }
         return Verification(on: "kubernetes", command)
+            .showing("the pod CIDRs that it gives the node")
     }
 }

@@ -17,7 +17,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(subject(group)) \(verb) not exported over \(uplinks): \(what)"
     case .switchNeighborMissing, .switchPrefixLimit: return neighborSummary(group)
     case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
-        return switchSummary(group)
+        return switchSummary(group, in: world)
     case .switchRouteStale:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return "\(subject(group)) is on \(switches) \(what), yet no node owns it"
@@ -27,7 +27,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
     case .ltmCIDRDown:
         let verb = group.prefixes.count == 1 ? "does" : "do"
         return "\(subject(group)) \(verb) not answer \(loadBalancer(group))'s monitors: \(what),"
-            + " others are up, and the routes on the node and the switches are there"
+            + " others are up, and \(whatHolds(group))"
     case .noPodCIDR: return "\(owner(group)) \(has(group)) no pod CIDR: \(what)"
     case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
     case .ltmPoolEmptied where group.findings[0].isOfWhole:
@@ -63,7 +63,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
             "the clocks of \(group.nodes.count) nodes differ from the collector's, so the collector's may be"
             + " the one that is wrong; \(first)\(what)"
     case .clockSkew: return "\(owner(group)): \(what)"
-    case .birdTwoSpeakers: return "\(owner(group)) has two BGP speakers: \(what)"
+    case .birdTwoSpeakers: return "\(owner(group)): \(what)"
     case .hostRoutesExported:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         let verb = group.switches.count == 1 ? "has" : "have"
@@ -77,20 +77,22 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) \(verb), \(what)"
     case .switchRestartNotHonoured:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
-        return "\(switches) dropped \(subject(group)) over a graceful restart of its BIRD: \(what)"
+        return
+            "\(switches) dropped \(subject(group)) while the node's BIRD restarted gracefully: \(what)"
     case .restartStuck:
         let uplinks = group.uplinks.joined(separator: " and ")
         let verb = group.nodes.count == 1 ? "exports" : "export"
         return "\(owner(group)) \(verb) nothing over \(uplinks): \(what)"
     case .cisMisconfigured: return "the F5 controller \(what)"
     case .agentSilent: return agentSummary(group)
-    case .sourceUnreadable: return sourceSummary(group)
+    case .sourceUnreadable: return sourceSummary(group, in: world)
     case .sinkFailing:
         return "sink \(group.findings[0].source ?? "") does not take what it is sent: \(what)"
     case .birdUnreachable:
         let verb = group.prefixes.count == 1 ? "is" : "are"
         return
             "\(owner(group)): \(what); whether \(text(group.prefixes)) \(verb) announced is not known"
+    case .kernelRoutesSwept where group.findings[0].isPart: return "\(subject(group)): \(what)"
     case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
         .birdRouteMissing, .birdConfigDrift, .birdRouteUnreachable:
         return "\(subject(group)) \(isLost(group)): \(what)"
@@ -127,6 +129,15 @@ private func isLost(_ group: CauseGroup) -> String {
     group.prefixes.count == 1 ? "is lost" : "are lost"
 }
 
+/// By the evidence: a site need not have its switches read.
+private func whatHolds(_ group: CauseGroup) -> String {
+    let sources = group.findings.flatMap(\.evidence).map(\.source)
+    let switches = Set(sources.filter { $0.hasPrefix("switch ") }).sorted()
+    return switches.isEmpty
+        ? "the route on the node is there; no switch is read"
+        : "the routes on the node and on \(switches.joined(separator: " and ")) are there"
+}
+
 private func has(_ group: CauseGroup) -> String { group.nodes.count == 1 ? "has" : "have" }
 
 private func text(_ prefixes: [Prefix]) -> String {
@@ -151,8 +162,9 @@ private func scatteredSummary(_ group: CauseGroup, in world: World) -> String {
     let verb = down.count == 1 ? "member of \(place) is" : "members of \(place) are"
     let up = members.count { $0.isUp == true }
     let rest = up == 0 ? "" : ", \(up) \(up == 1 ? "other there is" : "others there are") up"
-    return "\(loadBalancer(group)): \(down.count) \(verb) down in \(subject(group))\(rest):"
-        + " look at the application"
+    let isAnyUp = world.sight(of: name)?.index.isAnyUp ?? true
+    return "\(loadBalancer(group)): \(down.count) \(verb) down in \(subject(group))\(rest)"
+        + (isAnyUp ? ": look at the application" : noneUp(name))
 }
 
 private func source(_ group: CauseGroup) -> String {
@@ -180,17 +192,18 @@ private func sessionSummary(_ group: CauseGroup) -> String {
         }
     let isCritical = group.findings.contains { $0.severity == .critical }
     let rest = isCritical ? "; no uplink is left" : "; another uplink's session is up"
-    if !group.switches.isEmpty, group.findings.allSatisfy(\.isSwitchsDoing) {
+    if !group.switches.isEmpty, group.findings.allSatisfy({ $0.shutWords != nil }) {
         let doers = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         let verb = group.switches.count == 1 ? "has shut its session" : "have shut their sessions"
-        let errors = group.findings.map { "\($0.uplink ?? ""): \($0.what)" }
+        let errors = Set(group.findings.map { "\($0.uplink ?? ""): \($0.shutWords ?? "")" })
+            .sorted()
         return "\(doers) \(verb) with \(owner(group)) (\(errors.joined(separator: ", ")))\(rest)"
     }
     return "\(owner(group)) has lost \(links.joined(separator: ", "))\(rest)"
 }
 
 /// Of several ways to one switch each is told.
-private func sourceSummary(_ group: CauseGroup) -> String {
+private func sourceSummary(_ group: CauseGroup, in world: World) -> String {
     let whats = Set(group.findings.map(\.what)).sorted()
     // All units were read; what they say of themselves is the trouble.
     if group.findings[0].source == "role" {
@@ -198,11 +211,22 @@ private func sourceSummary(_ group: CauseGroup) -> String {
         return "\(loadBalancer(group)): \(whats.joined(separator: "; ")), \(roles)"
     }
     let joint = whats.allSatisfy { $0.hasPrefix("by ") } ? " " : ": "
-    let isDevice = group.subject.switchName != nil || group.subject.loadBalancer != nil
-    let isWhole = !group.findings.allSatisfy(\.isPart)
-    let rest = isDevice && isWhole ? "; what it carries may be well, it is only not seen" : ""
+    let rest = group.findings.allSatisfy(\.isPart) ? "" : whatIsSeen(group, in: world)
     return "\(source(group)) cannot be read\(joint)\(whats.joined(separator: "; "))\(rest)"
 }
+
+/// Of the device all the same.
+private func whatIsSeen(_ group: CauseGroup, in world: World) -> String {
+    if let name = group.subject.switchName {
+        return world.sight(ofSwitch: name).map { "; it is still read by \($0.way.words)" }
+            ?? onlyUnseen
+    }
+    guard let name = group.subject.loadBalancer else { return "" }
+    let active = world.snapshot.loadBalancers[name]?.activeUnitName(at: world.now)
+    return active.map { "; its active unit \(host(of: $0)) is read" } ?? onlyUnseen
+}
+
+private let onlyUnseen = "; traffic through it may be fine, podpath just cannot see it"
 
 private func neighborSummary(_ group: CauseGroup) -> String {
     let switches = group.switches.joined(separator: ", ")
@@ -212,7 +236,7 @@ private func neighborSummary(_ group: CauseGroup) -> String {
         : "switch \(switches) has no BGP neighbor for \(owner(group)): \(what)"
 }
 
-private func switchSummary(_ group: CauseGroup) -> String {
+private func switchSummary(_ group: CauseGroup, in world: World) -> String {
     let whats = Set(group.findings.map(\.what)).sorted()
     if group.isWholeSwitch {
         let rest = whats.count == 1 ? "" : ", and others otherwise"
@@ -220,16 +244,31 @@ private func switchSummary(_ group: CauseGroup) -> String {
         return "\(text(group.prefixes)): \(first.what)\(rest)"
     }
     let isWarning = [.switchPartialPaths, .switchRouteFlapping].contains(group.kind)
-    return
-        "\(subject(group)) \(isWarning ? "is impaired" : "is lost"): \(whats.joined(separator: "; "))"
+    let having = isWarning ? [] : switchesHaving(group, in: world)
+    let extent = isWarning ? "is impaired" : having.isEmpty ? "is lost" : "is lost in part"
+    let rest = having.isEmpty ? "" : "; \(having.joined(separator: " and ")) has it"
+    return "\(subject(group)) \(extent): \(whats.joined(separator: "; "))\(rest)"
+}
+
+/// Other switches that send all of it to its node.
+private func switchesHaving(_ group: CauseGroup, in world: World) -> [String] {
+    guard group.nodes.count == 1, let node = group.nodes.first else { return [] }
+    return world.sights.filter { sight in
+        !group.switches.contains(sight.name)
+            && group.prefixes.allSatisfy { prefix in
+                let hops = sight.best(prefix)?.nextHops ?? []
+                return !hops.isEmpty && hops.allSatisfy { world.addressOwners[$0] == node }
+            }
+    }.map { "switch \($0.name)" }
 }
 
 private func agentSummary(_ group: CauseGroup) -> String {
     guard !group.isFleet else {
         return
-            "podpath's agents on \(group.nodes.count) nodes are silent at once; the nodes may be well, they are"
-            + " only not seen"
+            "podpath's agents on \(group.nodes.count) nodes are silent at once; the nodes' traffic may be fine,"
+            + " podpath just cannot see it"
     }
     let what = group.findings[0].what
-    return "podpath's agent on \(owner(group)) \(what); the node may be well, it is only not seen"
+    return
+        "podpath's agent on \(owner(group)) \(what); the node's traffic may be fine, podpath just cannot see it"
 }

@@ -57,6 +57,25 @@ import Verdicts
         #expect(configuration.sinks[0].filter.severities == [.critical])
     }
 
+    @Test("an address of a device holds no password: it is written in messages and journals")
+    func accounts() {
+        let door = """
+            pod-cidrs: [10.16.0.0/12]
+            switches:
+              - { name: a, neighbors: [10.1.0.254], nxapi: { url: "https://me:secret@10.1.0.1", username: me } }
+            """
+        let unit = """
+            pod-cidrs: [10.16.0.0/12]
+            load-balancers:
+              - { name: l, bigip: { units: ["https://me:secret@10.1.0.21"], username: me } }
+            """
+        for text in [door, unit] {
+            let told = error(text)
+            #expect(told.hasSuffix("no name and password belong here"), "\(told)")
+            #expect(!told.contains("secret"), "\(told)")
+        }
+    }
+
     @Test("agents may bring tokens, beside certificates or in their place")
     func tokens() throws {
         let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

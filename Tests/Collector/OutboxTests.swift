@@ -265,7 +265,15 @@ private final class Stage: Sendable {
     @Test("what comes faster than a robot may be told goes as one message")
     func digest() async {
         let sink = StubbornSink(bundling: .digest, pace: Pace(perMinute: 15, burst: 5))
-        let outbox = outbox(sink)
+        // Who waits for the robot's pace waits at least until all has come.
+        let isPosted = Mutex(false)
+        var edge = stage.edge
+        let pause = edge.pause
+        edge.pause = { wait in
+            while !isPosted.withLock(\.self) { await Task.yield() }
+            await pause(wait)
+        }
+        let outbox = Outbox(sink, filter: SinkFilter(), log: Logger(label: "t"), edge: edge)
         let task = Task { await outbox.run() }
         for index in 0..<40 {
             outbox.post(
@@ -274,6 +282,7 @@ private final class Stage: Sendable {
             // The first come one by one.
             while index < 4, outbox.counters.waiting > 0 { await Task.yield() }
         }
+        isPosted.withLock { $0 = true }
         while outbox.counters.waiting > 0 { await Task.yield() }
         task.cancel()
         #expect(sink.summaries.flatMap(\.self) == (0..<40).map { "\($0)" })

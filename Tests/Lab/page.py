@@ -203,7 +203,7 @@ def the_past(browser):
     problems = [] if "at=" in browser.evaluate("location.hash") else ["the moment is not in the address"]
     row = f"""[...document.querySelectorAll('[aria-rowindex]')].some((row) => row.textContent.includes({json.dumps(PREFIX)})
         && row.textContent.includes({json.dumps(KIND)}))"""
-    demo.wait("the matrix as it was", 10, lambda: browser.evaluate(row))
+    demo.wait("the matrix as it was", 30, lambda: browser.evaluate(row))
     browser.press("n", "n")
     demo.wait("now", 10, lambda: ALL_GOOD in browser.text("#verdict") and "As it was at" not in browser.text())
     return problems

@@ -222,8 +222,8 @@ import Verdicts
         #expect(site.kinds == [.ownerDisagreement])
         #expect(
             site.judgement.verdicts[0].summary
-                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24,"
-                + " and CiliumNode's is what counts here"
+                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24;"
+                + " podpath goes by CiliumNode"
         )
     }
 
@@ -290,8 +290,8 @@ import Verdicts
         #expect(
             verdict?.summary
                 == "podpath's agent on n3 has not reported since the collector started; one that calls"
-                + " itself n3.example.com does, and there is no node of that name; the node may"
-                + " be well, it is only not seen"
+                + " itself n3.example.com does, and there is no node of that name; the node's"
+                + " traffic may be fine, podpath just cannot see it"
         )
     }
 
@@ -498,7 +498,7 @@ import Verdicts
         for _ in 0..<10 { cycle(&site) { drop(&$0, "/K8S/web", "10.16.2.10") } }
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "1 of 4 ready pods is not a member: n3 not Ready, so the controller leaves its pods out"
+                "1 of 4 ready pods is not a member: n3 is not Ready, whose pods newer controllers leave out"
             )
         )
     }

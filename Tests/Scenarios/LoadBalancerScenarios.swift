@@ -160,7 +160,7 @@ import Verdicts
         #expect(site.kinds == [.sourceUnreadable])
         #expect(
             site.judgement.verdicts[0].summary
-                == "ltm-1 cannot be read: HTTP 503; what it carries may be well, it is only not seen"
+                == "ltm-1 cannot be read: HTTP 503; traffic through it may be fine, podpath just cannot see it"
         )
     }
 

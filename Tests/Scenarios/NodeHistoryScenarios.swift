@@ -79,7 +79,7 @@ import Verdicts
         #expect(
             verdict?.summary
                 == "10.16.2.0/24 of n3 is lost: 6 routes (static, unspec) went in one burst,"
-                + " by something other than BIRD or the CNI"
+                + " and it was not BIRD"
         )
         site.report(3) { kernel, _ in crowd(&kernel, 5) }
         #expect(site.kinds == [])
@@ -255,7 +255,7 @@ import Verdicts
         )
         #expect(
             verdict(site, .birdTwoSpeakers)?.summary
-                == "n3 has two BGP speakers: a.ctl and b.ctl both speak BGP to 10.1.0.254"
+                == "n3: two BIRDs, a.ctl and b.ctl, speak BGP to 10.1.0.254"
         )
         site.report(3) { _, bird in
             for name in ["uplink0", "uplink1"] {
@@ -268,8 +268,8 @@ import Verdicts
         #expect(site.judgement.verdicts[0].subject == Subject(node: "n3"))
         #expect(
             verdict(site, .birdTwoSpeakers)?.summary
-                == "n3 has two BGP speakers: BIRD cannot listen for BGP, another program does:"
-                + " Error: No listening socket"
+                == "n3: BIRD has no listening socket for BGP (Error: No listening socket): another"
+                + " program has port 179, or the address that it should listen on is missing"
         )
         site.report(3)
         #expect(site.kinds == [])
@@ -556,7 +556,7 @@ import Verdicts
         #expect(site.kinds == [.switchRestartNotHonoured])
         #expect(
             site.judgement.verdicts[0].summary
-                == "switch a dropped 10.16.2.0/24 of n3 over a graceful restart of its BIRD: it had"
+                == "switch a dropped 10.16.2.0/24 of n3 while the node's BIRD restarted gracefully: it had"
                 + " agreed to keep it for 120 s"
         )
         for _ in 0..<45 { site.round() }

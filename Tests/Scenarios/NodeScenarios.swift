@@ -227,8 +227,8 @@ import Verdicts
         #expect(site.kinds == [.agentSilent])
         #expect(
             site.judgement.verdicts[0].summary
-                == "podpath's agents on 3 nodes are silent at once; the nodes may be well, they are"
-                + " only not seen"
+                == "podpath's agents on 3 nodes are silent at once; the nodes' traffic may be"
+                + " fine, podpath just cannot see it"
         )
     }
 }

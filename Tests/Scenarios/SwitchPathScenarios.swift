@@ -75,7 +75,8 @@ import Verdicts
         #expect(site.kinds == [.switchWrongNextHop])
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "switch a sends it to 10.1.0.1 (n1's): its static route hides bgp's via 10.1.0.3"
+                "switch a sends it to 10.1.0.1 (n1's): its static route hides bgp's via 10.1.0.3;"
+                    + " switch b has it"
             )
         )
     }
@@ -87,7 +88,7 @@ import Verdicts
         #expect(site.kinds == [.switchRouteMissing])
         #expect(
             site.judgement.verdicts[0].summary.hasSuffix(
-                "switch a lacks it, it does not use bgp's route via 10.1.0.3"
+                "switch a lacks it, it does not use bgp's route via 10.1.0.3; switch b has it"
             )
         )
     }

@@ -165,6 +165,22 @@ import Verdicts
 
     private let all = (0..<4).map { "10.16.\($0).10" }
 
+    @Test("where no member of a load balancer is up its own way to the pods is suspected first")
+    func noneUp() {
+        var site = Site()
+        read(&site) { table in
+            table.kill { _ in true }
+            for index in table.virtualServers.indices {
+                table.virtualServers[index].availability = "offline"
+            }
+        }
+        let told = site.judgement.verdicts.map(\.summary).filter {
+            $0.contains("no member of ltm-1 is up: look at its own VLAN, self IP and route")
+        }
+        #expect(!told.isEmpty)
+        #expect(!site.judgement.verdicts.contains { $0.summary.contains("application") })
+    }
+
     @Test("virtual-server-down: every member of its pool is down, every way to them holds")
     func down() {
         var site = Site()

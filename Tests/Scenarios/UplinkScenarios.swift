@@ -30,6 +30,22 @@ import Verdicts
         )
     }
 
+    @Test("who shut a session is still known once BIRD's attempts to come back have other errors")
+    func shut() {
+        var site = Site()
+        site.report(3) { _, bird in
+            down(&bird, "uplink0", "Socket: Connection closed")
+            bird.sessions["uplink0"]?.firstError = "Received: Administrative shutdown"
+        }
+        let verdict = site.judgement.verdicts[0]
+        #expect(
+            verdict.summary
+                == "switch a has shut its session with n3 (uplink0: Received: Administrative shutdown,"
+                + " now Active, Socket: Connection closed); another uplink's session is up"
+        )
+        #expect(verdict.evidence[1].value == "it ended with: Received: Administrative shutdown")
+    }
+
     @Test("session-down on both uplinks is one critical incident, and what follows is folded")
     func bothUplinks() {
         var site = Site()

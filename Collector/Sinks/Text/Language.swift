@@ -86,7 +86,7 @@ package struct Phrases: Sendable {
 
 extension Phrases {
     static let english = Phrases(
-        resolved: { "RESOLVED after \($0)" },
+        resolved: { "RESOLVED after \($0), was" },
         changed: { "CHANGED \($0.lowercased())" },
         still: { "STILL \($0.lowercased()) after \($1)" },
         test: "TEST",
@@ -115,7 +115,7 @@ extension Phrases {
     )
 
     static let chinese = Phrases(
-        resolved: { "已恢复，历时\($0)" },
+        resolved: { "已恢复，历时\($0)，原为" },
         changed: { "有变化，\($0)" },
         still: { "仍未恢复，\($0)，已持续\($1)" },
         test: "测试",

@@ -15,16 +15,31 @@ package enum Owner: String, Sendable, Hashable, CaseIterable {
 extension Owner {
     /// By the stage that broke, else by what the verdict is about.
     init(of verdict: Verdict) {
+        let isOfMany = verdict.subject.node == nil
+        switch verdict.kind {
+        case .agentSilent where isOfMany, .clockSkew where isOfMany: self = .podpath
+        case .ltmCIDRDown where isOfMany: self = .loadBalancers
+        // Also of many nodes at once. What does not answer though its routes are there is looked for on the node.
+        case .sessionDisabled, .restartStuck, .rpFilterStrict, .ltmCIDRDown: self = .nodes
+        // It is their controller that writes pools, and their settings that are told.
+        case .ltmMemberMissing, .ltmMemberStale, .ltmPoolEmptied, .ltmPoolsFrozen,
+            .cisMisconfigured, .masqueradeOutside:
+            self = .kubernetes
+        default: self = Self.byStage(verdict)
+        }
+    }
+
+    private static func byStage(_ verdict: Verdict) -> Owner {
         switch verdict.kind.entry.stage {
-        case .kernel, .bird, .export: self = .nodes
+        case .kernel, .bird, .export: return .nodes
         // A session that no node's BIRD is to blame for is told of the switch: of several nodes, or in so many words.
         case .session:
             let isSwitchs = verdict.subject.node == nil || verdict.summary.hasPrefix("switch ")
-            self = isSwitchs ? .network : .nodes
-        case .switchRIB: self = .network
-        case .ltmRoute, .member, .virtualServer, .gtm: self = .loadBalancers
-        case .intent: self = .kubernetes
-        case nil: self = Self.byKind(verdict)
+            return isSwitchs ? .network : .nodes
+        case .switchRIB: return .network
+        case .ltmRoute, .member, .virtualServer, .gtm: return .loadBalancers
+        case .intent: return .kubernetes
+        case nil: return byKind(verdict)
         }
     }
 

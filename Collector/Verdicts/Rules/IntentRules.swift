@@ -34,7 +34,8 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
         node: node.name,
         since: node.createdAt,
         what:
-            "no \(kind) names one inside pod-cidrs \(list(world.snapshot.podSupernets)) for it; \(others)",
+            "no \(kind) gives it one inside \(list(world.snapshot.podSupernets)) (pod-cidrs in podpath's"
+            + " configuration); \(others)",
         evidence: [
             Evidence(
                 "kubernetes",
@@ -96,7 +97,7 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
 extension World {
     /// Whose word podpath goes by where two objects differ.
     fileprivate var deciding: String {
-        snapshot.kubernetes.map { ", and \($0.allocator)'s is what counts here" } ?? ""
+        snapshot.kubernetes.map { "; podpath goes by \($0.allocator)" } ?? ""
     }
 }
 

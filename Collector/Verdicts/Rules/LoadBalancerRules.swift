@@ -190,9 +190,14 @@ private func wayBack(
             on: node,
             "timeout 20 tcpdump -n -i any -c 20 host \(pod)",
             shows: "no packet: they are lost on the way to the node; requests alone: the node drops"
-                + " them, or the answers; both: the answers are lost on the way back"
+                + " them; both: an answer seen a second time, going out, is lost on the way back, else the node"
+                + " drops it"
         ),
     ]
+    let switches = Set(path.carrying.compactMap(\.switchName)).sorted()
+    commands += switches.prefix(2).compactMap {
+        world.sight(ofSwitch: $0)?.show(prefix).showing("the CIDR, via the node")
+    }
     if let network = sight.routes.active?.latest.network(towards: prefix),
         let address = network.firstAddress
     {
@@ -215,13 +220,12 @@ private func wayBack(
             Verification(
                 on: node,
                 "grep . /proc/sys/net/ipv4/conf/*/rp_filter",
-                shows: "1 on the device by which they come, where answers leave by another"
+                shows:
+                    "1 on the device by which they come, or on all, where answers leave by another"
             )
         )
     }
-    let switches = Set(path.carrying.compactMap(\.switchName)).sorted()
     return commands
-        + switches.prefix(2).compactMap { world.sight(ofSwitch: $0)?.show(prefix) }
 }
 
 extension Prefix {

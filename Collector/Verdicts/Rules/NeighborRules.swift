@@ -15,7 +15,7 @@ func blameSwitch(
     let neighbor = sight.neighbor(of: addresses)
     if let words = prefixLimit(session, neighbor) {
         let evidence = (fact: "BGP neighbor", value: words)
-        become(.switchPrefixLimit, &finding, sight, words, evidence, shows: "PfxCt")
+        become(.switchPrefixLimit, &finding, sight, words, evidence, shows: limitWords)
     } else if !addresses.isEmpty, !sight.view.mayHaveUnlistedNeighbors,
         sight.confirmed({ $0.listsNone(of: addresses) })
     {
@@ -29,10 +29,21 @@ func blameSwitch(
             Evidence(sight.source, "BGP neighbor", neighbor.state, at: sight.readAt)
         )
         let summary = sight.showSummary(finding.prefix?.family ?? .ipv4)
-            .showing("\(neighbor.state) in the node's line")
+            .showing(neighbor.shown)
         // Who shut it is asked first.
         let place = session.isShutByNeighbor ? 0 : finding.verify.count
         finding.verify.insert(summary, at: place)
+    }
+}
+
+private let limitWords = "(PfxCt) in the node's line (EOS: Idle(MaxPath)), until it tries again"
+
+extension SwitchNeighbor {
+    /// Of one that is up tables show how many prefixes it sent.
+    fileprivate var shown: String {
+        isEstablished
+            ? "a number of prefixes (EOS: Estab) in the node's line: the switch still holds it up"
+            : "\(state) in the node's line"
     }
 }
 

@@ -140,7 +140,12 @@ func wrongClock(_ name: String, _ facts: NodeFacts) -> Finding? {
         what: "its clock is \(words)",
         evidence: [Evidence("agent \(name)", "clock", words, at: facts.lastHeard)],
         verify: [
-            Verification(on: name, "timedatectl", shows: "System clock synchronized: no")
+            Verification(
+                on: name,
+                "timedatectl",
+                shows: "synchronized: no; yes: the collector's clock"
+            ),
+            Verification(on: "collector", "timedatectl"),
         ]
     )
 }

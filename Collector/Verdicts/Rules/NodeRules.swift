@@ -206,10 +206,10 @@ private func recreated(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
         verify: [
             Verification(
                 on: node,
-                "ip -d link show \(shellWord(device))",
-                shows: "index \(link.index), another than before"
+                "ip link show \(shellWord(device))",
+                shows: "\(link.index): at the head of its line, another number than before"
             ),
-            .route(prefix, on: node).showing("nothing"),
+            .route(prefix, on: node).showing(noRoute),
         ]
     )
 }
@@ -239,7 +239,7 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
         prefix: prefix,
         severity: .critical,
         since: sweep.from,
-        what: "\(words), by something other than BIRD or the CNI",
+        what: "\(words), and it was not BIRD",
         evidence: [
             Evidence("agent \(node)", "kernel routes", words, at: sweep.from),
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
@@ -252,8 +252,8 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
             ),
             Verification(
                 on: node,
-                "journalctl -u systemd-networkd --since -10min",
-                shows: "whether it was restarted then: it removes what it did not put there"
+                "journalctl --no-pager -u systemd-networkd --since -2h",
+                shows: "whether it was restarted at that time: it removes what it did not put there"
             ),
         ]
     )
@@ -269,13 +269,13 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
     }
     guard lost.count >= sweepCount else { return nil }
     let examples = lost.prefix(3).map(\.prefix.description).joined(separator: ", ")
-    return Finding(
+    var finding = Finding(
         .kernelRoutesSwept,
         node: node,
         prefix: prefix,
         severity: .critical,
         since: sweep.from,
-        what: "\(lost.count) routes to running pods went in one burst",
+        what: "the routes to \(lost.count) running pods in it went in one burst",
         evidence: [
             Evidence("agent \(node)", "kernel routes", "\(examples) gone", at: sweep.from),
             Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),
@@ -284,10 +284,13 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
             Verification(
                 on: node,
                 "ip \(family(prefix)) route show table all root \(prefix)",
-                shows: "no line for \(examples)"
+                shows:
+                    "no line for \(lost.prefix(3).map(\.prefix.address.description).joined(separator: ", "))"
             )
         ]
     )
+    finding.isPart = true
+    return finding
 }
 
 private func ownBlackhole(_ found: String, _ path: JudgedPath, _ facts: NodeFacts) -> Finding {
@@ -304,6 +307,9 @@ private func ownBlackhole(_ found: String, _ path: JudgedPath, _ facts: NodeFact
         verify: [.route(prefix, on: node).showing(droppingWords)]
     )
 }
+
+/// It lists all tables, also those that no rule leads to.
+private let noRoute = "nothing, or a route only in a table that no rule leads to (ip rule)"
 
 /// How `ip` shows a route that drops.
 let droppingWords = "blackhole, unreachable or prohibit before the CIDR"
@@ -324,7 +330,7 @@ private func routeMissing(_ found: String?, _ path: JudgedPath, _ facts: NodeFac
             )
         ],
         verify: [
-            .route(prefix, on: node).showing(found == nil ? "nothing" : "that route and no other")
+            .route(prefix, on: node).showing(found == nil ? noRoute : "that route and no other")
         ]
     )
 }
@@ -397,11 +403,13 @@ private func judgeUnreadable(
                 Verification(
                     on: node,
                     "timeout 5 birdc -r -s \(shellWord(socket)) show status",
-                    shows: "an error, or nothing within 5 s"
+                    shows: bird.condition.isAgents
+                        ? "an answer: BIRD runs, only podpath's agent does not get at it"
+                        : "an error, or nothing within 5 s"
                 ),
                 Verification(
                     on: node,
-                    "pgrep -a bird",
+                    "pgrep -ax 'bird6?'",
                     shows: "nothing: it does not run; else it hangs, or has its socket elsewhere"
                 ),
             ]
@@ -463,19 +471,29 @@ private func birdFinding(
             Verification(
                 on: node,
                 facts.birdc("show route \(prefix) all", prefix: prefix),
-                shows: kind == .birdRouteUnreachable
-                    ? "unreachable, or no line with a *" : "Network not found"
+                shows: facts.birdRoutes(prefix).isEmpty
+                    ? "Network not found (BIRD 1: Network not in table)"
+                    : "unreachable, or no line with a *"
             ),
             Verification(
                 on: node,
                 facts.showStatic(held ?? prefix),
                 shows: held.map { "\($0), and not \(prefix)" }
+                    ?? (kind == .birdRouteUnreachable ? "(dormant), or what makes it so" : nil)
             ),
         ]
     )
 }
 
 extension BIRDCondition {
+    /// BIRD may be well, and only the agent is kept out.
+    fileprivate var isAgents: Bool {
+        switch self {
+        case .forbidden, .noDirectory, .unrestricted, .malformed: true
+        default: false
+        }
+    }
+
     /// Whether it is a fault of the node; starting, reconfiguring and shutting down pass by
     /// themselves.
     var isFault: Bool {

@@ -102,7 +102,7 @@ struct PoolDrift {
         let names = Set(unready).sorted().prefix(3).joined(separator: ", ")
         let some = unready.count == missing.count ? "" : "\(unready.count) of them on "
         return
-            ": \(some)\(names) not Ready, so the controller leaves \(some.isEmpty ? "its" : "those") pods out"
+            ": \(some)\(names) \(some.isEmpty && !names.contains(",") ? "is " : "")not Ready, whose pods newer controllers leave out"
     }
 
     // MARK: - Words
@@ -146,7 +146,7 @@ struct PoolDrift {
             Verification(
                 on: world.device(of: loadBalancer),
                 showMembers(of: exposure.pool),
-                shows: "the members that it has"
+                shows: hasVanished ? "was not found" : "the members that it has"
             ),
             Verification(on: "kubernetes", slices)
                 .showing("the ready addresses that it should have"),

@@ -113,11 +113,11 @@ private func unreachable(
                 Verification(
                     on: "kubernetes",
                     "kubectl describe node \(node.name)",
-                    shows: "Ready, though nothing reaches its pods"
+                    shows: "Ready: True under Conditions"
                 )
             ]
                 + switches.prefix(2).compactMap {
-                    world.sight(ofSwitch: $0)?.show(path.trace.prefix)
+                    world.sight(ofSwitch: $0)?.show(path.trace.prefix).showing("no route to it")
                 }
         )
     }

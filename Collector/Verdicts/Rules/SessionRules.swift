@@ -45,12 +45,12 @@ func flapping(
             Verification(
                 on: node,
                 facts.birdc(showProtocol(session.name), session: session),
-                shows: "since when it is as it is, and in Last error why it went down"
+                shows: "since when it is as it is; while it is down, in Last error why"
             )
         ]
             + (name.flatMap(world.sight(ofSwitch:)).map { sight in
                 let summary = sight.showSummary(path.trace.prefix.family)
-                return [summary.showing("how long the node's line is up: seconds")]
+                return [summary.showing("the node's line up for less than ten minutes, or not up")]
             } ?? [])
     )
 }
@@ -103,9 +103,12 @@ func restartStuck(
     let agreed = session.restartTime.map { "\($0) s were agreed" }
     let wait = agreed ?? "\(usualWait / 1_000) s are usual"
     let keeper = name.map { "switch \($0)" } ?? "its neighbor"
+    let meanwhile =
+        session.restartTime == nil
+        ? "no graceful restart was agreed with \(keeper), so it kept nothing meanwhile"
+        : "\(keeper) forwards by what it kept from before, until its own stale-path time is over"
     let what =
-        "BIRD is still in recovery from its graceful restart, for which \(wait);"
-        + " \(keeper) forwards by what it kept from before, until its own stale-path time is over"
+        "BIRD is still in recovery from its graceful restart, for which \(wait); \(meanwhile)"
     return Finding(
         .restartStuck,
         node: node,
@@ -208,12 +211,11 @@ func restartNotHonoured(
             Evidence(sight.source, sight.fact(prefix), "gone", at: lost),
         ],
         verify: [
-            sight.show(prefix, "bgp")
-                .showing("Last update or age: it came anew when BIRD was back"),
+            sight.show(prefix).showing("an age not above that of BIRD's restart"),
             Verification(
                 on: node,
                 facts.birdc(showProtocol(session.name), session: session),
-                shows: "Graceful restart among the capabilities of both"
+                shows: "Graceful restart under Neighbor capabilities (BIRD 1: restart-aware)"
             ),
         ]
     )
@@ -238,7 +240,7 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
     return Finding(
         .birdTwoSpeakers,
         node: name,
-        what: "\(list) both speak BGP to \(neighbor)",
+        what: "two BIRDs, \(list), speak BGP to \(neighbor)",
         evidence: daemons.prefix(2).map {
             Evidence("agent \(name)", $0, "session with \(neighbor)", at: facts.lastHeard)
         },
@@ -283,10 +285,16 @@ private func takenPort(_ name: String, _ facts: NodeFacts) -> Finding? {
     return Finding(
         .birdTwoSpeakers,
         node: name,
-        what: "BIRD cannot listen for BGP, another program does: \(error)",
+        what:
+            "BIRD has no listening socket for BGP (\(error)): another program has port 179, or the"
+            + " address that it should listen on is missing",
         evidence: [Evidence("agent \(name)", place, error, at: facts.lastHeard)],
         verify: [
-            Verification(on: name, "ss -ltnp sport = :179", shows: "another program than BIRD")
+            Verification(
+                on: name,
+                "ss -ltnp sport = :179",
+                shows: "another program than BIRD; no line: an address is missing, see BIRD's log"
+            )
         ]
     )
 }

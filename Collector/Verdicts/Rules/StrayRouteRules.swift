@@ -50,7 +50,8 @@ private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: Worl
     let owners = Set(hops.compactMap { world.addressOwners[$0] }).sorted()
     let via = hops.map(\.description).joined(separator: ", ")
     let by = owners.isEmpty ? "" : " (\(owners.joined(separator: ", ")))"
-    let found = "via \(via)\(by)"
+    let kind = sight.best(prefix)?.protocolName ?? ""
+    let found = hops.isEmpty ? "without a next hop (\(kind))" : "via \(via)\(by)"
     let source = world.snapshot.intentSource == .kubernetes ? "kubernetes" : "nodes"
     return Finding(
         .switchRouteStale,

@@ -176,7 +176,7 @@ extension Kind {
         case .switchRouteMissing: "no route to the CIDR itself"
         case .switchWrongNextHop where !hops.isEmpty: "another next hop than \(hops)"
         case .switchPartialPaths: "fewer next hops than the node has uplinks to it"
-        case .switchRouteFlapping: "an age of seconds"
+        case .switchRouteFlapping: "an age below ten minutes, or no route"
         default: nil
         }
     }

@@ -208,7 +208,8 @@ private func notExported(
             Verification(
                 on: node,
                 facts.birdc(showProtocol(session.name), session: session),
-                shows: "Established, and in Routes how many are exported"
+                shows: session.channels.contains(where: \.limitHit)
+                    ? "[HIT] at Export limit" : "Established, and in Routes how many are exported"
             ),
         ]
     )
@@ -255,12 +256,31 @@ private func judgeDown(
             )
         ]
     )
+    blameEnd(&finding, session, facts)
     if !session.message.isEmpty, session.isDisabled { finding.what += ": \(session.message)" }
     if let sight = finding.switchName.flatMap(world.sight(ofSwitch:)), !session.isDisabled {
-        finding.isSwitchsDoing = session.isShutByNeighbor
         blameSwitch(&finding, session, sight, world.addresses(of: node))
     }
     return finding
+}
+
+/// What ended the session, where BIRD's later attempts to come back have other errors.
+private func blameEnd(_ finding: inout Finding, _ session: BGPSession, _ facts: NodeFacts) {
+    guard !session.isDisabled else { return }
+    let isOther = !session.firstError.isEmpty && session.firstError != session.lastError
+    if isOther {
+        finding.evidence.insert(
+            Evidence(
+                finding.evidence[0].source,
+                text(session),
+                "it ended with: \(session.firstError)",
+                at: facts.lastHeard
+            ),
+            at: 1
+        )
+    }
+    guard finding.switchName != nil, session.isShutByNeighbor else { return }
+    finding.shutWords = isOther ? "\(session.firstError), now \(finding.what)" : finding.what
 }
 
 func describe(_ session: BGPSession) -> String {

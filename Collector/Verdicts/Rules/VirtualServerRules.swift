@@ -33,7 +33,8 @@ func virtualServerFindings(
         }
         let all = read.value.virtualServers.count { $0.enabled == "enabled" }
         let isCrowd = down.count >= 3 && down.count * 5 >= all * 3
-        return down.map { finding($0, facts, read, isCrowd, in: world) }
+        let doubted = Set(paths.filter(\.isDoubted).map(\.trace.prefix))
+        return down.map { finding($0, facts, read, isCrowd, (broken, doubted), in: world) }
     }
 }
 
@@ -61,6 +62,7 @@ private func finding(
     _ facts: LoadBalancerFacts,
     _ read: Read<LoadBalancerTable>,
     _ isCrowd: Bool,
+    _ prefixes: (broken: Set<Prefix>, doubted: Set<Prefix>),
     in world: World
 ) -> Finding {
     let members = world.members(of: facts.name, inPool: server.pool ?? "")
@@ -69,12 +71,12 @@ private func finding(
     var what = "\(place) is offline"
     if let trouble = server.address?.trouble {
         what += ": its address is \(trouble)"
-    } else if !down.isEmpty {
-        what +=
-            ", \(down.count) of \(members.count) members are down,"
-            + " which no route or pod CIDR explains: look at the application and its monitor"
-    } else {
+    } else if down.isEmpty {
         what += ", which no route or pod CIDR explains"
+    } else {
+        let isAnyUp = world.sight(of: facts.name)?.index.isAnyUp ?? true
+        what += ", \(down.count) of \(members.count) members are down"
+        what += isAnyUp ? suspicion(down, prefixes, isCrowd, in: world) : noneUp(facts.name)
     }
     var finding = Finding(
         .virtualServerDown,
@@ -113,6 +115,40 @@ private func finding(
     finding.virtualServer = server.name
     finding.isOfWhole = isCrowd
     return finding
+}
+
+/// Every member of every pool is down.
+func noneUp(_ loadBalancer: String) -> String {
+    ", and no member of \(loadBalancer) is up: look at its own VLAN, self IP and route to the pods first"
+}
+
+/// Whose fault it may be, as far as the way to the members is known.
+private func suspicion(
+    _ down: [PoolMember],
+    _ prefixes: (broken: Set<Prefix>, doubted: Set<Prefix>),
+    _ isCrowd: Bool,
+    in world: World
+) -> String {
+    let ways = down.map { member in
+        member.address.flatMap { world.owners.longestMatch($0)?.prefix }
+    }
+    let broken = ways.count { $0.map(prefixes.broken.contains) ?? false }
+    if broken > 0 { return ", \(broken) of them in pod CIDRs whose way is broken" }
+    if ways.contains(where: { $0.map(prefixes.doubted.contains) ?? false }) {
+        return "; whether the way to them is good is not all known now"
+    }
+    return ", which no route or pod CIDR explains"
+        + (isCrowd ? "" : ": look at the application and its monitor")
+}
+
+extension JudgedPath {
+    /// Some stage up to the load balancer's route could not be judged.
+    fileprivate var isDoubted: Bool {
+        trace.stages.contains { stage in
+            guard case .unknown = stage.state else { return false }
+            return ![.member, .virtualServer, .gtm].contains(stage.stage)
+        }
+    }
 }
 
 /// What about its address keeps everybody away, whatever its members do.

@@ -94,7 +94,7 @@ private func unreadableSwitches(in world: World) -> [Finding] {
                 what: isOnly ? what : "by \(way.words): \(what)",
                 evidence: [Evidence("switch \(facts.name)", way.words, what, at: since)],
                 verify: reach(facts.door)
-                    + [facts.showSummary(.ipv4).showing("that it is up, and forwards")]
+                    + [facts.showSummary(.ipv4).showing("that it answers you, and its neighbors")]
             )
         }
     }
@@ -143,7 +143,7 @@ private func unreadableUnits(in world: World) -> [Finding] {
                 loadBalancer: facts.name,
                 since: since,
                 what: facts.units.count > 1 ? "unit \(host(of: unit)): \(what)" : what,
-                evidence: [Evidence(facts.name, "unit \(unit)", what, at: since)],
+                evidence: [Evidence(facts.name, "unit \(host(of: unit))", what, at: since)],
                 verify: (isUnread ? reach(unit) : [])
                     + all.map { Verification(on: login(facts.name, unit: unit), $0) }
             )
@@ -164,7 +164,7 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
         }
         // Of a pair of which one is configured the other may carry it.
         guard units.count > 1, areIdle else { return nil }
-        let roles = zip(units, reads).map { "\($0.key) is \($1.0?.role.rawValue ?? "")" }
+        let roles = zip(units, reads).map { "\(host(of: $0.key)) is \($1.0?.role.rawValue ?? "")" }
         var finding = Finding(
             .sourceUnreadable,
             loadBalancer: facts.name,
@@ -260,9 +260,11 @@ private func unreadableCluster(in world: World) -> [Finding] {
             Evidence("kubernetes", $0.what, $0.failure.reason, at: $0.failure.since)
         },
         verify: [
-            Verification(on: "kubernetes", "kubectl get --raw /readyz"),
-            Verification(on: "kubernetes", mayAsk(first.what, first.failure.reason)),
+            Verification(on: "kubernetes", "kubectl get --raw /readyz", shows: "ok: it answers you")
         ]
+            + (mayAsk(first.what, first.failure.reason).map {
+                [Verification(on: "kubernetes", $0, shows: "no: the collector's role lacks it")]
+            } ?? [])
     )
     finding.source = "kubernetes"
     finding.isPart = world.snapshot.kubernetes?.isReadInPart ?? false
@@ -270,14 +272,14 @@ private func unreadableCluster(in world: World) -> [Finding] {
 }
 
 /// As the collector itself: the server names its account where it refuses it.
-private func mayAsk(_ what: String, _ reason: String) -> String {
+/// Without an account it would answer for whoever types it.
+private func mayAsk(_ what: String, _ reason: String) -> String? {
     let mark = "system:serviceaccount:"
-    let account = reason.firstRange(of: mark).map { found in
-        reason[found.upperBound...].prefix {
-            $0.isASCII && ($0.isLetter || $0.isNumber || ":-.".contains($0))
-        }
+    guard let found = reason.firstRange(of: mark) else { return nil }
+    let account = reason[found.upperBound...].prefix {
+        $0.isASCII && ($0.isLetter || $0.isNumber || ":-.".contains($0))
     }
-    return "kubectl auth can-i \(right(to: what))" + (account.map { " --as=\(mark)\($0)" } ?? "")
+    return "kubectl auth can-i \(right(to: what)) --as=\(mark)\(account)"
 }
 
 private func right(to what: String) -> String {

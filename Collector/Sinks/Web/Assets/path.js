@@ -137,9 +137,9 @@ function usual(path, stages) {
   const six = path.prefix.includes(":");
   const places = (stage) => [...new Set(stages.filter((each) => each.stage === stage).map((each) => clean(each.at)).filter(Boolean))];
   return [{ on: path.node, command: `ip -${six ? 6 : 4} route show table all ${prefix}` },
-    { on: path.node, command: `birdc show route all ${prefix}` },
-    ...places("session").map((at) => ({ on: path.node, command: `birdc show protocols all ${shellWord(at)}` })),
-    ...places("export").map((at) => ({ on: path.node, command: `birdc show route export ${shellWord(at)}` })),
+    { on: path.node, command: `birdc -r show route ${prefix} all` },
+    ...places("session").map((at) => ({ on: path.node, command: `birdc -r show protocols all ${shellWord(at)}` })),
+    ...places("export").map((at) => ({ on: path.node, command: `birdc -r show route ${prefix} exported ${shellWord(at)}` })),
     ...places("switch").map((on) => ({ on, command: `show ${six ? "ipv6" : "ip"} route ${prefix}` })),
     ...places("ltm-route").map((on) => ({ on, command: "tmsh show net route" }))];
 }
