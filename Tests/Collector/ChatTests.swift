@@ -341,7 +341,14 @@ private func strings(in body: Data) throws -> [String] {
         alerts = Alerts(firing, link: nil, every: 60_000, at: began)
         alerts.take(whole[3])
         let ended = alerts.current(at: began + Int64(1_000))
-        #expect(ended.map(\.endsAt) == [rfc3339(whole[3].at)])
+        #expect(Set(ended.map(\.endsAt)) == [rfc3339(whole[3].at)])
+        // What was told under other labels is over, and that is not kept back.
+        alerts = Alerts([whole[0].incident], link: nil, every: 60_000, at: began)
+        alerts.take(whole[1])
+        let changed = alerts.current(at: began + Int64(1_000))
+        #expect(changed.map { $0.labels["severity"] ?? "" }.sorted() == ["critical", "warning"])
+        let old = changed.first { $0.labels["severity"] == "critical" }
+        #expect(old?.endsAt == rfc3339(whole[1].at))
     }
 }
 

@@ -54,6 +54,8 @@ struct Alerts: Sendable {
         // Another severity or root makes other labels; the alert under the old ones is over.
         for (old, item) in told where item.incident.id == incident.id && old != labels {
             if item.endedAt == nil { told[old]?.endedAt = transition.at }
+            // That it is over is known, though nobody has seen it since this collector began.
+            told[old]?.silentUntil = nil
         }
         // A test fires for a minute, so that it is seen.
         let end = transition.isTest ? transition.at + Int64(60_000) : transition.at
