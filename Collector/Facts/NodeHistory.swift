@@ -227,12 +227,13 @@ package struct SessionHistory: Hashable, Sendable {
         if hasMoved, !isRestart, !isExcused {
             transitions = transitions.suffix(Self.most - 1) + [now]
             moves = moves.suffix(Self.most - 1) + [now]
-            loss = session.isEstablished ? nil : now
+            loss = now
         }
         if session.isDisabled { excuse(at: now) }
         if session.isEstablished {
             if isEstablished != true || isRestart { established = session.since ?? now }
             isExcused = false
+            loss = nil
             restartTime = session.restartTime
             if restart?.back == nil { restart?.back = now }
         }

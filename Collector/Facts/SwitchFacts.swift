@@ -96,7 +96,7 @@ package struct SwitchFacts: Sendable, Equatable {
     package var name: String
     /// The switch as BIRD's `neighbor` sees it: joins uplinks to switches.
     package var neighbors: [IPAddress]
-    /// Where it is asked, a URL, or an address from which it comes; nil where a command asks it.
+    /// Where it is asked, a URL; else an address from which it comes; nil where a command asks it and nothing comes.
     package var door: String?
     /// Where the pod CIDRs should be.
     package var vrf: String

@@ -6,6 +6,7 @@ package struct WatchedSite: Sendable, Equatable, Codable {
     package struct Switch: Sendable, Equatable, Codable {
         package var name: String
         package var neighbors: [IPAddress]
+        /// As `SwitchFacts.door`.
         package var door: String?
         package var vrf: String
         package var dialect: SwitchFacts.Dialect

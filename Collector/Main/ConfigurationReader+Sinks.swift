@@ -296,12 +296,6 @@ extension ConfigurationReader {
         return filter
     }
 
-    /// `https://NAME:PASSWORD@…`: such an address is written in messages and journals.
-    func holdsAccount(_ address: String) -> Bool {
-        guard let scheme = address.firstRange(of: "://") else { return false }
-        return address[scheme.upperBound...].prefix { $0 != "/" }.contains("@")
-    }
-
     /// `http://…` or `https://…`; one that paths are added to without a slash at its end.
     private func webAddress(_ tree: Tree, isBase: Bool = true) throws(FileError) -> String {
         let text = try tree.text()

@@ -56,6 +56,9 @@ extension ConfigurationReader {
         return try ipAddress(try required("from", parts, tree))
     }
 
+    /// `https://NAME:PASSWORD@…`, in whatever form: a device's address is written in messages and journals.
+    func holdsAccount(_ address: String) -> Bool { address.contains("@") }
+
     /// What tells one switch from another must not be another's too.
     func double(
         of item: Configuration.Switch,

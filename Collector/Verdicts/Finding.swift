@@ -22,7 +22,7 @@ struct Finding {
     var hold: Int64?
     /// It is one of so many alike that the load balancer as a whole is meant.
     var isOfWhole = false
-    /// Not all of the source that it is about, but a part of it.
+    /// A part of what it is about, not all: of a source, or of a CIDR's pods.
     var isPart = false
     /// The switch ended the session on purpose, in BIRD's words: it is the one to look at.
     var shutWords: String?
@@ -67,12 +67,17 @@ extension World {
     func withBIRDs(_ finding: Finding) -> Finding {
         guard let (prefix, nodes) = finding.announced else { return finding }
         var finding = finding
+        let isForeign = finding.kind == .switchWrongNextHop
+        let shows =
+            isForeign
+            ? "whether it announces the CIDR too; if not, the switch's policy does it"
+            : "whether its BIRD has the route, and from where"
         let commands = nodes.compactMap { node in
             snapshot.nodes[node].map {
                 Verification(
                     on: node,
                     $0.birdc("show route \(prefix) all", prefix: prefix),
-                    shows: "whether its BIRD has the route, and from where"
+                    shows: shows
                 )
             }
         }

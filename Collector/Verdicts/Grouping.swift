@@ -349,7 +349,11 @@ private func serversBehind(_ group: CauseGroup, in world: World) -> [String] {
 /// Of one command on one device the first word of what it shows.
 private func distinct(_ commands: [Verification], atMost limit: Int) -> [Verification] {
     var seen = Set<[String]>()
-    return Array(commands.filter { seen.insert([$0.on, $0.command]).inserted }.prefix(limit))
+    var kept: [Verification] = []
+    for command in commands where kept.count < limit {
+        if seen.insert([command.on, command.command]).inserted { kept.append(command) }
+    }
+    return kept
 }
 
 private func unique<Element: Hashable>(_ elements: [Element], atMost limit: Int) -> [Element] {

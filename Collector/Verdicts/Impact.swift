@@ -28,7 +28,26 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
         )
     }
     impact.capacity = Array(impact.capacity.sorted(by: isTighter).prefix(capacityLimit))
+    if hasAnotherWay(group, in: world) { impact.hasAnotherWay = true }
     return impact
+}
+
+/// Of what breaks at one switch of several, or towards it.
+func hasAnotherWay(_ group: CauseGroup, in world: World) -> Bool {
+    switch group.kind {
+    case .switchRouteMissing, .switchWrongNextHop:
+        return !switchesHaving(group, in: world).isEmpty
+    case .switchNeighborMissing, .switchPrefixLimit, .sessionDown:
+        return !group.nodes.isEmpty
+            && group.nodes.allSatisfy { isUp($0, without: group.uplinks, in: world) }
+    default: return false
+    }
+}
+
+private func isUp(_ node: String, without uplinks: [String], in world: World) -> Bool {
+    world.snapshot.nodes[node]?.birds.values.contains { bird in
+        bird.sessions.values.contains { $0.isEstablished && !uplinks.contains($0.name) }
+    } ?? false
 }
 
 /// More a message does not need, and an API's reader asks the load balancer.

@@ -132,7 +132,7 @@ struct JudgedSite: Sendable {
         fold(&judged, under: duplicates)
         fold(&judged, underHosts: whole.hosts)
         var findings =
-            withoutDeparted(judged.flatMap(\.findings), in: world) + duplicates
+            withoutDeparted(judged.flatMap(\.findings), in: world).map(world.withBIRDs) + duplicates
             + staleRouteFindings(whole.strangers, marked.map(\.drifted), in: world)
             + whole.hosts.map(world.withBIRDs)
             + blackholeFindings(marked.flatMap(\.holes), in: world)
@@ -184,7 +184,9 @@ struct JudgedSite: Sendable {
             finding.kind == .ltmMembersDown && filtering.contains(finding.node ?? "")
                 && downPods(finding, in: world) > 1
         }
-        let servers = virtualServerFindings(in: world, judged, findings)
+        let servers = virtualServerFindings(in: world, judged, findings) { prefix in
+            positions[prefix].contains { paths[$0].isDoubted }
+        }
         // Members that are down are what a virtual server is offline for: one incident, not two.
         let offline = Set(servers.map { [$0.loadBalancer, $0.pool] })
         findings.removeAll {

@@ -28,6 +28,8 @@ struct MemberIndex: Sendable {
     private let places: [Place]
     /// CIDRs with a member that is up.
     private let aliveCount: Int
+    /// Every member, and there are some, is known to be down.
+    let areAllDown: Bool
 
     init(_ pools: [String: LoadBalancerPool], _ owners: OwnedCIDRs) {
         self.owners = owners
@@ -45,6 +47,8 @@ struct MemberIndex: Sendable {
         }
         (starts, places) = Self.sorted(found, counts)
         aliveCount = counts.count { $0.up > 0 }
+        let all = self.pools.reduce(0) { $0 + $1.pool.members.count }
+        areAllDown = all > 0 && counts.reduce(0) { $0 + $1.down } == all
         self.counts = counts
     }
 
@@ -88,8 +92,6 @@ struct MemberIndex: Sendable {
     func isUpElsewhere(than prefix: Prefix) -> Bool {
         aliveCount > (count(in: prefix).up > 0 ? 1 : 0)
     }
-
-    var isAnyUp: Bool { aliveCount > 0 }
 
     private func number(of prefix: Prefix) -> Int? { owners.number(of: prefix) }
 

@@ -2,7 +2,7 @@
 import Facts
 import Routing
 
-/// One sentence: which CIDR of which node breaks at which stage, and what was seen there.
+/// One sentence: whose CIDR is lost, or what else is wrong, and what was seen there; the stage is told beside it.
 func summary(of group: CauseGroup, in world: World) -> String {
     let what = group.findings[0].what
     switch group.kind {
@@ -15,7 +15,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let uplinks = group.uplinks.joined(separator: " and ")
         let verb = group.prefixes.count == 1 ? "is" : "are"
         return "\(subject(group)) \(verb) not exported over \(uplinks): \(what)"
-    case .switchNeighborMissing, .switchPrefixLimit: return neighborSummary(group)
+    case .switchNeighborMissing, .switchPrefixLimit: return neighborSummary(group, in: world)
     case .switchRouteMissing, .switchWrongNextHop, .switchPartialPaths, .switchRouteFlapping:
         return switchSummary(group, in: world)
     case .switchRouteStale:
@@ -37,8 +37,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "pool \(group.subject.pool ?? "") of \(loadBalancer(group)): \(what)"
     case .ltmPoolsFrozen:
         return
-            "\(loadBalancer(group)): \(group.findings.count) pools drift from Kubernetes at once,"
-            + " the controller is not applying; \(group.findings[0].pool ?? ""): \(what)"
+            "\(loadBalancer(group)): \(group.findings.count) pools differ from Kubernetes at the same time,"
+            + " the controller does not write them; \(group.findings[0].pool ?? ""): \(what)"
     case .ltmMembersDown:
         return scatteredSummary(group, in: world)
     case .ltmRoutesRemoved, .ltmUnitDiffers, .masqueradeOutside:
@@ -50,7 +50,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(loadBalancer(group)): virtual server \(what)"
     case .gtmDegraded:
         let more = group.findings.count - 1
-        let rest = more == 0 ? "" : more == 1 ? "; so is 1 more" : "; so are \(more) more"
+        let rest = more == 0 ? "" : more == 1 ? "; 1 more alike" : "; \(more) more alike"
         return "\(loadBalancer(group)): \(what)\(rest)"
     case .rpFilterStrict where group.isFleet, .readyButUnreachable where group.isFleet:
         let first = group.findings[0].node.map { "\($0): " } ?? ""
@@ -92,7 +92,8 @@ func summary(of group: CauseGroup, in world: World) -> String {
         let verb = group.prefixes.count == 1 ? "is" : "are"
         return
             "\(owner(group)): \(what); whether \(text(group.prefixes)) \(verb) announced is not known"
-    case .kernelRoutesSwept where group.findings[0].isPart: return "\(subject(group)): \(what)"
+    case .kernelRoutesSwept where group.findings.allSatisfy(\.isPart):
+        return "\(subject(group)): \(what)"
     case .kernelRouteMissing, .kernelDeviceDown, .kernelDeviceRecreated, .kernelRoutesSwept,
         .birdRouteMissing, .birdConfigDrift, .birdRouteUnreachable:
         return "\(subject(group)) \(isLost(group)): \(what)"
@@ -133,9 +134,10 @@ private func isLost(_ group: CauseGroup) -> String {
 private func whatHolds(_ group: CauseGroup) -> String {
     let sources = group.findings.flatMap(\.evidence).map(\.source)
     let switches = Set(sources.filter { $0.hasPrefix("switch ") }).sorted()
-    return switches.isEmpty
-        ? "the route on the node is there; no switch is read"
-        : "the routes on the node and on \(switches.joined(separator: " and ")) are there"
+    guard !switches.isEmpty else { return "the route on the node is there; no switch is read" }
+    let names =
+        switches.count <= 3 ? switches.joined(separator: " and ") : "\(switches.count) switches"
+    return "the routes on the node and on \(names) are there"
 }
 
 private func has(_ group: CauseGroup) -> String { group.nodes.count == 1 ? "has" : "have" }
@@ -162,9 +164,8 @@ private func scatteredSummary(_ group: CauseGroup, in world: World) -> String {
     let verb = down.count == 1 ? "member of \(place) is" : "members of \(place) are"
     let up = members.count { $0.isUp == true }
     let rest = up == 0 ? "" : ", \(up) \(up == 1 ? "other there is" : "others there are") up"
-    let isAnyUp = world.sight(of: name)?.index.isAnyUp ?? true
     return "\(loadBalancer(group)): \(down.count) \(verb) down in \(subject(group))\(rest)"
-        + (isAnyUp ? ": look at the application" : noneUp(name))
+        + (world.isEveryMemberDown(of: name) ? noneUp(name) : ": look at the application")
 }
 
 private func source(_ group: CauseGroup) -> String {
@@ -228,12 +229,13 @@ private func whatIsSeen(_ group: CauseGroup, in world: World) -> String {
 
 private let onlyUnseen = "; traffic through it may be fine, podpath just cannot see it"
 
-private func neighborSummary(_ group: CauseGroup) -> String {
+private func neighborSummary(_ group: CauseGroup, in world: World) -> String {
     let switches = group.switches.joined(separator: ", ")
     let what = group.findings[0].what
+    let rest = hasAnotherWay(group, in: world) ? "; another uplink's session is up" : ""
     return group.kind == .switchPrefixLimit
-        ? "switch \(switches) has shut its session with \(owner(group)): \(what)"
-        : "switch \(switches) has no BGP neighbor for \(owner(group)): \(what)"
+        ? "switch \(switches) has shut its session with \(owner(group)): \(what)\(rest)"
+        : "switch \(switches) has no BGP neighbor for \(owner(group)): \(what)\(rest)"
 }
 
 private func switchSummary(_ group: CauseGroup, in world: World) -> String {
@@ -245,13 +247,26 @@ private func switchSummary(_ group: CauseGroup, in world: World) -> String {
     }
     let isWarning = [.switchPartialPaths, .switchRouteFlapping].contains(group.kind)
     let having = isWarning ? [] : switchesHaving(group, in: world)
-    let extent = isWarning ? "is impaired" : having.isEmpty ? "is lost" : "is lost in part"
-    let rest = having.isEmpty ? "" : "; \(having.joined(separator: " and ")) has it"
+    let verb = having.count == 1 ? "has" : "have"
+    let rest = having.isEmpty ? "" : "; \(having.joined(separator: " and ")) \(verb) it"
+    let extent = isWarning ? "is impaired" : lost(group, isElsewhere: !having.isEmpty, in: world)
     return "\(subject(group)) \(extent): \(whats.joined(separator: "; "))\(rest)"
 }
 
+/// Who is not seen may have it.
+private func lost(_ group: CauseGroup, isElsewhere: Bool, in world: World) -> String {
+    guard !isElsewhere else { return "is lost in part" }
+    let sessions = group.nodes.flatMap { name in
+        world.snapshot.nodes[name]?.birds.values.flatMap(\.sessions.values) ?? []
+    }
+    let isUnseen = sessions.compactMap(world.switchName).contains { name in
+        !group.switches.contains(name) && world.sight(ofSwitch: name) == nil
+    }
+    return isUnseen ? "is lost in part at least" : "is lost"
+}
+
 /// Other switches that send all of it to its node.
-private func switchesHaving(_ group: CauseGroup, in world: World) -> [String] {
+func switchesHaving(_ group: CauseGroup, in world: World) -> [String] {
     guard group.nodes.count == 1, let node = group.nodes.first else { return [] }
     return world.sights.filter { sight in
         !group.switches.contains(sight.name)

@@ -91,7 +91,8 @@ final class SwitchSight: Sendable {
 
     /// What its BGP summary says of one of these addresses, an established session before any other.
     func neighbor(of addresses: Set<IPAddress>) -> SwitchNeighbor? {
-        let known = addresses.compactMap { table.neighbors[$0] }
+        // In order: of two of which none is up the word must be the same in every process.
+        let known = addresses.sorted().compactMap { table.neighbors[$0] }
         return known.first(where: \.isEstablished) ?? known.first
     }
 }

@@ -85,6 +85,8 @@ package struct Impact: Sendable, Hashable, Codable {
     package var wideIPs: [String] = []
     /// Of those virtual servers, the ones with least left first.
     package var capacity: [Capacity] = []
+    /// What is broken is not the only way to them: another switch or uplink carries it all.
+    package var hasAnotherWay: Bool?
 
     package init() {}
 

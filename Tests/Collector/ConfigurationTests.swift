@@ -69,7 +69,9 @@ import Verdicts
             load-balancers:
               - { name: l, bigip: { units: ["https://me:secret@10.1.0.21"], username: me } }
             """
-        for text in [door, unit] {
+        let bare = unit.replacing("https://me:secret@", with: "me:secret@")
+        let slash = unit.replacing("me:secret@", with: "me:se/secret@")
+        for text in [door, unit, bare, slash] {
             let told = error(text)
             #expect(told.hasSuffix("no name and password belong here"), "\(told)")
             #expect(!told.contains("secret"), "\(told)")

@@ -182,6 +182,49 @@ private final class Stage: Sendable {
         await task.value
     }
 
+    @Test("a turn that is lost while it is asked for is taken up anew")
+    func losesAndHasTurn() async {
+        let sink = StubbornSink()
+        let isOurs = Mutex(true)
+        let isArmed = Mutex(false)
+        let own = Mutex<Outbox?>(nil)
+        let outbox = shared(
+            sink,
+            isOurs: {
+                let isNow = isArmed.withLock { armed in
+                    defer { armed = false }
+                    return armed
+                }
+                guard isNow else { return isOurs.withLock(\.self) }
+                // The answer is on its way while another tells for a moment.
+                isOurs.withLock { $0 = false }
+                own.withLock(\.self)?.look()
+                isOurs.withLock { $0 = true }
+                return true
+            },
+            heard: { Set($0.map(\.sequence)) }
+        )
+        own.withLock { $0 = outbox }
+        let task = Task { await outbox.run() }
+        outbox.look()
+        for number in 0..<1_000 where sink.taken.isEmpty {
+            for _ in 0..<100 { await Task.yield() }
+            outbox.post(
+                Delivery(sequence: Int64(number), sink: "s", transition: transition("\(number)"))
+            )
+        }
+        while outbox.counters.waiting > 0 { await Task.yield() }
+        let before = sink.taken.count
+        #expect(before > 0)
+        isArmed.withLock { $0 = true }
+        outbox.post(Delivery(sequence: 2_000, sink: "s", transition: transition("later")))
+        while outbox.counters.waiting > 0 { await Task.yield() }
+        #expect(sink.taken.count == before)
+        own.withLock { $0 = nil }
+        task.cancel()
+        await task.value
+    }
+
     @Test("who loses the turn while a sink fails stops trying, and has lost nothing")
     func losesTurn() async {
         let sink = StubbornSink(failures: 1_000)

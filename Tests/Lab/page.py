@@ -130,7 +130,7 @@ def complaints(browser, url):
 
 KIND, NODE, PREFIX = "kernel-route-missing", "n3", "10.16.2.0/24"
 ALL_GOOD = "All 6 pod CIDRs"
-SUMMARY = f"{PREFIX} of {NODE} is lost"
+SUMMARY = f"{PREFIX} of {NODE} is lost: the kernel has no route"
 COMMAND = f"ip -4 route show table all {PREFIX}"
 
 
@@ -196,7 +196,7 @@ def the_past(browser):
     """The timeline leads to the matrix as it was, which says so; a key leads back."""
     demo.wait("the fault to be over in the timeline", 10, lambda: browser.evaluate("document.querySelectorAll('.bar.critical:not(.on)').length") > 0)
     # Of this CIDR: others may have broken before. The first, which has been on disk for longest.
-    browser.evaluate(f"""[...document.querySelectorAll('.bar.critical')].filter((bar) => bar.title.includes({json.dumps(PREFIX + " of " + NODE + " is lost")}))
+    browser.evaluate(f"""[...document.querySelectorAll('.bar.critical')].filter((bar) => bar.title.includes({json.dumps(SUMMARY)}))
         .sort((a, b) => a.firstMoment - b.firstMoment)[0].click()""")
     # A change is on disk within a second or two of its being seen.
     demo.wait("the way as it was", 15, lambda: "As it was at" in browser.text("#past") and any(words in browser.text("#verdict") for words in ("was broken", "were broken")))

@@ -93,7 +93,7 @@ import Verdicts
         default: story.node("n3") { $0.podCIDRs = [] }
         }
         let verdict = try verdict(story, .noPodCIDR)
-        #expect(verdict.verify.first?.command == command)
+        #expect(verdict.verify.first.map { "\($0.on): \($0.command)" } == "kubernetes: \(command)")
         #expect(verdict.evidence.first?.fact == "\(kind) n3")
         #expect(
             verdict.summary

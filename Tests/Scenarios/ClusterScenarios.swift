@@ -145,7 +145,8 @@ import Verdicts
         #expect(verdict.impact.prefixes == [Site.cidr(2)])
         #expect(
             verdict.summary
-                == "n2: Kubernetes calls it NotReady, yet it attracts traffic: 2 pool members are up"
+                == "n2: Kubernetes calls it NotReady, yet switches and ltm-1 send to it: 2"
+                + " pool members are up"
         )
         tell(&site, .nodes(.listed(nodes())))
         #expect(site.kinds == [])
@@ -783,7 +784,8 @@ import Verdicts
         #expect(site.kinds == [.ltmPoolsFrozen])
         #expect(
             site.judgement.verdicts[0].summary
-                == "ltm-1: 3 pools drift from Kubernetes at once, the controller is not applying;"
+                == "ltm-1: 3 pools differ from Kubernetes at the same time, the controller does not"
+                + " write them;"
                 + " /K8S/api: 1 of 4 ready pods is not a member"
         )
     }

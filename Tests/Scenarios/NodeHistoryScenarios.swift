@@ -78,8 +78,8 @@ import Verdicts
         #expect(verdict?.since == site.now - 500)
         #expect(
             verdict?.summary
-                == "10.16.2.0/24 of n3 is lost: 6 routes (static, unspec) went in one burst,"
-                + " and it was not BIRD"
+                == "10.16.2.0/24 of n3 is lost: 6 routes (proto static, unspec) were deleted at once,"
+                + " and not by BIRD"
         )
         site.report(3) { kernel, _ in crowd(&kernel, 5) }
         #expect(site.kinds == [])

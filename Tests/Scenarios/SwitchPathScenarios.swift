@@ -16,7 +16,10 @@ import Verdicts
         intents["n3"]?.addresses.append(address("10.1.0.103"))
         site.snapshot.apply(.intent(.read(intents)), at: site.now)
         site.snapshot.switches["a"]?.pathsExpected = paths
-        site.report(3) { _, bird in
+        site.report(3) { kernel, bird in
+            kernel.addresses = ["10.1.0.3", "10.1.0.103"].map {
+                LinkAddress(device: "eth1", address: address($0), length: 24)
+            }
             bird.sessions["uplink2"] = bird.sessions["uplink0"]
             bird.sessions["uplink2"]?.name = "uplink2"
             bird.exports[ExportKey(uplink: "uplink2", prefix: Site.cidr(3))] = .sent
@@ -42,7 +45,7 @@ import Verdicts
         #expect(verdict.subject == Subject(node: "n3", prefix: Site.cidr(3), switchName: "a"))
         #expect(
             verdict.summary == "10.16.2.0/24 of n3 is impaired:"
-                + " switch a uses 1 of 2 next hops: 10.1.0.3"
+                + " switch a uses 1 of 2 next hops: 10.1.0.3, not 10.1.0.103"
         )
         #expect(
             site.states(.switchRIB, of: 3)[0]

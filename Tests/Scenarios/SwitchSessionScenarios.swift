@@ -49,8 +49,9 @@ import Verdicts
         #expect(verdict.subject == Subject(node: "n3", uplink: "uplink0", switchName: "a"))
         #expect(
             verdict.summary == "switch a has no BGP neighbor for n3:"
-                + " its BGP summary lists none of 10.1.0.3, 10.2.0.3"
+                + " its BGP summary lists none of 10.1.0.3, 10.2.0.3; another uplink's session is up"
         )
+        #expect(verdict.impact.hasAnotherWay == true)
         #expect(verdict.absorbs == ["session-down/n3"])
     }
 
@@ -101,7 +102,8 @@ import Verdicts
         #expect(site.kinds == [.switchPrefixLimit])
         #expect(
             site.judgement.verdicts[0].summary == "switch a has shut its session with n3:"
-                + " maximum-prefix is reached (Received: Maximum number of prefixes reached)"
+                + " maximum-prefix is reached (Received: Maximum number of prefixes reached);"
+                + " another uplink's session is up"
         )
     }
 

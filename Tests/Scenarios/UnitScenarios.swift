@@ -181,6 +181,46 @@ import Verdicts
         #expect(!site.judgement.verdicts.contains { $0.summary.contains("application") })
     }
 
+    @Test("no load balancer is called cut off while a member of it may be up")
+    func uncheckedMember() {
+        var site = Site()
+        read(&site) { table in
+            table.kill { _ in true }
+            table.all[0].monitor = "unchecked"
+            table.all[0].availability = "unknown"
+        }
+        #expect(!site.judgement.verdicts.contains { $0.summary.contains("no member of") })
+    }
+
+    @Test(
+        "an application is not blamed while the way to its members is not seen, or known to be broken"
+    )
+    func suspicion() {
+        var unseen = Site()
+        for _ in 0..<2 {
+            unseen.round { down(&$0, all) }
+            for name in ["a", "b"] { unseen.read(name, .failed("HTTP 500")) }
+        }
+        unseen.pass(50_000)
+        unseen.heartbeats()
+        for _ in 0..<2 { unseen.readLTM(.read(unseen.loadBalancer { down(&$0, all) })) }
+        let blind = unseen.judgement.verdicts.first { $0.kind == .virtualServerDown }
+        #expect(
+            blind?.summary.hasSuffix(
+                "4 of 4 members are down; whether the way to them is good is not all known now"
+            ) ?? false
+        )
+        var partly = Site()
+        partly.report(3) { kernel, _ in kernel.routes = [] }
+        read(&partly) { down(&$0, all) }
+        let told = partly.judgement.verdicts.first { $0.kind == .virtualServerDown }
+        #expect(
+            told?.summary.hasSuffix(
+                "4 of 4 members are down, 1 of them in pod CIDRs whose way is broken"
+            ) ?? false
+        )
+    }
+
     @Test("virtual-server-down: every member of its pool is down, every way to them holds")
     func down() {
         var site = Site()

@@ -13,7 +13,7 @@ package enum Owner: String, Sendable, Hashable, CaseIterable {
 }
 
 extension Owner {
-    /// By the stage that broke, else by what the verdict is about.
+    /// By its kind where that says it, else by the stage that broke, else by what the verdict is about.
     init(of verdict: Verdict) {
         let isOfMany = verdict.subject.node == nil
         switch verdict.kind {
@@ -99,7 +99,11 @@ extension Message {
         if !servers.isEmpty { parts.append(phrases.behind(servers)) }
         var lines: [Line] = []
         if !parts.isEmpty {
-            let label = verdict.severity == .critical ? phrases.takesDown : phrases.atRisk
+            // Of a BIRD that does not answer nobody knows what it still announces.
+            let isLost =
+                verdict.severity == .critical && impact.hasAnotherWay != true
+                && verdict.kind != .birdUnreachable
+            let label = isLost ? phrases.takesDown : phrases.atRisk
             lines.append(Line(label: label, text: parts.joined(separator: " ")))
         }
         let left = impact.capacity.map {

@@ -105,7 +105,7 @@ private func commands(
     let servers = (own + down).prefix(1).map { "tmsh show gtm server \($0.server) virtual-servers" }
     let virtual = own.prefix(1).compactMap(\.virtualServer).map { "tmsh show ltm virtual \($0)" }
     let query = own.contains(where: \.state.isUnheard) ? ["tmsh show gtm iquery"] : []
-    return ["tmsh show gtm wideip \(type)\(wideIP.name)"] + servers + virtual + query
+    return query + ["tmsh show gtm wideip \(type)\(wideIP.name)"] + servers + virtual
 }
 
 private func words(_ wideIP: WideIP, _ down: [GlobalMember], isDown: Bool) -> String {

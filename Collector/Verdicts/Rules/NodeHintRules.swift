@@ -59,7 +59,8 @@ func strictFilters(
             verify: [
                 Verification(
                     on: name,
-                    "sysctl net/ipv4/conf/all/rp_filter \(shellWord("net/ipv4/conf/\(device)/rp_filter"))"
+                    "sysctl net/ipv4/conf/all/rp_filter \(shellWord("net/ipv4/conf/\(device)/rp_filter"))",
+                    shows: "the greater of the two is 1: strict"
                 )
             ]
         )
@@ -111,7 +112,8 @@ private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
     Finding(
         .mtuDiffers,
         node: mtu.node,
-        what: "the MTU of \(mtu.device) is \(mtu.value), on \(count) nodes it is \(usual)",
+        what: "the MTU of \(mtu.device) is \(mtu.value), on \(count) nodes it is \(usual):"
+            + " large packets may be lost, small ones pass",
         evidence: [
             Evidence("agent \(mtu.node)", "MTU \(mtu.device)", "\(mtu.value)", at: mtu.at),
             Evidence("agents", "MTU \(mtu.place) on \(count) nodes", "\(usual)", at: nil),
@@ -143,9 +145,9 @@ func wrongClock(_ name: String, _ facts: NodeFacts) -> Finding? {
             Verification(
                 on: name,
                 "timedatectl",
-                shows: "synchronized: no; yes: the collector's clock"
+                shows: "synchronized: no: this clock is wrong"
             ),
-            Verification(on: "collector", "timedatectl"),
+            Verification(on: "collector", "timedatectl", shows: "no: the collector's is"),
         ]
     )
 }

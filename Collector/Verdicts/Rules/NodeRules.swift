@@ -232,14 +232,15 @@ private func swept(_ path: JudgedPath, _ facts: NodeFacts) -> Finding? {
         return nil
     }
     let protocols = Set(removed.map { RouteProtocol.name($0.proto) }).sorted()
-    let words = "\(removed.count) routes (\(protocols.joined(separator: ", "))) went in one burst"
+    let names = protocols.joined(separator: ", ")
+    let words = "\(removed.count) routes (proto \(names)) were deleted at once"
     return Finding(
         .kernelRoutesSwept,
         node: node,
         prefix: prefix,
         severity: .critical,
         since: sweep.from,
-        what: "\(words), and it was not BIRD",
+        what: "\(words), and not by BIRD",
         evidence: [
             Evidence("agent \(node)", "kernel routes", words, at: sweep.from),
             Evidence("agent \(node)", "kernel route \(prefix)", "absent", at: facts.lastHeard),
@@ -275,7 +276,7 @@ private func sweptPods(_ path: JudgedPath, _ facts: NodeFacts, in world: World) 
         prefix: prefix,
         severity: .critical,
         since: sweep.from,
-        what: "the routes to \(lost.count) running pods in it went in one burst",
+        what: "the routes to \(lost.count) running pods in it were deleted at once",
         evidence: [
             Evidence("agent \(node)", "kernel routes", "\(examples) gone", at: sweep.from),
             Evidence("kubernetes", "endpoints", "\(lost.count) of those pods are ready", at: nil),

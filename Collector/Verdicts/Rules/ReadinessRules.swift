@@ -54,7 +54,7 @@ private func attracting(
     }
     guard let (name, first) = up.first else { return nil }
     let what =
-        "Kubernetes calls it NotReady, yet it attracts traffic: \(up.count) pool members are up"
+        "Kubernetes calls it NotReady, yet switches and \(name) send to it: \(up.count) pool members are up"
     return Finding(
         .readyButUnreachable,
         node: node.name,

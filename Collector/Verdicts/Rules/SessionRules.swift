@@ -211,7 +211,8 @@ func restartNotHonoured(
             Evidence(sight.source, sight.fact(prefix), "gone", at: lost),
         ],
         verify: [
-            sight.show(prefix).showing("an age not above that of BIRD's restart"),
+            sight.show(prefix)
+                .showing("no route: still gone; an age below that of BIRD's restart: it is back"),
             Verification(
                 on: node,
                 facts.birdc(showProtocol(session.name), session: session),
@@ -240,7 +241,8 @@ private func sharedNeighbor(_ name: String, _ facts: NodeFacts) -> Finding? {
     return Finding(
         .birdTwoSpeakers,
         node: name,
-        what: "two BIRDs, \(list), speak BGP to \(neighbor)",
+        what:
+            "\(daemons.count == 2 ? "two" : "\(daemons.count)") BIRDs, \(list), speak BGP to \(neighbor)",
         evidence: daemons.prefix(2).map {
             Evidence("agent \(name)", $0, "session with \(neighbor)", at: facts.lastHeard)
         },

@@ -10,7 +10,8 @@ import Routing
 func virtualServerFindings(
     in world: World,
     _ paths: [JudgedPath],
-    _ findings: [Finding]
+    _ findings: [Finding],
+    isDoubted: (Prefix) -> Bool
 ) -> [Finding] {
     let broken = Set(
         paths.filter { path in
@@ -33,8 +34,7 @@ func virtualServerFindings(
         }
         let all = read.value.virtualServers.count { $0.enabled == "enabled" }
         let isCrowd = down.count >= 3 && down.count * 5 >= all * 3
-        let doubted = Set(paths.filter(\.isDoubted).map(\.trace.prefix))
-        return down.map { finding($0, facts, read, isCrowd, (broken, doubted), in: world) }
+        return down.map { finding($0, facts, read, isCrowd, broken, isDoubted, in: world) }
     }
 }
 
@@ -62,21 +62,23 @@ private func finding(
     _ facts: LoadBalancerFacts,
     _ read: Read<LoadBalancerTable>,
     _ isCrowd: Bool,
-    _ prefixes: (broken: Set<Prefix>, doubted: Set<Prefix>),
+    _ broken: Set<Prefix>,
+    _ isDoubted: (Prefix) -> Bool,
     in world: World
 ) -> Finding {
     let members = world.members(of: facts.name, inPool: server.pool ?? "")
     let down = members.filter { $0.isUp == false }
     let place = "\(server.name) (\(server.destination.split(separator: "/").last ?? ""))"
     var what = "\(place) is offline"
-    if let trouble = server.address?.trouble {
-        what += ": its address is \(trouble)"
+    if server.address?.isEnabled == false {
+        what += ": its address is disabled"
     } else if down.isEmpty {
         what += ", which no route or pod CIDR explains"
     } else {
-        let isAnyUp = world.sight(of: facts.name)?.index.isAnyUp ?? true
         what += ", \(down.count) of \(members.count) members are down"
-        what += isAnyUp ? suspicion(down, prefixes, isCrowd, in: world) : noneUp(facts.name)
+        what +=
+            world.isEveryMemberDown(of: facts.name)
+            ? noneUp(facts.name) : suspicion(down, broken, isDoubted, isCrowd, in: world)
     }
     var finding = Finding(
         .virtualServerDown,
@@ -117,7 +119,13 @@ private func finding(
     return finding
 }
 
-/// Every member of every pool is down.
+extension World {
+    /// Every member of every pool is known to be down.
+    func isEveryMemberDown(of loadBalancer: String) -> Bool {
+        sight(of: loadBalancer).map { $0.gap == nil && $0.index.areAllDown } ?? false
+    }
+}
+
 func noneUp(_ loadBalancer: String) -> String {
     ", and no member of \(loadBalancer) is up: look at its own VLAN, self IP and route to the pods first"
 }
@@ -125,26 +133,27 @@ func noneUp(_ loadBalancer: String) -> String {
 /// Whose fault it may be, as far as the way to the members is known.
 private func suspicion(
     _ down: [PoolMember],
-    _ prefixes: (broken: Set<Prefix>, doubted: Set<Prefix>),
+    _ broken: Set<Prefix>,
+    _ isDoubted: (Prefix) -> Bool,
     _ isCrowd: Bool,
     in world: World
 ) -> String {
     let ways = down.map { member in
         member.address.flatMap { world.owners.longestMatch($0)?.prefix }
     }
-    let broken = ways.count { $0.map(prefixes.broken.contains) ?? false }
-    if broken > 0 { return ", \(broken) of them in pod CIDRs whose way is broken" }
-    if ways.contains(where: { $0.map(prefixes.doubted.contains) ?? false }) {
+    let lost = ways.count { $0.map(broken.contains) ?? false }
+    if lost > 0 { return ", \(lost) of them in pod CIDRs whose way is broken" }
+    if ways.contains(where: { $0.map(isDoubted) ?? false }) {
         return "; whether the way to them is good is not all known now"
     }
     return ", which no route or pod CIDR explains"
         + (isCrowd ? "" : ": look at the application and its monitor")
 }
 
-extension JudgedPath {
+extension PathTrace {
     /// Some stage up to the load balancer's route could not be judged.
-    fileprivate var isDoubted: Bool {
-        trace.stages.contains { stage in
+    var isDoubted: Bool {
+        stages.contains { stage in
             guard case .unknown = stage.state else { return false }
             return ![.member, .virtualServer, .gtm].contains(stage.stage)
         }

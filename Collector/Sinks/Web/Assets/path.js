@@ -139,7 +139,7 @@ function usual(path, stages) {
   return [{ on: path.node, command: `ip -${six ? 6 : 4} route show table all ${prefix}` },
     { on: path.node, command: `birdc -r show route ${prefix} all` },
     ...places("session").map((at) => ({ on: path.node, command: `birdc -r show protocols all ${shellWord(at)}` })),
-    ...places("export").map((at) => ({ on: path.node, command: `birdc -r show route ${prefix} exported ${shellWord(at)}` })),
+    ...places("export").map((at) => ({ on: path.node, command: `birdc -r show route ${prefix} export ${shellWord(at)}` })),
     ...places("switch").map((on) => ({ on, command: `show ${six ? "ipv6" : "ip"} route ${prefix}` })),
     ...places("ltm-route").map((on) => ({ on, command: "tmsh show net route" }))];
 }
