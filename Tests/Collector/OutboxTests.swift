@@ -121,6 +121,17 @@ private final class Stage: Sendable {
         return Outbox(sink, filter: SinkFilter(), log: Logger(label: "t"), edge: edge)
     }
 
+    /// Nothing shows that it has looked whose turn it is, but that it tells.
+    private func begin(_ outbox: Outbox, _ sink: StubbornSink) async {
+        for number in 0..<1_000 where sink.taken.isEmpty {
+            for _ in 0..<100 { await Task.yield() }
+            outbox.post(
+                Delivery(sequence: Int64(number), sink: "s", transition: transition("\(number)"))
+            )
+        }
+        while outbox.counters.waiting > 0 { await Task.yield() }
+    }
+
     @Test("while another collector tells, what it told is let go and the rest waits for the turn")
     func standsBy() async {
         let sink = StubbornSink()
@@ -161,14 +172,7 @@ private final class Stage: Sendable {
         )
         let task = Task { await outbox.run() }
         outbox.look()
-        // Nothing shows that it has looked, but that it tells.
-        for number in 0..<1_000 where sink.taken.isEmpty {
-            for _ in 0..<100 { await Task.yield() }
-            outbox.post(
-                Delivery(sequence: Int64(number), sink: "s", transition: transition("\(number)"))
-            )
-        }
-        while outbox.counters.waiting > 0 { await Task.yield() }
+        await begin(outbox, sink)
         #expect(!sink.taken.isEmpty)
         // Lost, though it is ours again before anybody asks.
         isOurs.withLock { $0 = false }
@@ -207,13 +211,7 @@ private final class Stage: Sendable {
         own.withLock { $0 = outbox }
         let task = Task { await outbox.run() }
         outbox.look()
-        for number in 0..<1_000 where sink.taken.isEmpty {
-            for _ in 0..<100 { await Task.yield() }
-            outbox.post(
-                Delivery(sequence: Int64(number), sink: "s", transition: transition("\(number)"))
-            )
-        }
-        while outbox.counters.waiting > 0 { await Task.yield() }
+        await begin(outbox, sink)
         let before = sink.taken.count
         #expect(before > 0)
         isArmed.withLock { $0 = true }
