@@ -237,6 +237,7 @@ extension Configuration {
     }
 
     /// Two periods and a time-out: a single lost poll makes nothing stale. The time-out follows
-    /// short periods down to 2 s, so that a lab need not wait half a minute.
-    private func patience(_ every: Int64) -> Int64 { 2 * every + min(30_000, max(2_000, every)) }
+    /// short periods down to 5 s, so that a lab need not wait half a minute: TCP asks for the third
+    /// time after 3 s.
+    private func patience(_ every: Int64) -> Int64 { 2 * every + min(30_000, max(5_000, every)) }
 }
