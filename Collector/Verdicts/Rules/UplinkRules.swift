@@ -283,7 +283,7 @@ private func blameEnd(_ finding: inout Finding, _ session: BGPSession, _ facts: 
     finding.shutWords = isOther ? "\(session.firstError), now \(finding.what)" : finding.what
 }
 
-func describe(_ session: BGPSession) -> String {
+private func describe(_ session: BGPSession) -> String {
     let error = session.lastError.isEmpty ? "" : ", \(session.lastError)"
     let message = session.message.isEmpty ? "" : " (\"\(session.message)\")"
     return session.state.name + error + message

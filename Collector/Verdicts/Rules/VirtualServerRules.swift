@@ -173,7 +173,7 @@ private func addressEvidence(
 extension VirtualAddress {
     fileprivate var trouble: String? {
         if !isEnabled { return "disabled" }
-        return answersARP || isAdvertised ? nil : "neither answered for by ARP nor advertised"
+        return answersARP || isAdvertised ? nil : "answers no ARP and is not advertised"
     }
 }
 
