@@ -41,6 +41,13 @@ package struct TokenReviewFacts: Sendable, Equatable {
     /// When everybody had the time to come back; nil while it fails, and where it never did.
     package var settledAt: Timestamp? { recoveredAt.map { $0 + Self.recovery } }
 
+    /// How long nobody could be proved, in milliseconds, the moments in between at which somebody could be included;
+    /// zero once everybody had the time to come back.
+    package func lasted(at now: Timestamp) -> Int64 {
+        guard let failedSince, excuse(at: now) != nil else { return 0 }
+        return (recoveredAt ?? now) - failedSince
+    }
+
     /// For as long as agents are not missed because of it.
     package func excuse(at now: Timestamp) -> ReadFailure? {
         guard let failedSince else { return nil }

@@ -421,8 +421,21 @@ class CounterTests(unittest.TestCase):
             connection.request("GET", "/mgmt/tm/ltm/pool",
                                headers={"X-F5-Auth-Token": self.unit.token})
         until(lambda: self.counters()["maxInFlight"] == 3)
+        self.assertEqual(self.counters()["overlaps"], ["/mgmt/tm/ltm/pool and /mgmt/tm/ltm/pool"] * 2)
         for connection in waiting:
             connection.close()
+
+    def test_what_was_cut_off_is_in_flight_no_more(self):
+        self.unit.tell(misbehave={"kind": "slow", "seconds": 3600, "path": "ltm/pool"})
+        waiting = self.unit.connection()
+        waiting.request("GET", "/mgmt/tm/ltm/pool", headers={"X-F5-Auth-Token": self.unit.token})
+        until(lambda: self.counters()["inFlight"] == 1)
+        self.unit.tell(misbehave={"kind": "drop-connections"})
+        self.assertRaises(OSError, waiting.getresponse)
+        self.unit.tell(misbehave=None)
+        self.unit.get("/mgmt/tm/ltm/node")
+        self.assertEqual(self.counters()["maxInFlight"], 1)
+        self.assertEqual(self.counters()["statuses"].get("dropped"), 1)
 
     def test_no_secret_is_printed_or_kept_in_the_counters(self):
         headers = {"Authorization": "Basic " + PASSWORD}

@@ -177,12 +177,14 @@ def main():
             wrong, again = wrong + more, again + some
             print(f"{len(kills)} kills, {len(sink.taken)} taken, {again} again while an answer was under way"
                   + "".join(f"\n  {text}" for text in more), flush=True)
-    except demo.DemoError:
+            if more:
+                explain(collector)
+    except demo.DemoError as error:
         explain(collector)
-        raise
+        wrong.append(f"FAILED after {len(kills)} kills: {error}")
     finally:
         demo.lab(identity, "down", check=False)
-    print(f"{len(kills)} kills, {len(wrong)} wrong, {again} came again while their answer was under way")
+    print("\n".join([*wrong, f"{len(kills)} kills, {len(wrong)} wrong, {again} came again while their answer was under way"]))
     return 1 if wrong else 0
 
 

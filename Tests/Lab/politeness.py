@@ -28,7 +28,7 @@ def one_at_a_time(lab, identity, collector):
     for name, most in (("maxInFlight", 1), ("logins", 1), ("basic", 0), ("writes", 0), ("refusedLogins", 0)):
         if grown[name] > most:
             problems.append(f"{name} is {grown[name]}, at most {most} is polite")
-    return problems
+    return problems + [f"at once: {both}" for both in after["overlaps"]]
 
 
 def quiet(identity, collector):

@@ -239,6 +239,7 @@ def discreet(lab):
         seen = counters(lab, unit)
         problems += [f"unit {unit}: {name} is {seen[name]}, not at most {most}"
                      for name, most in (("maxInFlight", 1), ("basic", 0), ("writes", 0)) if seen[name] > most]
+        problems += [f"unit {unit}: at once: {both}" for both in seen["overlaps"]]
     # Where nothing was said there is no file of alerts.
     written = [file for file in (lab.path("log", "collector.log"), lab.path("alerts.jsonl")) if file.exists()]
     log = "".join(file.read_text() for file in written)

@@ -62,6 +62,21 @@ import Verdicts
         #expect(kinds(site) == [.agentSilent])
     }
 
+    @Test("of an API server that was away for half a minute nothing is told, however long agents take to return")
+    func restart() {
+        var site = site()
+        fail(&site)
+        lose(&site, 3)
+        pass(&site, seconds: 30, except: [3])
+        site.snapshot.apply(.tokenReviews(failure: nil), at: site.now)
+        for _ in 0..<11 {
+            pass(&site, seconds: 5, except: [3])
+            #expect(kinds(site) == [])
+        }
+        pass(&site, seconds: 10, except: [3])
+        #expect(kinds(site) == [.agentSilent])
+    }
+
     @Test("who was silent before, and who says nothing on an open stream, is missed all the same")
     func others() {
         var site = site()

@@ -244,9 +244,9 @@ private func unreadableCluster(in world: World) -> [Finding] {
             && world.now - $0.failure.since > clusterPatience
     }
     // A minute after the first moment at which agents are not missed because of it, and to the last: an API server that
-    // starts anew is nothing to tell, and longer nobody is excused without a word.
-    if let excuse = world.snapshot.kubernetes?.tokenReviews.excuse(at: world.now),
-        world.now - excuse.since > clusterPatience
+    // starts anew is nothing to tell, even if agents are slower to return than it was.
+    if let reviews = world.snapshot.kubernetes?.tokenReviews,
+        reviews.lasted(at: world.now) > clusterPatience, let excuse = reviews.excuse(at: world.now)
     {
         failing.append((ClusterFacts.reviewing, excuse))
     }

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 
 MOST_PATHS = 4096
+MOST_OVERLAPS = 8
 
 
 def without_token(path):
@@ -21,6 +22,7 @@ class Counters:
         self.lock = threading.Lock()
         self.requests = self.in_flight = self.max_in_flight = self.connections = 0
         self.named = Counter()
+        self.overlaps, self.last = [], ""
         self.paths, self.statuses = Counter(), Counter()
 
     def enter(self, path):
@@ -28,6 +30,9 @@ class Counters:
             self.requests += 1
             self.in_flight += 1
             self.max_in_flight = max(self.max_in_flight, self.in_flight)
+            if self.in_flight > 1 and len(self.overlaps) < MOST_OVERLAPS:
+                self.overlaps.append(f"{self.last} and {path}")
+            self.last = path
             known = path in self.paths or len(self.paths) < MOST_PATHS
             self.paths[path if known else "(others)"] += 1
 
@@ -48,7 +53,7 @@ class Counters:
     def dump(self):
         with self.lock:
             return {"requests": self.requests, "inFlight": self.in_flight,
-                    "maxInFlight": self.max_in_flight,
+                    "maxInFlight": self.max_in_flight, "overlaps": list(self.overlaps),
                     "connections": self.connections, "logins": self.named["logins"],
                     "refusedLogins": self.named["refusedLogins"], "basic": self.named["basic"],
                     "writes": self.named["writes"], "bash": self.named["bash"],

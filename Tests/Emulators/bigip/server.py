@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.context, self.router, self.verbose = context, router, verbose
         self.counters, self.misbehaviours = counters, misbehaviours
-        self.open, self.turn = set(), threading.Lock()
+        self.open, self.turn = set(), threading.RLock()
         super().__init__(address, Handler)
 
     def server_bind(self):
@@ -60,22 +60,18 @@ class Server(ThreadingHTTPServer):
         request.settimeout(IDLE_SECONDS)
         with self.context.wrap_socket(request, server_side=True) as wrapped:
             self.counters.connected()
-            with self.turn:
-                self.open.add(wrapped)
-            try:
-                handler = self.RequestHandlerClass(wrapped, client_address, self)
-                if not handler.abrupt:
-                    say_goodbye(wrapped)
-            finally:
-                with self.turn:
-                    self.open.discard(wrapped)
+            handler = self.RequestHandlerClass(wrapped, client_address, self)
+            if not handler.abrupt:
+                say_goodbye(wrapped)
 
     def drop_connections(self):
         """Ends them below TLS, through descriptors of its own: their threads read on and see it."""
         with self.turn:
-            for wrapped in self.open:
+            for handler in self.open:
+                # Before the end: who sees it may ask again at once, while that thread still works in vain.
+                handler.leave("dropped")
                 try:
-                    with socket.socket(fileno=os.dup(wrapped.fileno())) as own:
+                    with socket.socket(fileno=os.dup(handler.connection.fileno())) as own:
                         own.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass
@@ -99,15 +95,26 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "Jetty(9.2.22.v20170606)", ""
     disable_nagle_algorithm = True
-    abrupt = False
+    abrupt, left = False, True
+
+    def setup(self):
+        super().setup()
+        with self.server.turn:
+            self.server.open.add(self)
+
+    def finish(self):
+        with self.server.turn:
+            self.server.open.discard(self)
+        super().finish()
 
     def log_message(self, *_):
         """Nothing by itself: see `served`."""
 
     def serve(self):
         path = without_token(self.path.partition("?")[0])
-        self.server.counters.enter(path)
-        self.left = False
+        with self.server.turn:
+            self.server.counters.enter(path)
+            self.left = False
         try:
             self.served(path, self.exchange())
         finally:
@@ -116,8 +123,9 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = serve
 
     def leave(self, status):
-        if not self.left:
-            self.left = True
+        with self.server.turn:
+            left, self.left = self.left, True
+        if not left:
             self.server.counters.leave(status)
 
     def served(self, path, status):
