@@ -33,7 +33,7 @@ demo.AFTERWARDS = 3.5
 MODULES = (units, switches, cluster, restarts, operators, combinations, attacks, identities, api, page)
 RAISED = "every stage of every pod CIDR becomes good"
 # Words of the cases that take longest, half a minute and more: begun first, none is waited for at the end.
-LONG = ("restarts for two minutes", "uplinks down", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
+LONG = ("restarts for a minute", "uplinks down", "gone for 75 s", "failover in the middle", "switch-gone", "alone", "bgpd-hung")
 
 
 @dataclass

@@ -82,7 +82,7 @@ def cases(identity, collector):
     yield "BIG-IP: the controller writes everything anew", lambda: quietly(lab, collector, {"generator": {"behaviour": "rewrite"}}, 8)
     yield "BIG-IP: members deleted and added again", lambda: quietly(
         lab, collector, {"generator": {"behaviour": "delete-add", "seconds": 2, "pool": ltm.pool_name("web")}}, 8, {"ltm-pool-emptied"})
-    yield "BIG-IP: a unit restarts for two minutes", lambda: restarting(lab, collector)
+    yield "BIG-IP: a unit restarts for a minute", lambda: restarting(lab, collector)
     for transport in ("udp", "tcp"):
         yield f"BIG-IP: a line of its log over {transport} hastens the reading of a pool", lambda transport=transport: hastened(
             lab, identity, collector, transport)
@@ -173,12 +173,12 @@ def restarting(lab, collector):
     seen = len(collector.transitions())
 
     def until_over():
-        end, problems = time.monotonic() + 122, []
+        end, problems = time.monotonic() + 62, []
         while time.monotonic() < end:
             time.sleep(1)
             problems += broken_stages(collector)
         return problems
-    problems = misbehaving(lab, [{"kind": "restart", "seconds": 120}], until_over)
+    problems = misbehaving(lab, [{"kind": "restart", "seconds": 60}], until_over)
     demo.wait("health", demo.RESOLVE, collector.is_well)
     told = {a["kind"] for a in collector.transitions()[seen:]}
     return sorted(set(problems)) + said(collector, seen, SOURCE) + ([] if told else ["nothing was said of it"])

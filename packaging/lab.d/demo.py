@@ -22,10 +22,10 @@ LAB = ROOT / "packaging" / "lab"
 DEFAULT_FAULT = "kernel-route-missing"
 
 # How long each thing may take before the demonstration gives up; all generous for a slow machine.
-READY = 120
+READY = 240
 # The longest hold is a monitor's time-out and a read; a lost hold timer takes 9 s.
-ALERT = 90
-RESOLVE = 120
+ALERT = 180
+RESOLVE = 240
 # What is looked at after the alert and after the resolve, for anything that should not be there.
 AFTERWARDS = 6
 
