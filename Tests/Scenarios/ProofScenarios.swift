@@ -62,7 +62,9 @@ import Verdicts
         #expect(kinds(site) == [.agentSilent])
     }
 
-    @Test("of an API server that was away for half a minute nothing is told, however long agents take to return")
+    @Test(
+        "of an API server that was away for half a minute nothing is told, however long agents take to return"
+    )
     func restart() {
         var site = site()
         fail(&site)
