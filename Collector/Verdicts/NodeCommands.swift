@@ -32,12 +32,20 @@ extension NodeFacts {
     func showStatic(_ prefix: Prefix) -> String {
         let holding = daemons.first { $0.facts.statics.contains { $0.prefix == prefix } }
         guard let daemon = holding ?? daemon(for: prefix, daemons) else {
-            return birdc("show protocols", nil)
+            return birdc(listed, nil)
         }
         let statics = daemon.facts.statics
         let name = (statics.first { $0.prefix == prefix } ?? statics.first)?.protocolName ?? ""
         let isKnown = !name.isEmpty && !daemon.facts.isStaticDown
-        return birdc(isKnown ? words("show static", name) : "show protocols", daemon.path)
+        return birdc(isKnown ? words("show static", name) : listed, daemon.path)
+    }
+
+    /// Asks that on the node.
+    func askStatic(_ prefix: Prefix, on node: String, shows words: String) -> Verification {
+        let command = showStatic(prefix)
+        let isListed = command.hasSuffix(listed)
+        return Verification(on: node, command)
+            .showing(isListed ? "which of its static protocols is not up" : words)
     }
 
     /// Whether the prefix is sent over the session, in words that the daemon's version knows.
@@ -67,6 +75,8 @@ extension BIRDFacts {
         return numbers.isEmpty || !numbers.lexicographicallyPrecedes([2, 0, 8])
     }
 }
+
+private let listed = "show protocols"
 
 /// `show protocols all uplink0`. A name with other characters than a symbol's has to be in quotes, for BIRD and for
 /// the shell; one that a shell might make something of is left out.

@@ -26,7 +26,7 @@ import Verdicts
         var verdict = try verdict(story, .ltmMemberMissing)
         #expect(verdict.evidence.contains { $0.value == "10.16.2.10:80 on n3" })
         let search = "kubectl get deployments -A -o wide | grep k8s-bigip-ctlr"
-        #expect(verdict.verify.last == Verification(on: "kubernetes", search))
+        #expect(verdict.verify.last?.command == search)
         let own = F5Controller(partitions: ["K8S"])
         let other = F5Controller(partitions: ["Else"])
         story.tell(.controllers(.listed(["f5/cis": own, "kube-system/cis-2": other])))

@@ -188,7 +188,11 @@ import Verdicts
                     "tmsh -c 'cd /; list net route recursive'",
                     shows: "no network that covers 10.16.0.0/24"
                 ),
-                Verification(on: "ltm-1 (\(place))", "tmsh show net route"),
+                Verification(
+                    on: "ltm-1 (\(place))",
+                    "tmsh show net route",
+                    shows: "none that covers it either"
+                ),
             ]
         )
     }

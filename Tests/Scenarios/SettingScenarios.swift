@@ -50,8 +50,8 @@ import Verdicts
         #expect(verdict?.subject == Subject(loadBalancer: "ltm-1"))
         #expect(
             verdict?.summary
-                == "ltm-1: its network 10.3.1.0/24 is outside of ipv4-native-routing-cidr"
-                + " 10.16.0.0/16: what pods open to it arrives with their node's address (SNAT), not their own"
+                == "ltm-1: Cilium masquerades towards its network 10.3.1.0/24, which is outside of"
+                + " ipv4-native-routing-cidr 10.16.0.0/16: what pods open to it arrives with their node's address (SNAT), not their own"
         )
         #expect(
             verdict?.verify.map(\.command)
@@ -79,7 +79,10 @@ import Verdicts
         #expect(
             site([cilium("10.16.0.0/16"), agent("10.3.0.0/16")]).kinds == [.masqueradeOutside]
         )
-        #expect(site([noCilium, agent("10.16.0.0/16")]).kinds == [.masqueradeOutside])
+        let byAgent = site([noCilium, agent("10.16.0.0/16")])
+        #expect(byAgent.kinds == [.masqueradeOutside])
+        let words = byAgent.judgement.verdicts.first?.summary ?? ""
+        #expect(words.hasPrefix("ltm-1: ip-masq-agent masquerades towards its network"), "\(words)")
         // One that was left behind when Cilium came is nobody's.
         let silent = ClusterUpdate.ciliumSettings(
             .listed(["kube-system/cilium-config": Masquerading()])

@@ -103,7 +103,7 @@ import Verdicts
             $0.routes[Site.cidr(3)]?[0].nextHops = [address("10.1.0.1"), address("10.1.0.3")]
         }
         #expect(site.kinds == [.ownerDuplicate])
-        #expect(site.judgement.verdicts[0].summary.hasSuffix("owned by n3, announced by n1"))
+        #expect(site.judgement.verdicts[0].summary.hasSuffix("announced by n1, owned by n3"))
     }
 
     @Test("a longer prefix inside a CIDR through another node takes part of it away")

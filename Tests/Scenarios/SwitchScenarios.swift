@@ -130,7 +130,7 @@ import Verdicts
         #expect(site.judgement.verdicts[0].subject == Subject(prefix: Site.cidr(2)))
         #expect(
             site.judgement.verdicts[0].summary
-                == "10.16.1.0/24 is claimed twice: owned by n2, announced by n4"
+                == "10.16.1.0/24 is claimed twice: announced by n4, owned by n2"
         )
     }
 

@@ -145,7 +145,7 @@ import Verdicts
         }
         #expect(site.kinds == [.ownerDuplicate])
         let verdict = site.judgement.verdicts[0]
-        #expect(verdict.summary == "10.16.1.0/24 is claimed twice: owned by n2, announced by n4")
+        #expect(verdict.summary == "10.16.1.0/24 is claimed twice: announced by n4, owned by n2")
         #expect(verdict.evidence[0].value == "10.1.0.2, 10.1.0.4")
     }
 

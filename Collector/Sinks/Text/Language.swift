@@ -66,6 +66,8 @@ package struct Phrases: Sendable {
     var stage: String
     var cluster: String
     var takesDown: String
+    /// What takes nothing down.
+    var nothing: String
     var atRisk: String
     var cidrs: @Sendable (_ count: Int) -> String
     var members: @Sendable (_ count: Int) -> String
@@ -98,6 +100,7 @@ extension Phrases {
         stage: "where",
         cluster: "cluster",
         takesDown: "takes down",
+        nothing: "nothing that podpath sees",
         atRisk: "at risk",
         cidrs: { "\($0) pod CIDRs" },
         members: { "\($0) pool \($0 == 1 ? "member" : "members")" },
@@ -127,6 +130,7 @@ extension Phrases {
         stage: "中断环节",
         cluster: "集群",
         takesDown: "影响",
+        nothing: "目前未见中断",
         atRisk: "有风险",
         cidrs: { "\($0) 个 Pod 网段" },
         members: { "\($0) 个池成员" },

@@ -106,6 +106,9 @@ extension Message {
             let label = isLost ? phrases.takesDown : phrases.atRisk
             lines.append(Line(label: label, text: parts.joined(separator: " ")))
         }
+        if lines.isEmpty, verdict.severity == .info, impact.prefixes.isEmpty {
+            lines.append(Line(label: phrases.takesDown, text: phrases.nothing))
+        }
         let left = impact.capacity.map {
             "\(printable($0.virtualServer, limit: 100)) \(phrases.of($0.remaining, $0.members))"
         }

@@ -86,7 +86,7 @@ private func finding(
             + own.prefix(3).compactMap { member in
                 read.value.virtualServers.first { $0.name == member.virtualServer }
             }.map { Evidence(name, $0.name, $0.availability, at: read.at) },
-        verify: commands(wideIP, down, own).map { Verification(on: device, $0) },
+        verify: commands(wideIP, down, own, on: device),
         // GTM hears of a change later than the LTM itself.
         hold: hold
     )
@@ -99,13 +99,23 @@ private func finding(
 private func commands(
     _ wideIP: WideIP,
     _ down: [GlobalMember],
-    _ own: [GlobalMember]
-) -> [String] {
+    _ own: [GlobalMember],
+    on device: String
+) -> [Verification] {
     let type = wideIP.type.isEmpty ? "" : "\(wideIP.type) "
-    let servers = (own + down).prefix(1).map { "tmsh show gtm server \($0.server) virtual-servers" }
-    let virtual = own.prefix(1).compactMap(\.virtualServer).map { "tmsh show ltm virtual \($0)" }
-    let query = own.contains(where: \.state.isUnheard) ? ["tmsh show gtm iquery"] : []
-    return query + ["tmsh show gtm wideip \(type)\(wideIP.name)"] + servers + virtual
+    let servers = (own + down).prefix(1).map { member in
+        Verification(on: device, "tmsh show gtm server \(member.server) virtual-servers")
+            .showing("\(member.name): \(text(member.state))")
+    }
+    let virtual = own.prefix(1).compactMap(\.virtualServer).map { name in
+        Verification(on: device, "tmsh show ltm virtual \(name)")
+            .showing("available: the LTM itself serves it")
+    }
+    let query = Verification(on: device, "tmsh show gtm iquery")
+        .showing("which server it is not connected to")
+    let wide = Verification(on: device, "tmsh show gtm wideip \(type)\(wideIP.name)")
+        .showing(text(wideIP.state))
+    return (own.contains(where: \.state.isUnheard) ? [query] : []) + [wide] + servers + virtual
 }
 
 private func words(_ wideIP: WideIP, _ down: [GlobalMember], isDown: Bool) -> String {

@@ -46,7 +46,8 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
         ],
         verify: [
             .podCIDRs(of: node.name, by: kind),
-            Verification(on: "kubernetes", "kubectl describe node \(node.name)"),
+            Verification(on: "kubernetes", "kubectl describe node \(node.name)")
+                .showing("no PodCIDR, and under Events why it has none"),
         ]
     )
 }
@@ -135,7 +136,10 @@ func disagreement(
             Evidence("agent \(node)", "BIRD static \(used)", "present", at: facts.lastHeard),
             world.ownership(owned, of: node),
         ],
-        verify: [.route(used, on: node), Verification(on: node, facts.showStatic(used))]
+        verify: [
+            Verification.route(used, on: node).showing("a route: the node uses it"),
+            facts.askStatic(used, on: node, shows: "\(used): BIRD announces it"),
+        ]
             + world.askOwner(of: node, owned)
     )
 }
@@ -167,7 +171,7 @@ func disagreementInBIRD(
             Evidence("agent \(node)", "BIRD static \(named)", "present", at: facts.lastHeard),
             world.ownership(owned, of: node),
         ],
-        verify: [Verification(on: node, facts.showStatic(named))]
+        verify: [facts.askStatic(named, on: node, shows: "\(named), and not \(owned)")]
             + said.map { .podCIDRs(of: node, by: $0.key) },
         hold: Kind.birdConfigDrift.entry.hold
     )

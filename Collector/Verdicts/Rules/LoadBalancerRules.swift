@@ -77,7 +77,11 @@ private func judgeRoute(
                     listRoutes,
                     shows: state == .missing ? "no network that covers \(prefix)" : nil
                 ),
-                Verification(on: world.device(of: name), "tmsh show net route"),
+                Verification(
+                    on: world.device(of: name),
+                    "tmsh show net route",
+                    shows: state == .missing ? "none that covers it either" : nil
+                ),
             ]
         )
     )

@@ -34,7 +34,11 @@ private func finding(_ losses: [LostRoutes.Loss], _ name: String, _ device: Stri
         },
         verify: [
             Verification(on: device, listRoutes, shows: "none of those named"),
-            Verification(on: device, "tmsh show net route"),
+            Verification(
+                on: device,
+                "tmsh show net route",
+                shows: "the wider ones that are used now"
+            ),
         ]
     )
 }

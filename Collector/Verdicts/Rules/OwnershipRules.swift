@@ -19,8 +19,8 @@ func seenClaims(in world: World) -> [SeenClaim] {
         sight.claims(in: world).map { claim in
             var finding = duplicate(
                 claim.prefix,
-                [claim.owner, claim.node],
-                "owned by \(claim.owner), announced by",
+                [claim.node, claim.owner],
+                "announced by \(claim.node), owned by \(claim.owner)",
                 [
                     Evidence(sight.source, claim.fact, claim.addresses, at: sight.readAt),
                     world.ownership(claim.owned, of: claim.owner),
@@ -28,7 +28,8 @@ func seenClaims(in world: World) -> [SeenClaim] {
                 in: world
             )
             finding.switchName = sight.name
-            finding.verify.insert(sight.show(claim.prefix, "bgp"), at: 0)
+            let seen = sight.show(claim.prefix, "bgp").showing("a path from \(claim.node)")
+            finding.verify.insert(seen, at: 0)
             return SeenClaim(node: claim.node, finding: finding)
         }
     }
@@ -126,7 +127,7 @@ func ownedTwice(in world: World) -> [Finding] {
                     duplicate(
                         path.prefix,
                         [above.node, path.node],
-                        "owned by",
+                        "owned by \(above.node) and \(path.node)",
                         [
                             world.ownership(above.prefix, of: above.node),
                             world.ownership(path.prefix, of: path.node),
@@ -161,8 +162,8 @@ func announcedTwice(
             Evidence("agent \(name)", "BIRD static \(prefix)", "present", at: facts.lastHeard),
             world.ownership(owned, of: owner),
         ]
-        let verb = "owned by \(owner), announced by"
-        return duplicate(prefix, [owner, name], verb, evidence, in: world)
+        let what = "announced by \(name), owned by \(owner)"
+        return duplicate(prefix, [name, owner], what, evidence, in: world)
     }
 }
 
@@ -172,20 +173,19 @@ private func otherOwner(of prefix: Prefix, than name: String, in world: World) -
     return owner
 }
 
+/// `nodes`: who announces what is another's is named before its owner.
 private func duplicate(
     _ prefix: Prefix,
     _ nodes: [String],
-    _ verb: String,
+    _ what: String,
     _ evidence: [Evidence],
     in world: World
 ) -> Finding {
-    let claimants =
-        verb.hasPrefix("owned by ") ? nodes.last ?? "" : nodes.joined(separator: " and ")
     var finding = Finding(
         .ownerDuplicate,
         node: nodes.joined(separator: ", "),
         prefix: prefix,
-        what: "\(verb) \(claimants)",
+        what: what,
         evidence: evidence,
         verify: nodes.flatMap { world.askOwner(of: $0, prefix) }
     )

@@ -191,7 +191,7 @@ extension World {
         let meant = writing.isEmpty ? all : writing
         guard meant.count == 1, let (namespace, name) = meant.keys.first.map(split) else {
             let list = "kubectl get deployments -A -o wide | grep k8s-bigip-ctlr"
-            return Verification(on: "kubernetes", list)
+            return Verification(on: "kubernetes", list, shows: "where the F5 controllers run")
         }
         let logs = "kubectl -n \(namespace) logs deployment/\(name) --since=10m"
         return Verification(

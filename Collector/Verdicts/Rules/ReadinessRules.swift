@@ -74,11 +74,13 @@ private func attracting(
                 )
             ],
         verify: [
-            Verification(on: "kubernetes", "kubectl describe node \(node.name)"),
-            Verification(on: world.device(of: name), showMembers(of: first.pool)),
+            Verification(on: "kubernetes", "kubectl describe node \(node.name)")
+                .showing("under Conditions why it is not Ready"),
+            Verification(on: world.device(of: name), showMembers(of: first.pool))
+                .showing("\(socketText(first.address, first.port)): available"),
         ]
             + carrying.prefix(2).compactMap { stage in
-                stage.at.flatMap(world.sight(ofSwitch:))?.show(prefix)
+                stage.at.flatMap(world.sight(ofSwitch:))?.show(prefix).showing("a route to it")
             }
     )
 }

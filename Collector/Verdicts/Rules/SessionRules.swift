@@ -26,7 +26,8 @@ func flapping(
     let node = path.trace.node
     let error = session.firstError.isEmpty ? session.lastError : session.firstError
     let cause = error.isEmpty ? "" : ", \(error)"
-    let what = "\(transitions.count) transitions in ten minutes\(cause)"
+    let state = session.isEstablished ? "up" : "down"
+    let what = "\(transitions.count) transitions in ten minutes, \(state) now\(cause)"
     return Finding(
         .sessionFlapping,
         node: node,
@@ -133,9 +134,12 @@ func restartStuck(
                 facts.birdc("show status", session: session),
                 shows: "Graceful restart recovery in progress"
             ),
-            Verification(on: node, facts.birdc(showProtocol(session.name), session: session)),
+            Verification(on: node, facts.birdc(showProtocol(session.name), session: session))
+                .showing("Established, and 0 exported"),
         ]
-            + (name.flatMap(world.sight(ofSwitch:)).map { [$0.show(path.trace.prefix, "bgp")] }
+            + (name.flatMap(world.sight(ofSwitch:)).map {
+                [$0.show(path.trace.prefix, "bgp").showing("stale, or nothing from this node")]
+            }
                 ?? [])
     )
 }

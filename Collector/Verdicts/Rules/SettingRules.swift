@@ -29,7 +29,8 @@ private func controllerFindings(in world: World) -> [Finding] {
             verify: [
                 Verification(
                     on: "kubernetes",
-                    "kubectl -n \(namespace) get deployment \(name) -o yaml"
+                    "kubectl -n \(namespace) get deployment \(name) -o yaml",
+                    shows: list(faults.map(\.value))
                 )
             ]
         )
@@ -94,8 +95,10 @@ private func masqueradeFindings(in world: World) -> [Finding] {
             return Finding(
                 .masqueradeOutside,
                 loadBalancer: facts.name,
-                what: "its network \(network) is outside of \(rule.setting) \(inside):"
-                    + " what pods open to it arrives with their node's address (SNAT), not their own",
+                what:
+                    "\(rules.whose) masquerades towards its network \(network), which is outside of"
+                    + " \(rule.setting) \(inside): what pods open to it arrives with their node's"
+                    + " address (SNAT), not their own",
                 evidence: [
                     Evidence("kubernetes", rule.setting, inside, at: heard),
                     Evidence(facts.name, "network towards the pods", "\(network)", at: nil),
@@ -104,7 +107,8 @@ private func masqueradeFindings(in world: World) -> [Finding] {
                     let (namespace, name) = split(source)
                     return Verification(
                         on: "kubernetes",
-                        "kubectl -n \(namespace) get configmap \(name) -o yaml"
+                        "kubectl -n \(namespace) get configmap \(name) -o yaml",
+                        shows: "no network there that contains \(network)"
                     )
                 }
             )
@@ -117,6 +121,9 @@ private struct MasqueradeRules {
     let byFamily: [AddressFamily: MasqueradeRule]
     /// Their keys.
     let sources: [String]
+
+    /// By whose word.
+    var whose: String { sources.contains { $0.hasSuffix("/\(agentName)") } ? agentName : "Cilium" }
 
     /// The rule that leaves all of the network outside; a network that is partly inside may be meant.
     func rule(against network: Prefix) -> MasqueradeRule? {
@@ -137,7 +144,7 @@ extension ClusterFacts {
         guard ciliumSettings.isComplete, masqueradeAgents.isComplete else { return nil }
         let cilium = ciliumSettings.objects.min { rank($0.key) < rank($1.key) }
         let home = cilium.map { split($0.key).namespace } ?? systemNamespace
-        let agentKey = "\(home)/ip-masq-agent"
+        let agentKey = "\(home)/\(agentName)"
         let agent = masqueradeAgents.objects[agentKey]
         guard let cilium else {
             return agent.map { MasqueradeRules(byFamily: $0.rules, sources: [agentKey]) }
@@ -156,6 +163,7 @@ extension ClusterFacts {
 }
 
 private let systemNamespace = "kube-system"
+private let agentName = "ip-masq-agent"
 
 private func rank(_ key: String) -> String {
     let namespace = split(key).namespace

@@ -75,6 +75,7 @@ private func staleFinding(_ prefix: Prefix, _ sight: SwitchSight, in world: Worl
             + owners.prefix(2).compactMap { node in
                 world.snapshot.nodes[node].map {
                     Verification(on: node, $0.birdc("show route \(prefix) all", prefix: prefix))
+                        .showing("the protocol it comes from, if the node announces it")
                 }
             }
     )

@@ -74,8 +74,12 @@ private func finding(
         verify: [unit, active].flatMap { place in
             difference.commands(withRoutes: !routes.isEmpty).map {
                 Verification(on: login(facts.name, unit: place), $0)
+                    .showing(place == unit ? "not all of what the active one shows" : "all of it")
             }
-        } + [Verification(on: login(facts.name, unit: unit), "tmsh show cm sync-status")],
+        } + [
+            Verification(on: login(facts.name, unit: unit), "tmsh show cm sync-status")
+                .showing(table.synchronization.isEmpty ? nil : table.synchronization)
+        ],
         // A read more, for the two are not read at one moment and the one is written after the other; and
         // their monitors need not agree before both have waited for their time-out.
         hold: readings.staleAfter / 3 + (isDownAlone ? table.monitorTimeout : 0)

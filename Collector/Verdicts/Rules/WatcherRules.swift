@@ -145,7 +145,9 @@ private func unreadableUnits(in world: World) -> [Finding] {
                 what: facts.units.count > 1 ? "unit \(host(of: unit)): \(what)" : what,
                 evidence: [Evidence(facts.name, "unit \(host(of: unit))", what, at: since)],
                 verify: (isUnread ? reach(unit) : [])
-                    + all.map { Verification(on: login(facts.name, unit: unit), $0) }
+                    + all.map {
+                        Verification(on: login(facts.name, unit: unit), $0).showing(answers[$0])
+                    }
             )
             finding.source = unit
             finding.isPart = whole == nil
@@ -153,6 +155,13 @@ private func unreadableUnits(in world: World) -> [Finding] {
         }
     }
 }
+
+/// What a unit that is well says; of what fails, its words are the ones to read.
+private let answers = [
+    "tmsh show sys mcp-state": "Phase running, once it can be asked",
+    "tmsh show cm failover-status": "ACTIVE or STANDBY: whether it carries the traffic",
+    "tmsh show gtm iquery": "which server it is not connected to",
+]
 
 /// All units can be read, and two reads of each say that another carries the traffic: what it has is not known.
 private func unitsWithoutTraffic(in world: World) -> [Finding] {
@@ -175,7 +184,8 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
             verify: units.map {
                 Verification(
                     on: login(facts.name, unit: $0.key),
-                    "tmsh show cm failover-status"
+                    "tmsh show cm failover-status",
+                    shows: "what it is, and why it is not ACTIVE"
                 )
             },
             // A failover takes seconds, a unit that starts as the only one some more.
@@ -231,7 +241,9 @@ private func unreadableIntent(in world: World) -> [Finding] {
             verify: [
                 world.snapshot.intentSource == .kubernetes
                     ? Verification(on: "kubernetes", "kubectl get nodes")
+                        .showing("whether it answers you")
                     : Verification(on: "collector", "podpath-collector status")
+                        .showing("the same reason")
             ]
         )
     ]
@@ -304,10 +316,14 @@ private func failingSinks(in world: World) -> [Finding] {
             verify: [
                 Verification(
                     on: "collector",
-                    "podpath-collector notify-test \(shellWord(name)) --config FILE"
+                    "podpath-collector notify-test \(shellWord(name)) --config FILE",
+                    shows: "the same error as long as it lasts"
                 ),
-                // Shows the FILE that it was started with, which is no fact.
-                Verification(on: "collector", "pgrep -af 'podpath-collector serve'"),
+                Verification(
+                    on: "collector",
+                    "pgrep -af 'podpath-collector serve'",
+                    shows: "the FILE, behind --config"
+                ),
             ]
         )
         finding.source = name
