@@ -78,7 +78,7 @@ def begin(identity):
     demo.lab(identity, "down", check=False)
     demo.lab(identity, "up")
     give_tokens(identity)
-    status = json.loads(demo.lab(identity, "status", "--json"))
+    status = demo.status(identity)
     host = status["page"].split("//")[1].rsplit(".", 1)[0] + ".1"
     sink = Sink(host)
     configuration = pathlib.Path(status["state"]) / "collector.yaml"

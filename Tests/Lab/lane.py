@@ -143,7 +143,7 @@ class Lane:
         demo.lab(self.identity, "down", check=False)
         demo.lab(self.identity, "up")
         demo.lab(self.identity, "podpath", "start", "all")
-        collector = demo.Collector(json.loads(demo.lab(self.identity, "status", "--json")))
+        collector = demo.Collector(demo.status(self.identity))
         demo.wait("health", demo.READY, collector.is_well)
         self.collector = collector
 

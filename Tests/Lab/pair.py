@@ -82,7 +82,7 @@ class Pair:
         demo.lab(self.identity, "down", check=False)
         demo.lab(self.identity, "up", "--bin", str(self.programs))
         kills.give_tokens(self.identity)
-        status = json.loads(demo.lab(self.identity, "status", "--json"))
+        status = demo.status(self.identity)
         host = status["page"].split("//")[1].rsplit(".", 1)[0] + ".1"
         self.chat, self.hook = kills.Sink(host), Hook(host)
         self.alertmanagers = receivers.Alertmanagers(self.lab, self.hook.url)

@@ -278,7 +278,7 @@ class Lab:
         self.identity = identity
         demo.lab(identity, "down", check=False)
         demo.lab(identity, "up")
-        status = json.loads(demo.lab(identity, "status", "--json"))
+        status = demo.status(identity)
         folder = pathlib.Path(status["state"])
         self.way_out = folder / "way-out"
         add_sink(folder / "collector.yaml", self.way_out)

@@ -11,7 +11,6 @@ Needs root, built programs and `packaging/setup --receivers`. Exit 0 only if all
 """
 
 import argparse
-import json
 import pathlib
 import signal
 import subprocess
@@ -46,7 +45,7 @@ class Bench:
         self.site.start()
         self.configure()
         demo.lab(self.identity, "podpath", "start", "all")
-        self.collector = demo.Collector(json.loads(demo.lab(self.identity, "status", "--json")))
+        self.collector = demo.Collector(demo.status(self.identity))
         demo.wait("health", demo.READY, self.collector.is_well)
 
     def configure(self):

@@ -98,7 +98,7 @@ class Soak:
             faults_node.await_uplinks(self.lab, node)
         demo.lab(self.identity, "podpath", "start", "all")
         # BIRD's configuration is not the site's: to the lab that is a fault.
-        self.collector = demo.Collector(json.loads(demo.lab(self.identity, "status", "--json", check=False)))
+        self.collector = demo.Collector(demo.status(self.identity))
         demo.wait("every stage good", demo.READY, self.collector.is_well)
 
     def live(self):

@@ -67,6 +67,11 @@ def lab(identity, *words, check=True):
     return printed
 
 
+def status(identity):
+    """Where the lab is, and how it is: just raised, or with a unit that is new, it need not be well yet."""
+    return json.loads(lab(identity, "status", "--json", check=False))
+
+
 def build(story):
     for product in ("podpath-agent", "podpath-collector"):
         story.tell("build", f"building {product} (the first time takes some minutes)", product=product)
@@ -232,8 +237,7 @@ def run(story, options):
     lab(options.id, "down", check=False)
     lab(options.id, "up")
     lab(options.id, "podpath", "start", "all")
-    status = json.loads(lab(options.id, "status", "--json"))
-    collector = Collector(status)
+    collector = Collector(status(options.id))
     wait("every stage of every pod CIDR good", READY, collector.is_well)
     story.tell("healthy", "every pod CIDR reaches the load balancer:")
     show(story, collector)
