@@ -170,6 +170,20 @@ private func strings(in body: Data) throws -> [String] {
         #expect(message.headline == "s" && message.link != nil)
     }
 
+    @Test("a hint that takes nothing down says so; one that puts members at risk says that")
+    func hint() {
+        func lines(_ transition: IncidentTransition) -> [String] {
+            Message(Notice([transition], key: "k"), wording(.english)).lines.map {
+                "\($0.label): \($0.text)"
+            }
+        }
+        #expect(
+            lines(transition(severity: .info)).contains { $0.hasPrefix("at risk: 3 pool members") }
+        )
+        let calm = lines(transition(severity: .info, impact: Impact()))
+        #expect(calm.contains("takes down: nothing that podpath sees"))
+    }
+
     @Test("DingTalk's signature is of this moment, in the address as it is in the file")
     func dingTalkSignature() throws {
         let robot = DingTalk(secret: secret, keyword: nil, mobiles: [])

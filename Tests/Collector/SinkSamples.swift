@@ -8,9 +8,10 @@ import Verdicts
 func transition(
     _ summary: String = "s",
     severity: Severity = .critical,
-    node: String = "n3"
+    node: String = "n3",
+    impact: Impact? = nil
 ) -> IncidentTransition {
-    story(summary, severity: severity, node: node)[0]
+    story(summary, severity: severity, node: node, impact: impact)[0]
 }
 
 /// An incident that opens, grows worse or better, is reminded of and ends.
@@ -18,7 +19,8 @@ func story(
     _ summary: String =
         "10.16.2.0/24 of n3 is lost: no route to it in the main table",
     severity: Severity = .critical,
-    node: String = "n3"
+    node: String = "n3",
+    impact: Impact? = nil
 ) -> [IncidentTransition] {
     var verdict = Verdict(
         kind: .kernelRouteMissing,
@@ -48,6 +50,7 @@ func story(
     verdict.impact.poolMembers = 3
     verdict.impact.virtualServers = ["/K8S/web"]
     verdict.impact.capacity = [Capacity(virtualServer: "/K8S/web", remaining: 2, members: 5)]
+    verdict.impact = impact ?? verdict.impact
     var ledger = IncidentLedger(
         cluster: "lab",
         policy: AlertPolicy(holds: [.kernelRouteMissing: 0])
