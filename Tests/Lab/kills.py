@@ -156,20 +156,27 @@ def turn(identity, sink, collector, node, pick, kills):
     return heads(sink, node)[before:], earlier
 
 
-def problems(node, told, earlier_records, kills):
-    """What came that may not; and how often something came again whose answer was under way."""
+def by_store(kills, before):
+    """An answer was kept if the store of the collector that died next had more of such answers than before."""
+    def was_kept(began, _, change):
+        records = next((records for moment, records in kills if moment >= began), None)
+        return records is None or records.get(change, 0) > before.get(change, 0)
+    return was_kept
+
+
+def problems(node, told, was_kept):
+    """What came that may not; and how often something came again whose answer was under way. `was_kept` tells of what
+    was taken then, answered then, and was such a change, whether a collector that died must have kept that."""
     wrong, again = [], 0
     for index, (_, _, text) in enumerate(told):
         kind = text.split()[0]
         earlier = [entry for entry in told[:index] if entry[2].split()[0] == kind]
         if not earlier:
             continue
-        began, change = earlier[-1][0], CHANGES.get(kind)
-        records = next((records for moment, records in kills if moment >= began), None)
-        if records is not None and records.get(change, 0) == earlier_records.get(change, 0):
-            again += 1
+        if was_kept(*earlier[-1][:2], CHANGES.get(kind)):
+            wrong.append(f"{node}: twice, though the answer was kept: {text}")
         else:
-            wrong.append(f"{node}: twice, though its store had the answer: {text}")
+            again += 1
     kinds = [text.split()[0] for _, _, text in told]
     if kinds[0] == "RESOLVED" or kinds[-1] != "RESOLVED" or "CHANGED" in kinds:
         wrong.append(f"{node}: {kinds}")
@@ -195,7 +202,7 @@ def main():
         for index in range((options.kills + 1) // 2):
             node = NODES[index % len(NODES)]
             told, earlier = turn(identity, sink, collector, node, pick, kills)
-            more, some = problems(node, told, earlier, kills)
+            more, some = problems(node, told, by_store(kills, earlier))
             wrong, again = wrong + more, again + some
             print(f"{len(kills)} kills, {len(sink.taken)} taken, {again} again while an answer was under way"
                   + "".join(f"\n  {text}" for text in more), flush=True)
