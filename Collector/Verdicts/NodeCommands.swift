@@ -108,13 +108,29 @@ func login(_ loadBalancer: String, unit: String) -> String {
 
 /// `https://10.1.0.21:8443` is a unit's name in the configuration, and no place to log in to.
 func host(of unit: String) -> String {
-    guard let scheme = unit.firstRange(of: "://") else { return unit }
-    var place = unit[scheme.upperBound...].prefix { $0 != "/" }
-    // The configuration takes none with a name and a password; nor are they shown.
-    if let end = place.lastIndex(of: "@") { place = place[place.index(after: end)...] }
+    let place = authority(of: unit)
+    guard place.count < unit.count else { return unit }
     if place.first == "[" { return String(place.dropFirst().prefix { $0 != "]" }) }
     // An address of IPv6 is full of colons, and without brackets has no port.
     return place.count { $0 == ":" } == 1 ? String(place.prefix { $0 != ":" }) : String(place)
+}
+
+/// With its port, if it has one.
+private func authority(of unit: String) -> Substring {
+    guard let scheme = unit.firstRange(of: "://") else { return unit[...] }
+    let place = unit[scheme.upperBound...].prefix { $0 != "/" }
+    // The configuration takes none with a name and a password; nor are they shown.
+    guard let end = place.lastIndex(of: "@") else { return place }
+    return place[place.index(after: end)...]
+}
+
+extension LoadBalancerFacts {
+    /// A unit in words: its host, and its port where another unit has the same.
+    func place(of unit: String) -> String {
+        let name = host(of: unit)
+        let isShared = units.keys.contains { $0 != unit && host(of: $0) == name }
+        return isShared ? String(authority(of: unit)) : name
+    }
 }
 
 /// Routes of every partition: without `cd /` tmsh shows those of /Common alone.

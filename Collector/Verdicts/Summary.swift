@@ -29,7 +29,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(subject(group)) \(verb) not answer \(loadBalancer(group))'s monitors: \(what),"
             + " others are up, and \(whatHolds(group))"
     case .noPodCIDR: return "\(owner(group)) \(has(group)) no pod CIDR: \(what)"
-    case .ownerDisagreement: return "who owns what on \(owner(group)) is not agreed: \(what)"
+    case .ownerDisagreement: return "the pod CIDRs of \(owner(group)) are not agreed on: \(what)"
     case .ltmPoolEmptied where group.findings[0].isOfWhole:
         return "\(loadBalancer(group)): \(group.findings.count) pools have no members at once,"
             + " Kubernetes has ready pods for each; \(group.findings[0].pool ?? ""): \(what)"
@@ -50,7 +50,7 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return "\(loadBalancer(group)): virtual server \(what)"
     case .gtmDegraded:
         let more = group.findings.count - 1
-        let rest = more == 0 ? "" : more == 1 ? "; 1 more alike" : "; \(more) more alike"
+        let rest = more == 0 ? "" : "; \(more) more wide IP\(more == 1 ? "" : "s") alike"
         return "\(loadBalancer(group)): \(what)\(rest)"
     case .rpFilterStrict where group.isFleet, .readyButUnreachable where group.isFleet:
         let first = group.findings[0].node.map { "\($0): " } ?? ""
@@ -73,8 +73,11 @@ func summary(of group: CauseGroup, in world: World) -> String {
         return
             "switch \(group.switches.first ?? ""): its sessions with \(names(group.nodes)) flap, \(what)"
     case .sessionFlapping:
-        let verb = group.uplinks.count == 1 ? "flaps" : "flap"
-        return "\(owner(group)): \(group.uplinks.joined(separator: " and ")) \(verb), \(what)"
+        let isOne = group.uplinks.count == 1
+        let peer = group.switches.count == 1 ? " with switch \(group.switches[0])" : ""
+        let sessions = group.uplinks.joined(separator: " and ")
+        return "\(owner(group)): BGP session\(isOne ? "" : "s") \(sessions)\(peer)"
+            + " flap\(isOne ? "s" : ""), \(what)"
     case .switchRestartNotHonoured:
         let switches = group.switches.map { "switch \($0)" }.joined(separator: " and ")
         return
@@ -223,8 +226,10 @@ private func whatIsSeen(_ group: CauseGroup, in world: World) -> String {
             ?? onlyUnseen
     }
     guard let name = group.subject.loadBalancer else { return "" }
-    let active = world.snapshot.loadBalancers[name]?.activeUnitName(at: world.now)
-    return active.map { "; its active unit \(host(of: $0)) is read" } ?? onlyUnseen
+    guard let facts = world.snapshot.loadBalancers[name],
+        let active = facts.activeUnitName(at: world.now)
+    else { return onlyUnseen }
+    return "; its active unit \(facts.place(of: active)) is read"
 }
 
 private let onlyUnseen = "; traffic through it may be fine, podpath just cannot see it"

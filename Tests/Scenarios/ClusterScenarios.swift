@@ -223,7 +223,7 @@ import Verdicts
         #expect(site.kinds == [.ownerDisagreement])
         #expect(
             site.judgement.verdicts[0].summary
-                == "who owns what on n3 is not agreed: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24;"
+                == "the pod CIDRs of n3 are not agreed on: CiliumNode says 10.16.2.0/24, Node says 10.16.99.0/24;"
                 + " podpath goes by CiliumNode"
         )
     }
@@ -245,7 +245,7 @@ import Verdicts
         #expect(verdict?.subject == Subject(node: "n3", prefix: Site.cidr(3)))
         #expect(
             verdict?.summary
-                == "who owns what on n3 is not agreed: it owns 10.16.2.0/24, its kernel and its BIRD"
+                == "the pod CIDRs of n3 are not agreed on: it owns 10.16.2.0/24, its kernel and its BIRD"
                 + " use 10.16.99.0/24, which no node owns"
         )
         // On a switch it is no stranger then.

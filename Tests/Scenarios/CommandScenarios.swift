@@ -220,7 +220,7 @@ import Verdicts
             verdict.verify.map { "\($0.on): \($0.command)" } == [
                 "ltm-1 (u): tmsh show ltm pool /K8S/api members",
                 "n3: timeout 3 bash -c '</dev/tcp/10.16.2.10/80 && echo open'",
-                "n3: timeout 20 tcpdump -n -i any -c 20 host 10.16.2.10",
+                "n3: timeout 20 tcpdump -n -i any -c 20 host 10.16.2.10 and net 10.3.1.0/24",
                 "a: show ip route 10.16.2.0/24", "b: show ip route 10.16.2.0/24",
                 "n3: ip -4 route get 10.3.1.1 from 10.16.2.10 iif cilium_host",
                 "n3: grep . /proc/sys/net/ipv4/conf/*/rp_filter",

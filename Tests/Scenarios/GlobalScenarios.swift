@@ -60,7 +60,7 @@ import Verdicts
         let verdict = site.judgement.verdicts[0]
         #expect(
             verdict.summary
-                == "ltm-1: wide IP www.example.com is degraded: GTM has no answer from big3d of ltm-pair, what it asks for is available"
+                == "ltm-1: wide IP www.example.com is degraded: GTM gets no answer from big3d of ltm-pair, whose virtual servers are available"
         )
         #expect(verdict.impact.wideIPs == ["www.example.com"])
         #expect(verdict.subject == Subject(loadBalancer: "ltm-1", virtualServer: "/K8S/web"))

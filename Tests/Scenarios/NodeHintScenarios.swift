@@ -58,8 +58,8 @@ import Verdicts
         #expect(site.judgement.verdicts[0].subject == Subject(node: "n3"))
         #expect(
             summaries(site) == [
-                "n3: rp_filter is strict on uplink1 and answers leave by uplink0: what comes in by"
-                    + " uplink1 from elsewhere is dropped"
+                "n3: rp_filter is strict on uplink1 and the default route leaves by uplink0: uplink1"
+                    + " drops what comes from addresses that no route sends out by uplink1"
             ]
         )
         report(3, &site) { $0.links["uplink0"]?.reversePathFilter = .strict }

@@ -301,7 +301,10 @@ import Verdicts
         #expect(site.kinds == [.sessionFlapping])
         let verdict = site.judgement.verdicts[0]
         #expect(verdict.subject == Subject(node: "n3", uplink: "uplink0", switchName: "a"))
-        #expect(verdict.summary == "n3: uplink0 flaps, 4 transitions in ten minutes, up now")
+        #expect(
+            verdict.summary
+                == "n3: BGP session uplink0 with switch a flaps, 4 transitions in ten minutes, up now"
+        )
         site.pass(5_000)
         site.heartbeats()
         drop(&site)

@@ -50,8 +50,9 @@ import Verdicts
         #expect(verdict?.subject == Subject(loadBalancer: "ltm-1"))
         #expect(
             verdict?.summary
-                == "ltm-1: Cilium masquerades towards its network 10.3.1.0/24, which is outside of"
-                + " ipv4-native-routing-cidr 10.16.0.0/16: what pods open to it arrives with their node's address (SNAT), not their own"
+                == "ltm-1: Cilium masquerades towards the LTM's network 10.3.1.0/24, which is outside of"
+                + " ipv4-native-routing-cidr 10.16.0.0/16: what pods open to it shows their node's address (SNAT);"
+                + " what it opens to pods is not touched"
         )
         #expect(
             verdict?.verify.map(\.command)
@@ -82,7 +83,7 @@ import Verdicts
         let byAgent = site([noCilium, agent("10.16.0.0/16")])
         #expect(byAgent.kinds == [.masqueradeOutside])
         let words = byAgent.judgement.verdicts.first?.summary ?? ""
-        #expect(words.hasPrefix("ltm-1: ip-masq-agent masquerades towards its network"), "\(words)")
+        #expect(words.hasPrefix("ltm-1: ip-masq-agent masquerades towards the LTM's"), "\(words)")
         // One that was left behind when Cilium came is nobody's.
         let silent = ClusterUpdate.ciliumSettings(
             .listed(["kube-system/cilium-config": Masquerading()])
@@ -152,7 +153,7 @@ import Verdicts
         #expect(
             verdict?.summary
                 == "the F5 controller kube-system/k8s-bigip-ctlr runs with 2 replicas, which undo"
-                + " each other, has pool-member-type nodeport, not cluster and takes any"
+                + " each other, has pool-member-type nodeport, not cluster, and takes any"
                 + " certificate for the BIG-IP's (insecure)"
         )
         tell(&site, controller(F5Controller(isInsecure: true)))

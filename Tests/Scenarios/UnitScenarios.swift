@@ -322,7 +322,8 @@ import Verdicts
         let verdict = site.judgement.verdicts[0]
         #expect(
             verdict.summary
-                == "ltm-1: 3 routes to pod CIDRs are gone, others still cover them"
+                == "ltm-1: 3 routes to pod CIDRs are gone, others still cover them: 10.16.1.0/24 is"
+                + " reached by 10.16.0.0/16 via 10.3.1.254"
         )
         #expect(verdict.since == site.now)
         read(&site, routes(1...1))

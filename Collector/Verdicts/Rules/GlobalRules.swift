@@ -124,7 +124,8 @@ private func words(_ wideIP: WideIP, _ down: [GlobalMember], isDown: Bool) -> St
     guard let first = down.first else { return "\(place): \(wideIP.state.reason)" }
     if down.allSatisfy(\.state.isUnheard) {
         let servers = Set(down.map(\.server)).sorted().joined(separator: ", ")
-        return "\(place): GTM has no answer from big3d of \(servers), what it asks for is available"
+        return
+            "\(place): GTM gets no answer from big3d of \(servers), whose virtual servers are available"
     }
     let count = down.count == 1 ? "its member" : "\(down.count) members, among them"
     return

@@ -29,34 +29,41 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
     let given = world.intents.values.count { !$0.podCIDRs.isEmpty }
     let others = "\(given) other \(given == 1 ? "node has its own" : "nodes have theirs")"
     let kind = world.snapshot.kubernetes?.allocator ?? "Node"
+    let named = world.snapshot.kubernetes?.named(for: node.name) ?? "none"
+    let why =
+        named == noObject
+        ? "there is no \(kind) \(node.name)"
+        : "no \(kind) gives it one inside \(list(world.snapshot.podSupernets)) (pod-cidrs in podpath's"
+            + " configuration)"
     return Finding(
         .noPodCIDR,
         node: node.name,
         since: node.createdAt,
-        what:
-            "no \(kind) gives it one inside \(list(world.snapshot.podSupernets)) (pod-cidrs in podpath's"
-            + " configuration); \(others)",
+        what: "\(why); \(others)",
         evidence: [
             Evidence(
                 "kubernetes",
                 "\(kind) \(node.name)",
-                world.snapshot.kubernetes?.named(for: node.name) ?? "none",
+                named,
                 at: world.snapshot.kubernetes?.lastHeard
             )
         ],
         verify: [
-            .podCIDRs(of: node.name, by: kind),
+            Verification.podCIDRs(of: node.name, by: kind)
+                .showing("NotFound, nothing, or what is not inside"),
             Verification(on: "kubernetes", "kubectl describe node \(node.name)")
-                .showing("no PodCIDR, and under Events why it has none"),
+                .showing("under Events why it has none"),
         ]
     )
 }
+
+private let noObject = "there is no such object"
 
 extension ClusterFacts {
     /// What its allocator names for a node that has nothing which counts.
     fileprivate func named(for node: String) -> String {
         func words(_ prefixes: [Prefix]?) -> String {
-            guard let prefixes else { return "there is no such object" }
+            guard let prefixes else { return noObject }
             return prefixes.isEmpty ? "names none" : "\(list(prefixes)), outside of pod-cidrs"
         }
         return switch allocator {
@@ -91,7 +98,9 @@ private func disagreement(_ node: NodeIntent, in world: World) -> Finding? {
         prefix: node.podCIDRs.first,
         what: words.joined(separator: ", ") + world.deciding,
         evidence: evidence,
-        verify: said.map { .podCIDRs(of: node.name, by: $0.key) }
+        verify: said.map { kind, prefixes in
+            Verification.podCIDRs(of: node.name, by: kind).showing(list(prefixes))
+        }
     )
 }
 
@@ -172,7 +181,9 @@ func disagreementInBIRD(
             world.ownership(owned, of: node),
         ],
         verify: [facts.askStatic(named, on: node, shows: "\(named), and not \(owned)")]
-            + said.map { .podCIDRs(of: node, by: $0.key) },
+            + said.map { kind, prefixes in
+                Verification.podCIDRs(of: node, by: kind).showing(list(prefixes))
+            },
         hold: Kind.birdConfigDrift.entry.hold
     )
 }

@@ -184,27 +184,29 @@ private func wayBack(
     let sockets = down.compactMap { member in member.address.map { ($0, member.port) } }
     guard let (pod, port) = sockets.min(by: { $0 < $1 }) else { return [] }
     let (node, prefix) = (path.trace.node, path.trace.prefix)
+    let network = sight.routes.active?.latest.network(towards: prefix)
+    // Its own probes and the node's are no monitor's.
+    let asking = network.map { " and net \($0)" } ?? ""
     var commands = [
         Verification(
             on: node,
             "timeout 3 bash -c '</dev/tcp/\(pod)/\(port) && echo open'",
-            shows: "open: the pod answers its node, it is the way to the load balancer that breaks"
+            shows:
+                "open: the pod listens, look at the way to it; refused or nothing: look at the pod"
         ),
         Verification(
             on: node,
-            "timeout 20 tcpdump -n -i any -c 20 host \(pod)",
-            shows: "no packet: they are lost on the way to the node; requests alone: the node drops"
-                + " them; both: an answer seen a second time, going out, is lost on the way back, else the node"
-                + " drops it"
+            "timeout 20 tcpdump -n -i any -c 20 host \(pod)\(asking)",
+            shows:
+                "nothing: lost on the way to the node; requests alone: the node or the pod drops them;"
+                + " answers that leave by no uplink: the node drops them; that do: lost on the way back"
         ),
     ]
     let switches = Set(path.carrying.compactMap(\.switchName)).sorted()
     commands += switches.prefix(2).compactMap {
         world.sight(ofSwitch: $0)?.show(prefix).showing("the CIDR, via the node")
     }
-    if let network = sight.routes.active?.latest.network(towards: prefix),
-        let address = network.firstAddress
-    {
+    if let address = network?.firstAddress {
         let kernel = world.snapshot.nodes[node]?.kernel
         let routes =
             (kernel?.routes(to: Prefix(host: pod)) ?? []) + (kernel?.routes(to: prefix) ?? [])

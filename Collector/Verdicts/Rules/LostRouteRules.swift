@@ -17,13 +17,22 @@ func lostRouteFindings(in world: World) -> [Finding] {
         // Nodes that leave one by one take their routes with them.
         let together = Dictionary(grouping: told, by: \.at).values.filter { $0.count >= 2 }
             .flatMap(\.self).sorted { ($0.at, $0.route.prefix) < ($1.at, $1.route.prefix) }
-        guard together.count >= 2 else { return nil }
-        return finding(together, facts.name, world.device(of: facts.name))
+        guard together.count >= 2, let first = together.first?.route.prefix, let sight else {
+            return nil
+        }
+        let now = "\(first) is reached by \(sight.look(at: first).words)"
+        return finding(together, now, facts.name, world.device(of: facts.name))
     }
 }
 
-private func finding(_ losses: [LostRoutes.Loss], _ name: String, _ device: String) -> Finding {
-    let what = "\(losses.count) routes to pod CIDRs are gone, others still cover them"
+/// `now`: how the first is reached all the same.
+private func finding(
+    _ losses: [LostRoutes.Loss],
+    _ now: String,
+    _ name: String,
+    _ device: String
+) -> Finding {
+    let what = "\(losses.count) routes to pod CIDRs are gone, others still cover them: \(now)"
     return Finding(
         .ltmRoutesRemoved,
         loadBalancer: name,

@@ -50,8 +50,8 @@ func strictFilters(
         Finding(
             .rpFilterStrict,
             node: name,
-            what: "rp_filter is strict on \(device) and answers leave by \(way): what comes in by"
-                + " \(device) from elsewhere is dropped",
+            what: "rp_filter is strict on \(device) and the default route leaves by \(way):"
+                + " \(device) drops what comes from addresses that no route sends out by \(device)",
             evidence: [
                 Evidence("agent \(name)", "rp_filter \(device)", "1", at: facts.lastHeard),
                 Evidence("agent \(name)", "default route", "dev \(way)", at: facts.lastHeard),
@@ -76,6 +76,11 @@ struct MTU: Sendable {
     var place: String
     var value: UInt32
     var at: Timestamp
+}
+
+extension MTU {
+    /// `uplink1`, `eth1, the way of uplink1,`
+    fileprivate var words: String { device == place ? device : "\(device), the way of \(place)," }
 }
 
 /// Three alike make what is usual.
@@ -112,7 +117,7 @@ private func finding(_ mtu: MTU, _ usual: UInt32, _ count: Int) -> Finding {
     Finding(
         .mtuDiffers,
         node: mtu.node,
-        what: "the MTU of \(mtu.device) is \(mtu.value), on \(count) nodes it is \(usual):"
+        what: "the MTU of \(mtu.words) is \(mtu.value), on \(count) nodes it is \(usual):"
             + " large packets may be lost, small ones pass",
         evidence: [
             Evidence("agent \(mtu.node)", "MTU \(mtu.device)", "\(mtu.value)", at: mtu.at),
@@ -145,9 +150,9 @@ func wrongClock(_ name: String, _ facts: NodeFacts) -> Finding? {
             Verification(
                 on: name,
                 "timedatectl",
-                shows: "synchronized: no: this clock is wrong"
+                shows: "synchronized: no, if this clock is wrong"
             ),
-            Verification(on: "collector", "timedatectl", shows: "no: the collector's is"),
+            Verification(on: "collector", "timedatectl", shows: "no, if the collector's is"),
         ]
     )
 }

@@ -75,7 +75,9 @@ func split(_ key: String) -> (namespace: String, name: String) {
 
 private func list(_ words: [String]) -> String {
     guard let last = words.last, words.count > 1 else { return words.first ?? "" }
-    return words.dropLast().joined(separator: ", ") + " and " + last
+    // Where one of them has a comma of its own.
+    let mark = words.contains { $0.contains(",") } ? ", and " : " and "
+    return words.dropLast().joined(separator: ", ") + mark + last
 }
 
 // MARK: - masquerade-outside
@@ -96,9 +98,9 @@ private func masqueradeFindings(in world: World) -> [Finding] {
                 .masqueradeOutside,
                 loadBalancer: facts.name,
                 what:
-                    "\(rules.whose) masquerades towards its network \(network), which is outside of"
-                    + " \(rule.setting) \(inside): what pods open to it arrives with their node's"
-                    + " address (SNAT), not their own",
+                    "\(rules.whose) masquerades towards the LTM's network \(network), which is outside of"
+                    + " \(rule.setting) \(inside): what pods open to it shows their node's"
+                    + " address (SNAT); what it opens to pods is not touched",
                 evidence: [
                     Evidence("kubernetes", rule.setting, inside, at: heard),
                     Evidence(facts.name, "network towards the pods", "\(network)", at: nil),

@@ -55,12 +55,12 @@ private func finding(
     var finding = Finding(
         .ltmUnitDiffers,
         loadBalancer: facts.name,
-        what: "unit \(host(of: unit)) (\(table.role.rawValue)) \(what)",
+        what: "unit \(facts.place(of: unit)) (\(table.role.rawValue)) \(what)",
         evidence: [
-            Evidence(facts.name, "unit \(host(of: unit))", what, at: readings.latest?.at),
+            Evidence(facts.name, "unit \(facts.place(of: unit))", what, at: readings.latest?.at),
             Evidence(
                 facts.name,
-                "unit \(host(of: active)) (active)",
+                "unit \(facts.place(of: active)) (active)",
                 isDownAlone ? "reaches them" : "has them",
                 at: facts.units[active]?.latest?.at
             ),
@@ -74,7 +74,9 @@ private func finding(
         verify: [unit, active].flatMap { place in
             difference.commands(withRoutes: !routes.isEmpty).map {
                 Verification(on: login(facts.name, unit: place), $0)
-                    .showing(place == unit ? "not all of what the active one shows" : "all of it")
+                    .showing(
+                        place == unit ? lacking(isDownAlone) : isDownAlone ? "them up" : "all of it"
+                    )
             }
         } + [
             Verification(on: login(facts.name, unit: unit), "tmsh show cm sync-status")
@@ -86,6 +88,11 @@ private func finding(
     )
     finding.source = unit
     return finding
+}
+
+private func lacking(_ isDownAlone: Bool) -> String {
+    isDownAlone
+        ? "members down that are up on the active one" : "not all of what the active one shows"
 }
 
 private func synchronization(

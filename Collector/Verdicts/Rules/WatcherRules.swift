@@ -142,8 +142,8 @@ private func unreadableUnits(in world: World) -> [Finding] {
                 .sourceUnreadable,
                 loadBalancer: facts.name,
                 since: since,
-                what: facts.units.count > 1 ? "unit \(host(of: unit)): \(what)" : what,
-                evidence: [Evidence(facts.name, "unit \(host(of: unit))", what, at: since)],
+                what: facts.units.count > 1 ? "unit \(facts.place(of: unit)): \(what)" : what,
+                evidence: [Evidence(facts.name, "unit \(facts.place(of: unit))", what, at: since)],
                 verify: (isUnread ? reach(unit) : [])
                     + all.map {
                         Verification(on: login(facts.name, unit: unit), $0).showing(answers[$0])
@@ -158,7 +158,7 @@ private func unreadableUnits(in world: World) -> [Finding] {
 
 /// What a unit that is well says; of what fails, its words are the ones to read.
 private let answers = [
-    "tmsh show sys mcp-state": "Phase running, once it can be asked",
+    "tmsh show sys mcp-state": "Running Phase: running, once it can be asked",
     "tmsh show cm failover-status": "ACTIVE or STANDBY: whether it carries the traffic",
     "tmsh show gtm iquery": "which server it is not connected to",
 ]
@@ -173,7 +173,9 @@ private func unitsWithoutTraffic(in world: World) -> [Finding] {
         }
         // Of a pair of which one is configured the other may carry it.
         guard units.count > 1, areIdle else { return nil }
-        let roles = zip(units, reads).map { "\(host(of: $0.key)) is \($1.0?.role.rawValue ?? "")" }
+        let roles = zip(units, reads).map {
+            "\(facts.place(of: $0.key)) is \($1.0?.role.rawValue ?? "")"
+        }
         var finding = Finding(
             .sourceUnreadable,
             loadBalancer: facts.name,
