@@ -41,11 +41,10 @@ package struct TokenReviewFacts: Sendable, Equatable {
     /// When everybody had the time to come back; nil while it fails, and where it never did.
     package var settledAt: Timestamp? { recoveredAt.map { $0 + Self.recovery } }
 
-    /// How long nobody could be proved, in milliseconds, the moments in between at which somebody could be included;
-    /// zero once everybody had the time to come back.
+    /// How long nobody could be proved, in milliseconds, now or the last time, the moments in between at which somebody
+    /// could be included.
     package func lasted(at now: Timestamp) -> Int64 {
-        guard let failedSince, excuse(at: now) != nil else { return 0 }
-        return (recoveredAt ?? now) - failedSince
+        failedSince.map { (recoveredAt ?? now) - $0 } ?? 0
     }
 
     /// For as long as agents are not missed because of it.

@@ -8,10 +8,11 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
     var impact = Impact()
     impact.prefixes = group.prefixes
     impact.nodes = group.nodes
+    // Where single members are down the others of their CIDRs are none of it.
+    let isScattered = group.kind == .ltmMembersDown
     for facts in world.snapshot.loadBalancers.values.sorted(by: { $0.name < $1.name }) {
-        // Where single members are down the others of their CIDRs are none of it.
         let members = group.prefixes.flatMap { world.members(of: facts.name, in: $0) }
-            .filter { group.kind != .ltmMembersDown || $0.isUp == false }
+            .filter { !isScattered || $0.isUp == false }
         impact.poolMembers += members.count
         let findings = group.findings.filter { $0.loadBalancer == facts.name }
         let named = group.prefixes.isEmpty ? findings.compactMap(\.pool) : []
@@ -25,7 +26,7 @@ func impact(of group: CauseGroup, in world: World) -> Impact {
         impact.capacity += capacity(
             of: facts.name,
             behind: pools,
-            without: group.kind == .ltmMembersDown ? [] : group.prefixes,
+            without: isScattered ? [] : group.prefixes,
             in: world
         )
     }

@@ -136,6 +136,10 @@ extension LoadBalancerFacts {
 /// Routes of every partition: without `cd /` tmsh shows those of /Common alone.
 let listRoutes = "tmsh -c 'cd /; list net route recursive'"
 
+/// What GTM hears of its servers, and what that shows where it does not.
+let showQueries = "tmsh show gtm iquery"
+let unheardServers = "which server it is not connected to"
+
 func showMembers(of pool: String) -> String { "tmsh show ltm pool \(pool) members" }
 
 /// As one word of a shell's line, whatever it holds: paths and devices have the names that somebody gave them.

@@ -111,8 +111,7 @@ private func commands(
         Verification(on: device, "tmsh show ltm virtual \(name)")
             .showing("available: the LTM itself serves it")
     }
-    let query = Verification(on: device, "tmsh show gtm iquery")
-        .showing("which server it is not connected to")
+    let query = Verification(on: device, showQueries, shows: unheardServers)
     let wide = Verification(on: device, "tmsh show gtm wideip \(type)\(wideIP.name)")
         .showing(text(wideIP.state))
     return (own.contains(where: \.state.isUnheard) ? [query] : []) + [wide] + servers + virtual

@@ -29,9 +29,9 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
     let given = world.intents.values.count { !$0.podCIDRs.isEmpty }
     let others = "\(given) other \(given == 1 ? "node has its own" : "nodes have theirs")"
     let kind = world.snapshot.kubernetes?.allocator ?? "Node"
-    let named = world.snapshot.kubernetes?.named(for: node.name) ?? "none"
+    let named = world.snapshot.kubernetes.map { $0.named(for: node.name) } ?? "none"
     let why =
-        named == noObject
+        named == nil
         ? "there is no \(kind) \(node.name)"
         : "no \(kind) gives it one inside \(list(world.snapshot.podSupernets)) (pod-cidrs in podpath's"
             + " configuration)"
@@ -44,7 +44,7 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
             Evidence(
                 "kubernetes",
                 "\(kind) \(node.name)",
-                named,
+                named ?? "there is no such object",
                 at: world.snapshot.kubernetes?.lastHeard
             )
         ],
@@ -57,13 +57,11 @@ private func noPodCIDR(_ node: NodeIntent, in world: World) -> Finding {
     )
 }
 
-private let noObject = "there is no such object"
-
 extension ClusterFacts {
-    /// What its allocator names for a node that has nothing which counts.
-    fileprivate func named(for node: String) -> String {
-        func words(_ prefixes: [Prefix]?) -> String {
-            guard let prefixes else { return noObject }
+    /// What its allocator names for a node that has nothing which counts; nil: it has no object for it.
+    fileprivate func named(for node: String) -> String? {
+        func words(_ prefixes: [Prefix]?) -> String? {
+            guard let prefixes else { return nil }
             return prefixes.isEmpty ? "names none" : "\(list(prefixes)), outside of pod-cidrs"
         }
         return switch allocator {

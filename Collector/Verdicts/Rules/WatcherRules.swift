@@ -160,7 +160,7 @@ private func unreadableUnits(in world: World) -> [Finding] {
 private let answers = [
     "tmsh show sys mcp-state": "Running Phase: running, once it can be asked",
     "tmsh show cm failover-status": "ACTIVE or STANDBY: whether it carries the traffic",
-    "tmsh show gtm iquery": "which server it is not connected to",
+    showQueries: unheardServers,
 ]
 
 /// All units can be read, and two reads of each say that another carries the traffic: what it has is not known.
@@ -205,7 +205,7 @@ private func unreadParts(
     guard let latest = readings.latest?.value, let previous = readings.previous else { return nil }
     let parts = [
         (\LoadBalancerTable.liveRoutesProblem, "tmsh show net route"),
-        (\.wideIPProblem, "tmsh show gtm iquery"),
+        (\.wideIPProblem, showQueries),
     ]
     for (part, command) in parts where previous.value[keyPath: part] != nil {
         if let problem = latest[keyPath: part] { return (problem, previous.at, [command]) }
@@ -260,7 +260,7 @@ private func unreadableCluster(in world: World) -> [Finding] {
     // A minute after the first moment at which agents are not missed because of it, and to the last: an API server that
     // starts anew is nothing to tell, even if agents are slower to return than it was.
     if let reviews = world.snapshot.kubernetes?.tokenReviews,
-        reviews.lasted(at: world.now) > clusterPatience, let excuse = reviews.excuse(at: world.now)
+        let excuse = reviews.excuse(at: world.now), reviews.lasted(at: world.now) > clusterPatience
     {
         failing.append((ClusterFacts.reviewing, excuse))
     }
